@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the daemon's two halves share: the control side (requests, journal, metrics; the main
+ * thread) and the packet side (queues, nft table, replies; daemon/kernel/, its own threads).
+ *
+ * The engine lock.  Whoever runs the engine, the tracker or a recent list holds core->lock.  A
+ * worker takes it once per batch of packets, between its two system calls; the control side takes
+ * it for pointer swaps and short slices only (never around I/O, parsing or compiling).  A packet's
+ * cost is 97 % system calls, so one lock does not bound the number of useful workers.
+ */
+#ifndef FWD_CORE_H
+#define FWD_CORE_H
+
+#include <pthread.h>
+
+#include "fw/ct.h"
+#include "fw/engine.h"
+#include "fw/err.h"
+#include "fw/recent.h"
+#include "fw/ruleset.h"
+
+/* Every key of fwd.conf and its command-line option (DESIGN §3), with defaults. */
+struct fwd_config {
+	const char *socket;       /* NULL: the namespace's default path */
+	const char *rules, *rules6, *state_dir, *metrics, *config_file;
+	unsigned int queues;      /* worker threads and queues, 1..16; default 1 */
+	unsigned int queue_base;  /* first queue number; default 64000 */
+	bool fail_open;           /* default false */
+	bool offload;             /* accepted; takes effect with the offload issue */
+	bool persist;
+	unsigned int mark_shift;  /* FW_MARK_SHIFT_DEFAULT */
+	unsigned int queue_len;   /* packets a queue holds; default 32768 */
+	/* conntrack_* and recent_* limits, see fwd.conf(5) */
+	struct fw_ct_config ct;
+	unsigned int recent_entries; /* per list; default 100 */
+};
+
+struct fwd_core {
+	pthread_mutex_t lock;
+	struct fw_ruleset *ruleset;   /* written under lock; workers read it under lock */
+	struct fw_plan plan;          /* the same */
+	struct fw_world world;
+	const struct fwd_config *config;
+};
+
+/* ---- packet side: daemon/kernel/, as the control side sees it ------------------------------ */
+
+struct fwd_kernel;
+
+struct fwd_queue_stats {
+	unsigned int number;
+	uint64_t packets, accepted, dropped, queued_on, malformed, overruns; /* by the daemon */
+	uint64_t kernel_dropped, user_dropped; /* /proc/net/netfilter/nfnetlink_queue where readable */
+	uint32_t waiting;
+};
+
+/*
+ * Probe the kernel, make the nft table with its empty chains, bind the queues, read links and
+ * addresses (rtnetlink).  No packet is queued yet.  core->world.ops/priv are set by it.
+ * 0, or -errno with err (wording for a person: who holds the queue, which right is missing).
+ */
+int fwd_kernel_open(struct fwd_kernel **ret, struct fwd_core *core, struct fw_err *err);
+
+/* Start the worker threads. */
+int fwd_kernel_start(struct fwd_kernel *k, struct fw_err *err);
+
+/*
+ * Make the hooks carry exactly the queue rules of `plan`: one nft batch, atomic.  Called by the
+ * control thread after core->ruleset and core->plan have been swapped, before the edit is
+ * acknowledged.  Also adapts what is copied of each packet.  Lock not held.
+ */
+int fwd_kernel_apply(struct fwd_kernel *k, const struct fw_plan *plan, struct fw_err *err);
+
+/* Take the queue rules away, judge what still waits, delete the table, join the threads.  No
+ * packet is lost.  Then free.  Returns NULL. */
+struct fwd_kernel *fwd_kernel_stop(struct fwd_kernel *k);
+
+/* True while every worker has gone round its loop within the last `within_s` seconds. */
+bool fwd_kernel_alive(struct fwd_kernel *k, unsigned int within_s);
+
+/* One row for each queue; returns how many (at most max). */
+size_t fwd_kernel_stats(struct fwd_kernel *k, struct fwd_queue_stats *ret, size_t max);
+
+/* The last `n` dropped packets as text, newest first: age, table, chain, rule number and words,
+ * the packet in one line. */
+void fwd_kernel_drops(struct fwd_kernel *k, unsigned int n, struct fw_buf *out);
+
+/* Facts found at start ("queue: native", "owner: yes", …), "key value" lines for status. */
+void fwd_kernel_facts(struct fwd_kernel *k, struct fw_buf *out);
+
+/* ---- log: daemon/log.c, used by both ------------------------------------------------------- */
+
+/* priority 0..7 as syslog; journald-friendly "<N>" prefix on stderr.  Never blocks the caller for
+ * long: any thread. */
+void fwd_log(int priority, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

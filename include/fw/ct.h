@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The connection tracker: nf_conntrack's behaviour without the kernel.
+ *
+ * Where a packet is looked at.  Tracking happens at one point of a packet's way (the first hook
+ * that the daemon sees: PREROUTING or OUTPUT, or INPUT/FORWARD where PREROUTING is not queued);
+ * later hooks only find the flow again.  The caller says which it is.
+ *
+ * A flow made by a packet is unconfirmed until that packet has passed its last hook; if the
+ * packet is dropped before, the flow goes with it.
+ *
+ * Threads: one at a time (world.h).  Never blocks; allocates only when a flow is made or the
+ * table grows, and growing is spread over many packets.
+ */
+#ifndef FW_CT_H
+#define FW_CT_H
+
+#include "fw/buf.h"
+#include "fw/err.h"
+#include "fw/eval.h"
+
+struct fw_ct;
+struct fw_flow; /* <= 160 bytes all in */
+
+/* One direction of a flow.  Ports network order; ICMP: sport = id, dport = type << 8 | code. */
+struct fw_tuple {
+	union fw_addr src, dst;
+	uint16_t sport_be, dport_be;
+	uint16_t zone;
+	uint8_t proto;
+	uint8_t family; /* enum fw_family */
+};
+
+enum fw_ct_dir { FW_DIR_ORIG, FW_DIR_REPLY, FW_N_DIRS };
+
+/* Status bits, values of enum ip_conntrack_status (uapi/linux/netfilter/nf_conntrack_common.h). */
+#define FW_CTS_EXPECTED   0x0001
+#define FW_CTS_SEEN_REPLY 0x0002
+#define FW_CTS_ASSURED    0x0004
+#define FW_CTS_CONFIRMED  0x0008
+#define FW_CTS_SRC_NAT    0x0010
+#define FW_CTS_DST_NAT    0x0020
+
+/* Timeouts by the names of net.netfilter.nf_conntrack_* (without that prefix), in seconds;
+ * defaults are the kernel's (Documentation/networking/nf_conntrack-sysctl.rst). */
+struct fw_ct_config {
+	uint64_t seed[2];       /* key of the hash; random, from the owner */
+	uint32_t max_flows;     /* nf_conntrack_max; default 262144 */
+	bool tcp_loose;         /* pick up established connections; default true */
+	bool tcp_be_liberal;    /* default false */
+	bool checksum;          /* bad checksums are INVALID; default true */
+	bool acct;              /* count packets and bytes per flow; default false */
+	uint32_t tcp_max_retrans; /* 3 */
+};
+#define FW_CT_CONFIG_INIT \
+	{.max_flows = 262144, .tcp_loose = true, .checksum = true, .tcp_max_retrans = 3}
+
+struct fw_ct_stats {
+	uint64_t flows, found, invalid, insert, drop, early_drop, expired, icmp_error;
+};
+
+struct fw_ct *fw_ct_new(const struct fw_ct_config *config); /* NULL: no memory */
+struct fw_ct *fw_ct_free(struct fw_ct *ct);                  /* NULL */
+void fw_ct_set_config(struct fw_ct *ct, const struct fw_ct_config *config); /* seed ignored */
+/* Timeout by sysctl-like name ("tcp_timeout_established", "udp_timeout", "icmp_timeout" …). */
+int fw_ct_set_timeout(struct fw_ct *ct, const char *name, uint32_t seconds); /* 0 or -1 */
+int fw_ct_get_timeout(const struct fw_ct *ct, const char *name, uint32_t *seconds);
+const struct fw_ct_stats *fw_ct_stats(const struct fw_ct *ct);
+
+/*
+ * A packet reaches its tracking point: sets e->flow and e->ctinfo as nf_conntrack_in() would.
+ *
+ * ctinfo already carried by the packet (pkt->meta.ctinfo: UNTRACKED, INVALID, RELATED…) wins: the
+ * flow is only looked up.  A packet whose checksum is bad is INVALID; where it cannot be told
+ * (bytes missing) it counts as good: callers that care give the whole packet.
+ *
+ * 0, or -1: the table is full and nothing could be evicted: the packet must be dropped
+ * (counted in stats.drop), as the kernel does.
+ */
+int fw_ct_track(struct fw_ct *ct, struct fw_eval *e);
+
+/* At a later hook: find the flow again; no state changes, no new flows but for one case: when the
+ * flow is gone (a verdict elsewhere took it) it is treated as tracked afresh. */
+int fw_ct_resume(struct fw_ct *ct, struct fw_eval *e);
+
+/* The packet's verdict at this hook is known.  Dropped: an unconfirmed flow that it made goes.
+ * Accepted at its last hook: confirm (unless REPLY, RELATED of others …). */
+void fw_ct_dropped(struct fw_ct *ct, struct fw_eval *e);
+void fw_ct_confirm(struct fw_ct *ct, struct fw_eval *e);
+
+/*
+ * ICMP errors that this host's kernel makes carry the offending packet's flow with them
+ * (nf_ct_attach).  At OUTPUT, for an ICMP error without a socket (no uid) whose quoted packet
+ * belongs to no known flow: would that packet have been tracked?  Then RELATED_REPLY, else
+ * INVALID.  Called by fw_ct_track().  See docs/tracker.md.
+ */
+
+/* Expire what is due; at most `budget` flows looked at.  Returns how many went.  Call often. */
+size_t fw_ct_gc(struct fw_ct *ct, uint64_t now, size_t budget);
+
+/* A flow's facts; flow borrowed as in fw_eval. */
+const struct fw_tuple *fw_flow_tuple(const struct fw_flow *flow, enum fw_ct_dir dir,
+				     struct fw_tuple *room); /* may return room, filled */
+uint32_t fw_flow_status(const struct fw_flow *flow);              /* FW_CTS_* */
+uint32_t fw_flow_expires_s(const struct fw_flow *flow, uint64_t now); /* seconds left, rounded as
+                                                                       * xt_conntrack's ctexpire */
+uint32_t fw_flow_mark(const struct fw_flow *flow);
+void fw_flow_set_mark(struct fw_flow *flow, uint32_t mark);
+enum fw_ct_dir fw_ctinfo_dir(enum fw_ctinfo ctinfo);
+
+/* Listing in conntrack(8)'s format ("tcp 6 431999 ESTABLISHED src=… [ASSURED] mark=0 use=1").
+ * Walks in slices so that the engine lock is never held long: *cursor starts at 0, is 0 again at
+ * the end; each call appends at most `max` flows that pass `filter` (NULL: all). */
+struct fw_ct_filter {
+	int family;              /* -1 any */
+	int proto;               /* -1 any */
+	bool has_src, has_dst;   /* original direction */
+	union fw_addr src, dst;
+	int sport, dport;        /* -1 any, host order */
+	const char *state;       /* TCP state name, or NULL */
+};
+void fw_ct_list(struct fw_ct *ct, uint64_t *cursor, size_t max, const struct fw_ct_filter *filter,
+		uint64_t now, bool json, struct fw_buf *out);
+/* Delete what passes the filter (NULL: all), in slices as above; returns how many went. */
+size_t fw_ct_delete(struct fw_ct *ct, uint64_t *cursor, size_t max, const struct fw_ct_filter *filter,
+		    uint64_t now);
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One packet at one hook: all tables in order, tracking in its place, counters, verdict.
+ *
+ * Pure: bytes, metadata and a time in; a verdict and effects out.  Threads: one at a time for a
+ * world.  Never allocates (the jump stack is the caller's), never blocks.
+ */
+#ifndef FW_ENGINE_H
+#define FW_ENGINE_H
+
+#include "fw/eval.h"
+#include "fw/ruleset.h"
+
+/* How tracking is laid over the hooks; made from fw_needs by fw_plan_make(). */
+struct fw_plan {
+	bool queue[FW_N_FAMILIES][FW_N_HOOKS];   /* hook carries a queue rule */
+	bool track[FW_N_FAMILIES];               /* tracking runs */
+	bool track_here[FW_N_FAMILIES][FW_N_HOOKS]; /* this hook is a tracking point (packets that
+	                                          * came in through loopback were tracked at OUTPUT) */
+	bool last[FW_N_FAMILIES][FW_N_HOOKS];    /* no later queued hook on a packet's way: confirm */
+	uint8_t flags[FW_N_FAMILIES];            /* FW_NEED_* */
+};
+void fw_plan_make(const struct fw_needs *needs, struct fw_plan *ret);
+
+struct fw_frame { /* where to go on after a jump */
+	const struct fw_chain *chain;
+	uint32_t next; /* 0-based place in chain */
+};
+
+struct fw_decision {
+	enum fw_verdict verdict;   /* ACCEPT, DROP or QUEUE */
+	uint32_t mark;             /* user's bits after all rules */
+	uint8_t ctinfo;            /* enum fw_ctinfo to carry in our mark bits to later hooks, or
+	                            * FW_CT_NONE: later hooks find out by themselves */
+	enum fw_reject reject;     /* with DROP */
+	enum fw_ctinfo reply_ctinfo; /* with reject: what the reply is to the tracker (RELATED_REPLY
+	                            * …), or NONE when the packet had no flow */
+	uint16_t queue;            /* with QUEUE */
+	bool queue_bypass;
+	/* who decided: for the drop ring and explain; borrowed from the ruleset */
+	enum fw_table_id table;
+	const struct fw_chain *chain;
+	const struct fw_rule *rule; /* NULL: policy of chain, or (chain NULL) the engine itself */
+	uint32_t number;
+};
+
+/*
+ * @stack  FW_MAX_DEPTH frames of scratch
+ * @now    monotonic ns; @wall ns since the epoch
+ */
+void fw_engine_run(const struct fw_ruleset *rs, const struct fw_plan *plan, struct fw_world *world,
+		   const struct fw_packet *pkt, uint64_t now, uint64_t wall, struct fw_frame *stack,
+		   struct fw_decision *ret);
+
+/* The same, but every chain rule by rule, compiled programs ignored: the reference for tests. */
+void fw_engine_run_plain(const struct fw_ruleset *rs, const struct fw_plan *plan,
+			 struct fw_world *world, const struct fw_packet *pkt, uint64_t now,
+			 uint64_t wall, struct fw_frame *stack, struct fw_decision *ret);
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Extensions: one match or target is one file with one static descriptor.
+ *
+ * Data and state.  What the options say goes to `data`: a flat struct without pointers, zeroed
+ * before parsing, so that two uses are the same exactly when their bytes are (-D, -C).  What an
+ * extension remembers between packets goes to `state`: memory that belongs to the rule, lives as
+ * long as the rule's identity and is never shared.
+ */
+#ifndef FW_EXT_H
+#define FW_EXT_H
+
+#include "fw/eval.h"
+#include "fw/opt.h"
+#include "fw/types.h"
+
+/* One use of an extension in a rule. */
+struct fw_use {
+	const struct fw_ext *ext;
+	void *data;         /* `size` bytes, owned by the rule */
+	void *state;        /* ext->state_size bytes or NULL, owned by the rule */
+	uint64_t set, inv;  /* rows of ext->opts that were given, and given with ! */
+	uint32_t size;      /* <= ext->size (ext->used may have cut the tail) */
+};
+
+#define FW_NEED_TRACK   0x01 /* looks at the tracker: tracking must run */
+#define FW_NEED_PAYLOAD 0x02 /* reads beyond the headers: full copies */
+#define FW_NEED_QUOTE   0x04 /* makes an ICMP error: needs the bytes that it quotes (1232) */
+#define FW_NEED_CSUM    0x08 /* must know whether checksums hold */
+#define FW_NEED_PKTTYPE 0x10 /* meta.pkttype must be filled */
+#define FW_NEED_UID     0x20 /* meta.uid/gid */
+
+#define FW_EXT_STATEFUL 0x100 /* evaluation has a side effect (limit, recent, quota …): a
+                               * classifier may not use conditions that stand behind it, and must
+                               * evaluate it exactly when a plain walk would */
+
+struct fw_fields; /* fw/classify.h */
+
+struct fw_ext {
+	const char *name;
+	bool target;             /* else a match */
+	const char *summary;     /* one line, for help and manual */
+	uint8_t families;        /* mask of 1 << enum fw_family; 0: both */
+	uint8_t tables;          /* FW_TABLE_BIT mask; 0: all */
+	uint8_t hooks;           /* FW_HOOK_BIT mask from which it may be reached; 0: all */
+	uint8_t proto;           /* rule must have -p of this number (tcp, udp, icmp …); 0: any */
+	uint16_t flags;          /* FW_NEED_*, FW_EXT_* */
+	uint32_t size;           /* of data */
+	uint32_t state_size;     /* of state; 0: none */
+	const struct fw_opt *opts; /* may be NULL */
+
+	/* Defaults before the first option is read; data is zeroed.  May be NULL. */
+	void (*init)(const struct fw_parse_ctx *ctx, struct fw_use *use);
+	/* After the last option; may set what follows from the others.  May be NULL. */
+	int (*check)(const struct fw_parse_ctx *ctx, struct fw_use *use, struct fw_err *err);
+	/* Bytes of data really used (comment text); NULL: size. */
+	uint32_t (*used)(const struct fw_use *use);
+	/* Print as `-L` does, instead of the default. */
+	void (*list)(const struct fw_use *use, enum fw_family family, bool numeric, struct fw_buf *out);
+
+	/* The rule joins, or leaves for good, a published ruleset: take and release shared objects
+	 * (recent lists), start the state.  Under the engine lock.  attach: 0, or -EINVAL with err
+	 * and nothing taken.  May be NULL. */
+	int (*attach)(const struct fw_use *use, struct fw_world *world, uint64_t now, struct fw_err *err);
+	void (*detach)(const struct fw_use *use, struct fw_world *world);
+
+	/* A match: does the packet match?  Negation of options is the extension's (use->inv). */
+	bool (*match)(const struct fw_use *use, struct fw_eval *e);
+	/* A target: what now?  FW_CONTINUE for those that do not end the walk. */
+	enum fw_verdict (*run)(const struct fw_use *use, struct fw_eval *e);
+
+	/* What a match constrains, for the classifier: add to `f` conditions that are implied by a
+	 * match (never stricter).  Return true when they are exactly equivalent, so that evaluation
+	 * may be skipped.  NULL: nothing known. */
+	bool (*fields)(const struct fw_use *use, enum fw_family family, struct fw_fields *f);
+};
+
+/* Every extension, in a fixed order; *n set.  Static. */
+const struct fw_ext *const *fw_ext_list(size_t *n);
+/* By name, kind and family; NULL: none. */
+const struct fw_ext *fw_ext_find(const char *name, bool target, enum fw_family family);
+
+#endif

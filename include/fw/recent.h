@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Recent lists: xt_recent's tables.  One name is one list, shared by all rules that use it.
+ *
+ * Limits (net/netfilter/xt_recent.c): entries per list 100 (ip_list_tot), stamps per entry by the
+ * largest --hitcount of its rules; the oldest entry makes room.
+ *
+ * Threads: one at a time (world.h).
+ */
+#ifndef FW_RECENT_H
+#define FW_RECENT_H
+
+#include "fw/buf.h"
+#include "fw/err.h"
+#include "fw/types.h"
+
+struct fw_recent;       /* all lists */
+struct fw_recent_list;  /* one */
+
+struct fw_recent *fw_recent_new(uint64_t seed, uint32_t max_entries); /* 0: 100; NULL: no memory */
+struct fw_recent *fw_recent_free(struct fw_recent *r);
+
+/* A rule starts to use a list: made if new.  hitcount: its --hitcount or 0.  NULL with err. */
+struct fw_recent_list *fw_recent_get(struct fw_recent *r, const char *name, uint32_t hitcount,
+				     const union fw_addr *mask, enum fw_family family, struct fw_err *err);
+/* … and ends to; the last user's leaving removes the list and its entries. */
+void fw_recent_put(struct fw_recent *r, struct fw_recent_list *list);
+
+/* What the match asks (recent_mt()); parameters as the options.  `now` monotonic ns. */
+enum fw_recent_op { FW_RECENT_SET, FW_RECENT_RCHECK, FW_RECENT_UPDATE, FW_RECENT_REMOVE };
+struct fw_recent_query {
+	enum fw_recent_op op;
+	bool reap, rttl;
+	uint8_t ttl;            /* of the packet */
+	uint32_t seconds, hitcount; /* 0: not given */
+};
+/* Result before negation by `! --set` etc. */
+bool fw_recent_match(struct fw_recent_list *list, enum fw_family family, const union fw_addr *addr,
+		     const struct fw_recent_query *q, uint64_t now);
+
+/* By command, as /proc/net/xt_recent/NAME takes it: list (text as /proc prints it, with
+ * last_seen in milliseconds of `now`), add, remove, flush.  -1: no such list. */
+void fw_recent_names(const struct fw_recent *r, struct fw_buf *out); /* one a line */
+int fw_recent_print(const struct fw_recent *r, const char *name, uint64_t now, struct fw_buf *out);
+int fw_recent_add(struct fw_recent *r, const char *name, enum fw_family family,
+		  const union fw_addr *addr, uint64_t now);
+int fw_recent_remove(struct fw_recent *r, const char *name, enum fw_family family,
+		     const union fw_addr *addr);
+int fw_recent_flush(struct fw_recent *r, const char *name);
+
+/* State across restarts: text lines "NAME ADDR TTL AGE_NS…" (ages relative to now).  load ignores
+ * lists that no rule uses and reports bad lines. */
+void fw_recent_dump(const struct fw_recent *r, uint64_t now, struct fw_buf *out);
+int fw_recent_load(struct fw_recent *r, const char *text, size_t len, uint64_t now, struct fw_err *err);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Transactions: restore text in, a new snapshot out, or an error and nothing changed.
+ *
+ *	fw_tx_new(base)  ►  fw_tx_apply(text) …  ►  fw_tx_prepare  ►  fw_tx_publish  ►  fw_tx_free
+ *
+ * Everything before publish may take long and runs beside the packet path; publish only swaps and
+ * zeroes counters.  One transaction at a time, on the control thread.
+ */
+#ifndef FW_TX_H
+#define FW_TX_H
+
+#include "fw/ruleset.h"
+
+struct fw_tx;
+
+/* How a transaction reaches the living world.  A pure user (tests, client) leaves it all zero:
+ * then extensions are not attached and nothing is locked. */
+struct fw_tx_env {
+	struct fw_world *world;
+	uint64_t now;                   /* monotonic, for extensions' starting state */
+	void (*lock)(void *priv);       /* the engine lock; NULL: none */
+	void (*unlock)(void *priv);
+	void *priv;
+	/* queue numbers that are the daemon's own: NFQUEUE to them is refused (n 0: none) */
+	uint32_t own_queue_first, own_queue_n;
+	uint32_t mark_reserved;         /* mark bits that rules may not name */
+};
+
+#define FW_TX_NOFLUSH  0x01 /* restore -n: keep what is there */
+#define FW_TX_COUNTERS 0x02 /* restore -c: take [p:b] of chains and rules */
+#define FW_TX_NAMES    0x04 /* text may contain names (a resolver is given) */
+
+struct fw_tx *fw_tx_new(struct fw_ruleset *base, const struct fw_tx_env *env);
+
+/*
+ * Apply restore text of one family to the transaction's working copy.
+ *
+ * The text is what iptables-restore takes (IPTABLES.md §2): comments, *table, :chains, commands
+ * -A -C -D -I -R -F -Z -N -X -P -E, COMMIT.  Without FW_TX_NOFLUSH a table that is named is
+ * emptied first.  `only` (or NULL): other tables' parts are skipped unread (restore -T).
+ * -L and -S inside the text append to `out` what they print (NULL: ignored).
+ *
+ * Errors carry line and column in `text`.  After an error the transaction can only be freed.
+ */
+int fw_tx_apply(struct fw_tx *tx, enum fw_family family, const char *text, size_t len,
+		unsigned int flags, const char *only, const struct fw_resolver *resolver,
+		struct fw_buf *out, struct fw_err *err);
+
+/* Validate (loops, depth, places, targets), compile, attach extensions.  Takes the engine lock
+ * for the attaching only. */
+int fw_tx_prepare(struct fw_tx *tx, struct fw_err *err);
+
+/*
+ * The new snapshot; apply counters' zeroing and setting.  Call with the engine lock held, right
+ * where the new pointer replaces the old.  Cannot fail.  The caller owns the returned reference.
+ */
+struct fw_ruleset *fw_tx_publish(struct fw_tx *tx);
+
+/* Before publish: undo all.  After: let go of working memory.  Lock not held.  Returns NULL. */
+struct fw_tx *fw_tx_free(struct fw_tx *tx);
+
+/* True when nothing differs from the base (only -C, -L …): no need to journal. */
+bool fw_tx_empty(const struct fw_tx *tx);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the engine is handed instead of reaching for it: the daemon, the simulator, a test or a
+ * fuzzer each give it their own.  The engine keeps no state outside of these objects and the
+ * rules' own.
+ *
+ * Threads: everything that takes the same world is called by one thread at a time (the daemon's
+ * engine lock).  Rule counters may be read at any time by anyone (relaxed atomics).
+ */
+#ifndef FW_WORLD_H
+#define FW_WORLD_H
+
+#include "fw/types.h"
+
+struct fw_ct;
+struct fw_recent;
+struct fw_eval;
+struct fw_rule;
+struct fw_chain;
+
+/* Values of RTN_* (include/uapi/linux/rtnetlink.h), for -m addrtype. */
+enum fw_addrtype {
+	FW_ADDR_UNSPEC, FW_ADDR_UNICAST, FW_ADDR_LOCAL, FW_ADDR_BROADCAST, FW_ADDR_ANYCAST,
+	FW_ADDR_MULTICAST, FW_ADDR_BLACKHOLE, FW_ADDR_UNREACHABLE, FW_ADDR_PROHIBIT, FW_ADDR_THROW,
+	FW_ADDR_NAT, FW_ADDR_XRESOLVE, FW_N_ADDRTYPES
+};
+
+struct fw_world_ops {
+	/* A LOG rule fired: one line, without newline, as the kernel's nf_log_syslog words it.
+	 * Must not block.  level: 0..7 as syslog.  NULL: discarded. */
+	void (*log)(void *priv, int level, const char *line, size_t len);
+
+	/* Mask of 1 << RTN_* that hold for addr, as xt_addrtype would see it; ifindex 0: any
+	 * interface.  NULL: the match can never hold (0). */
+	unsigned int (*addrtype)(void *priv, enum fw_family family, const union fw_addr *addr,
+				 uint32_t ifindex);
+
+	/* Called for each rule that was looked at (explain, trace); usually NULL.  matched tells
+	 * whether all its matches held; rule NULL: the chain's policy decided. */
+	void (*trace)(void *priv, const struct fw_eval *e, enum fw_table_id table,
+		      const struct fw_chain *chain, uint32_t number, const struct fw_rule *rule,
+		      bool matched);
+};
+
+struct fw_world {
+	struct fw_ct *ct;          /* never NULL in the daemon; NULL in tests without tracking */
+	struct fw_recent *recent;  /* the same */
+	const struct fw_world_ops *ops; /* may be NULL */
+	void *priv;
+	uint64_t rng;              /* state of fw_world_random(); seeded by the owner */
+};
+
+/* 32 pseudo-random bits (splitmix64); for -m statistic and the like, not for secrets. */
+static inline uint32_t fw_world_random(struct fw_world *w)
+{
+	uint64_t z = (w->rng += 0x9e3779b97f4a7c15ull);
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
+	return (uint32_t)((z ^ (z >> 31)) >> 32);
+}
+
+#endif
