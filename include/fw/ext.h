@@ -35,6 +35,7 @@ struct fw_use {
                                * evaluate it exactly when a plain walk would */
 
 struct fw_fields; /* fw/classify.h */
+struct fw_tx_env; /* fw/tx.h */
 
 struct fw_ext {
 	const char *name;
@@ -64,6 +65,11 @@ struct fw_ext {
 	int (*attach)(const struct fw_use *use, struct fw_world *world, uint64_t now, struct fw_err *err);
 	void (*detach)(const struct fw_use *use, struct fw_world *world);
 
+	/* May this use stand in the ruleset of this daemon?  Refuses what only the daemon knows to be
+	 * taken: its own mark bits, its own queues.  Pure; asked when a transaction is prepared.
+	 * 0, or -EINVAL with err.  May be NULL. */
+	int (*deploy)(const struct fw_use *use, const struct fw_tx_env *env, struct fw_err *err);
+
 	/* A match: does the packet match?  Negation of options is the extension's (use->inv). */
 	bool (*match)(const struct fw_use *use, struct fw_eval *e);
 	/* A target: what now?  FW_CONTINUE for those that do not end the walk. */
@@ -79,5 +85,8 @@ struct fw_ext {
 const struct fw_ext *const *fw_ext_list(size_t *n);
 /* By name, kind and family; NULL: none. */
 const struct fw_ext *fw_ext_find(const char *name, bool target, enum fw_family family);
+/* What to tell about a name that fw_ext_find() does not know: "known to iptables, not in fwd yet"
+ * or why a queue cannot do it; NULL: iptables does not know it either.  Static. */
+const char *fw_ext_unsupported(const char *name, bool target);
 
 #endif
