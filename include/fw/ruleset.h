@@ -48,7 +48,9 @@ struct fw_rule {
 	                          * GOTO; CONTINUE when there is no target or `target` decides */
 	uint8_t n_matches;
 	uint8_t needs;           /* FW_NEED_* of its extensions */
+	bool attached;           /* its extensions joined the living world; control thread only */
 	uint32_t jump;           /* JUMP, GOTO: slot of the chain in its table */
+	uint32_t hash;           /* equal rules have equal ones; set when the rule joins a chain */
 	uint64_t id;             /* unique while the daemon runs; for metrics and traces */
 	struct fw_counters counters;
 	struct fw_generic gen;
@@ -56,10 +58,18 @@ struct fw_rule {
 	struct fw_use matches[]; /* in the order given */
 };
 
+/* What an edit and fw_ruleset_needs() must know of many rules without touching each. */
 struct fw_chunk {
 	uint32_t refs;
-	uint32_t n;
-	struct fw_rule *rules[]; /* FW_CHUNK_RULES places */
+	uint32_t n, cap;         /* rules, and places for them: <= FW_CHUNK_RULES */
+	bool sealed;             /* the summary below holds; always so once published */
+	bool stateful;           /* some rule's extension is FW_EXT_STATEFUL */
+	bool limited;            /* some extension may not stand everywhere (tables, hooks) */
+	bool queues;             /* some rule may end with FW_QUEUE */
+	uint8_t needs;           /* FW_NEED_* of all rules */
+	uint32_t n_jumps;
+	uint32_t *jumps;         /* chains that rules lead to: slot << 1 | is goto; no neighbours equal */
+	struct fw_rule *rules[]; /* cap places, then cap hashes (uint32_t) */
 };
 
 struct fw_tx_env; /* fw/tx.h */
@@ -73,11 +83,14 @@ struct fw_chain {
 	bool builtin;
 	uint8_t hook;            /* builtin: enum fw_hook */
 	uint8_t policy;          /* builtin: FW_ACCEPT or FW_DROP */
+	uint8_t reach;           /* FW_HOOK_BIT mask: from where packets may come here */
 	char name[FW_NAME_SIZE];
 	struct fw_counters *policy_counters; /* builtin; shared by all versions of the chain */
 	struct fw_program *program;
 	struct fw_chunk **chunks;
 };
+
+struct fw_index; /* chains by name; ruleengine/model/index.c */
 
 struct fw_table {
 	uint32_t refs;
@@ -89,10 +102,12 @@ struct fw_table {
 	uint32_t builtin[FW_N_HOOKS]; /* slot, or UINT32_MAX where the table has no such chain */
 	uint32_t depth;          /* deepest nesting of jumps from a builtin chain */
 	uint64_t n_rules;
+	struct fw_index *index;  /* shared by versions with the same chains */
 };
 
 struct fw_ruleset {
 	uint32_t refs;
+	uint64_t next_rule_id;   /* what the next new rule is called */
 	uint64_t generation;     /* one more with each published transaction */
 	struct fw_table *tables[FW_N_FAMILIES][FW_N_TABLES]; /* never NULL */
 };
