@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Upper-layer checksums, for the tracker: a packet whose checksum is bad belongs to no flow.
+ *
+ * Only what the kernel has not verified is summed, and only whole packets can be: where our copy
+ * ends early the answer is "cannot tell", and who needs to know asks for the payload.
+ */
+#include <netinet/in.h>
+#include <string.h>
+
+#include "fw/packet.h"
+
+static uint64_t sum_bytes(uint64_t sum, const uint8_t *p, uint32_t n)
+{
+	for (; n >= 2; p += 2, n -= 2)
+		sum += (uint32_t)p[0] << 8 | p[1];
+	if (n)
+		sum += (uint32_t)p[0] << 8;
+	return sum;
+}
+
+static bool sum_is_good(uint64_t sum)
+{
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return sum == 0xffff;
+}
+
+static uint64_t pseudo_header(const struct fw_packet *pkt)
+{
+	uint32_t n = pkt->family == FW_IP4 ? 4 : 16;
+	uint64_t sum = sum_bytes(0, pkt->src.u8, n);
+
+	return sum_bytes(sum, pkt->dst.u8, n) + (pkt->l4_len >> 16) + (pkt->l4_len & 0xffff) +
+	       pkt->proto;
+}
+
+/* How many bytes the checksum covers, UINT32_MAX when the packet says nonsense. */
+static uint32_t coverage(const struct fw_packet *pkt, const uint8_t *h)
+{
+	uint32_t n;
+
+	if (pkt->proto != IPPROTO_UDPLITE)
+		return pkt->l4_len;
+	n = (uint32_t)h[4] << 8 | h[5];
+	if (!n)
+		return pkt->l4_len;
+	return n < 8 || n > pkt->l4_len ? UINT32_MAX : n;
+}
+
+static bool has_checksum(const struct fw_packet *pkt)
+{
+	switch (pkt->proto) {
+	case IPPROTO_TCP:
+	case IPPROTO_UDP:
+	case IPPROTO_UDPLITE: return true;
+	case IPPROTO_ICMP: return pkt->family == FW_IP4;
+	case IPPROTO_ICMPV6: return pkt->family == FW_IP6;
+	default: return false;
+	}
+}
+
+int fw_packet_csum_ok(const struct fw_packet *pkt)
+{
+	uint64_t sum = 0;
+	uint32_t n;
+	const uint8_t *h, *data;
+
+	if ((pkt->meta.flags & FW_PKT_CSUM_PARTIAL) || !(pkt->meta.flags & FW_PKT_CSUM_UNCHECKED))
+		return 1;
+	/* Of a fragment nobody can tell, with any number of bytes. */
+	if (!pkt->has_proto || pkt->fragment || pkt->frag_more || !has_checksum(pkt))
+		return 1;
+	if (pkt->l4_short)
+		return 0;
+	h = fw_packet_bytes(pkt, pkt->l4_off, 8);
+	if (!h)
+		return -1;
+	/* "No checksum"; nf_conntrack takes it so in IPv6 too. */
+	if (pkt->proto == IPPROTO_UDP && !h[6] && !h[7])
+		return 1;
+	n = coverage(pkt, h);
+	if (n == UINT32_MAX)
+		return 0;
+	data = fw_packet_bytes(pkt, pkt->l4_off, n);
+	if (!data)
+		return -1;
+	if (pkt->proto != IPPROTO_ICMP)
+		sum = pseudo_header(pkt);
+	return sum_is_good(sum_bytes(sum, data, n));
+}
