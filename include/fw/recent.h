@@ -31,10 +31,13 @@ enum fw_recent_op { FW_RECENT_SET, FW_RECENT_RCHECK, FW_RECENT_UPDATE, FW_RECENT
 struct fw_recent_query {
 	enum fw_recent_op op;
 	bool reap, rttl;
-	uint8_t ttl;            /* of the packet */
+	bool invert;            /* the rule says `! --update` …: decides whether --update takes
+	                         * effect, as the kernel updates when the rule as a whole matched */
+	uint8_t ttl;            /* of the packet; one more where it has an output interface and no
+	                         * local socket (the kernel takes it as before forwarding) */
 	uint32_t seconds, hitcount; /* 0: not given */
 };
-/* Result before negation by `! --set` etc. */
+/* Result before negation by `! --set` etc.: the caller negates. */
 bool fw_recent_match(struct fw_recent_list *list, enum fw_family family, const union fw_addr *addr,
 		     const struct fw_recent_query *q, uint64_t now);
 

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The life of recent lists and their entries.
+ *
+ * A list lives as long as rules use it.  A rule that needs more stamps per entry than the list
+ * keeps empties the list, because entries have a fixed size: that is what the kernel does.
+ */
+#include "recent/recent.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "track/siphash.h"
+
+static uint32_t round_up_pow2(uint32_t n)
+{
+	uint32_t p = 1;
+
+	while (p < n)
+		p <<= 1;
+	return p;
+}
+
+struct fw_recent *fw_recent_new(uint64_t seed, uint32_t max_entries)
+{
+	struct fw_recent *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return NULL;
+	r->key[0] = seed;
+	r->key[1] = ~seed;
+	r->max_entries = max_entries ? max_entries : RECENT_DEFAULT_ENTRIES;
+	if (r->max_entries > 1u << 24)
+		r->max_entries = 1u << 24;
+	r->hash_mask = round_up_pow2(r->max_entries + 1) - 1;
+	return r;
+}
+
+struct fw_recent *fw_recent_free(struct fw_recent *r)
+{
+	struct fw_recent_list *next;
+
+	if (!r)
+		return NULL;
+	for (struct fw_recent_list *l = r->lists; l; l = next) {
+		next = l->next;
+		recent_flush(l);
+		free(l);
+	}
+	free(r);
+	return NULL;
+}
+
+struct fw_recent_list *recent_find(const struct fw_recent *r, const char *name)
+{
+	for (struct fw_recent_list *l = r->lists; l; l = l->next)
+		if (strcmp(l->name, name) == 0)
+			return l;
+	return NULL;
+}
+
+/* The kernel makes a file of each list, so a name must be able to name one. */
+static int check_name(const char *name, struct fw_err *err)
+{
+	if (!*name)
+		return fw_fail(err, FW_ERR_PLACE, "recent: the list's name is empty");
+	if (strlen(name) >= RECENT_NAME_SIZE)
+		return fw_fail(err, FW_ERR_PLACE, "recent: the list's name is longer than %d characters",
+			       RECENT_NAME_SIZE - 1);
+	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strchr(name, '/'))
+		return fw_fail(err, FW_ERR_PLACE, "recent: '%s' cannot be a list's name", name);
+	return 0;
+}
+
+static struct fw_recent_list *list_new(struct fw_recent *r, const char *name,
+				       const union fw_addr *mask)
+{
+	size_t buckets = (size_t)r->hash_mask + 1;
+	struct fw_recent_list *l, **end = &r->lists;
+
+	l = calloc(1, sizeof(*l) + buckets * sizeof(struct recent_entry *));
+	if (!l)
+		return NULL;
+	l->owner = r;
+	memcpy(l->name, name, strlen(name) + 1);
+	if (mask)
+		l->mask = *mask;
+	else
+		memset(&l->mask, 0xff, sizeof(l->mask));
+	while (*end)
+		end = &(*end)->next;
+	*end = l;
+	return l;
+}
+
+struct fw_recent_list *fw_recent_get(struct fw_recent *r, const char *name, uint32_t hitcount,
+				     const union fw_addr *mask, enum fw_family family,
+				     struct fw_err *err)
+{
+	uint32_t stamps_mask = (hitcount ? round_up_pow2(hitcount) : RECENT_DEFAULT_STAMPS) - 1;
+	struct fw_recent_list *l;
+
+	(void)family; /* a mask is applied to all 16 bytes, whoever made the list */
+	if (hitcount >= RECENT_MAX_STAMPS) {
+		fw_fail(err, FW_ERR_PLACE, "recent: --hitcount %u is larger than %u", hitcount,
+			RECENT_MAX_STAMPS - 1);
+		return NULL;
+	}
+	if (check_name(name, err) < 0)
+		return NULL;
+	l = recent_find(r, name);
+	if (l) {
+		if (stamps_mask > l->stamps_mask) {
+			recent_flush(l);
+			l->stamps_mask = stamps_mask;
+		}
+		l->users++;
+		return l;
+	}
+	l = list_new(r, name, mask);
+	if (!l) {
+		fw_fail(err, FW_ERR_RESOURCE, "recent: no memory for list '%s'", name);
+		return NULL;
+	}
+	l->users = 1;
+	l->stamps_mask = stamps_mask;
+	return l;
+}
+
+void fw_recent_put(struct fw_recent *r, struct fw_recent_list *list)
+{
+	struct fw_recent_list **p = &r->lists;
+
+	if (!list || --list->users)
+		return;
+	while (*p && *p != list)
+		p = &(*p)->next;
+	if (*p)
+		*p = list->next;
+	recent_flush(list);
+	free(list);
+}
+
+static struct recent_entry **bucket(struct fw_recent_list *list, enum fw_family family,
+				    const union fw_addr *addr)
+{
+	const struct fw_recent *r = list->owner;
+	size_t len = family == FW_IP4 ? 4 : 16;
+
+	return &list->hash[sip_bytes(r->key, addr, len, 1, 3) & r->hash_mask];
+}
+
+struct recent_entry *recent_lookup(struct fw_recent_list *list, enum fw_family family,
+				   const union fw_addr *addr, uint8_t ttl)
+{
+	for (struct recent_entry *e = *bucket(list, family, addr); e; e = e->hash_next)
+		if (e->family == family && memcmp(&e->addr, addr, sizeof(*addr)) == 0 &&
+		    (ttl == e->ttl || !ttl || !e->ttl))
+			return e;
+	return NULL;
+}
+
+static void unlink_age(struct fw_recent_list *list, struct recent_entry *e)
+{
+	*(e->older ? &e->older->newer : &list->oldest) = e->newer;
+	*(e->newer ? &e->newer->older : &list->newest) = e->older;
+}
+
+static void link_newest(struct fw_recent_list *list, struct recent_entry *e)
+{
+	e->older = list->newest;
+	e->newer = NULL;
+	*(list->newest ? &list->newest->newer : &list->oldest) = e;
+	list->newest = e;
+}
+
+struct recent_entry *recent_insert(struct fw_recent_list *list, enum fw_family family,
+				   const union fw_addr *addr, uint8_t ttl, int64_t now)
+{
+	struct recent_entry *e, **end;
+
+	if (list->entries >= list->owner->max_entries)
+		recent_drop(list, list->oldest);
+	e = malloc(sizeof(*e) + ((size_t)list->stamps_mask + 1) * sizeof(e->stamps[0]));
+	if (!e)
+		return NULL;
+	e->addr = *addr;
+	e->family = (uint8_t)family;
+	e->ttl = ttl;
+	e->stamps[0] = now;
+	e->nstamps = e->index = 1;
+	/* at the end: with equal addresses and different TTLs the older one is found first */
+	e->hash_next = NULL;
+	for (end = bucket(list, family, addr); *end;)
+		end = &(*end)->hash_next;
+	*end = e;
+	link_newest(list, e);
+	list->entries++;
+	return e;
+}
+
+void recent_touch(struct fw_recent_list *list, struct recent_entry *e, int64_t now)
+{
+	e->index &= list->stamps_mask;
+	e->stamps[e->index++] = now;
+	if (e->index > e->nstamps)
+		e->nstamps = e->index;
+	unlink_age(list, e);
+	link_newest(list, e);
+}
+
+void recent_drop(struct fw_recent_list *list, struct recent_entry *e)
+{
+	struct recent_entry **p = bucket(list, (enum fw_family)e->family, &e->addr);
+
+	while (*p != e)
+		p = &(*p)->hash_next;
+	*p = e->hash_next;
+	unlink_age(list, e);
+	list->entries--;
+	free(e);
+}
+
+void recent_flush(struct fw_recent_list *list)
+{
+	while (list->oldest)
+		recent_drop(list, list->oldest);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Recent lists, inside (fw/recent.h is outside): what list.c, match.c and text.c share.
+ *
+ * A list is a hash of entries and a chain of the same entries by last use, oldest first.  An
+ * entry's stamps are a ring of a power of two; `index` is where the next stamp goes (it is masked
+ * only then, so it tells how full the ring is), as in the kernel, because /proc prints it.
+ */
+#ifndef FW_RECENT_RECENT_H
+#define FW_RECENT_RECENT_H
+
+#include "fw/recent.h"
+
+#define RECENT_DEFAULT_ENTRIES 100
+#define RECENT_DEFAULT_STAMPS  32
+#define RECENT_MAX_STAMPS      65536
+#define RECENT_NAME_SIZE       200 /* XT_RECENT_NAME_LEN */
+
+struct recent_entry {
+	struct recent_entry *hash_next;
+	struct recent_entry *older, *newer;
+	union fw_addr addr;
+	uint8_t family, ttl;
+	uint16_t index;   /* wraps at 65536 like the kernel's */
+	uint16_t nstamps; /* stamps in use */
+	int64_t stamps[]; /* monotonic ns; negative: before this machine's start, from a dump */
+};
+
+struct fw_recent_list {
+	struct fw_recent_list *next;
+	struct fw_recent *owner;
+	char name[RECENT_NAME_SIZE];
+	union fw_addr mask;
+	uint32_t users;
+	uint32_t entries;
+	uint32_t stamps_mask;
+	struct recent_entry *oldest, *newest;
+	struct recent_entry *hash[];
+};
+
+struct fw_recent {
+	uint64_t key[2];
+	uint32_t max_entries;
+	uint32_t hash_mask;
+	struct fw_recent_list *lists; /* in the order in which they were made */
+};
+
+struct fw_recent_list *recent_find(const struct fw_recent *r, const char *name);
+/* ttl 0 matches any; so does an entry's ttl 0. */
+struct recent_entry *recent_lookup(struct fw_recent_list *list, enum fw_family family,
+				   const union fw_addr *addr, uint8_t ttl);
+/* A new entry with one stamp; the oldest entry makes room.  NULL: no memory. */
+struct recent_entry *recent_insert(struct fw_recent_list *list, enum fw_family family,
+				   const union fw_addr *addr, uint8_t ttl, int64_t now);
+void recent_touch(struct fw_recent_list *list, struct recent_entry *e, int64_t now);
+void recent_drop(struct fw_recent_list *list, struct recent_entry *e);
+void recent_flush(struct fw_recent_list *list);
+
+#endif

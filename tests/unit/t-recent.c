@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Recent lists against net/netfilter/xt_recent.c: each test is one promise of its text. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <errno.h>
+
+#include "fw/recent.h"
+
+#define SEC FW_NSEC_PER_SEC
+
+static union fw_addr v4(uint8_t last)
+{
+	union fw_addr a = {.u8 = {10, 0, 0, last}};
+
+	return a;
+}
+
+static struct fw_recent_list *get(struct fw_recent *r, const char *name, uint32_t hitcount)
+{
+	struct fw_err err = FW_ERR_INIT;
+	struct fw_recent_list *l = fw_recent_get(r, name, hitcount, NULL, FW_IP4, &err);
+
+	assert_non_null(l);
+	return l;
+}
+
+static bool ask(struct fw_recent_list *l, uint8_t host, struct fw_recent_query q, uint64_t now)
+{
+	union fw_addr a = v4(host);
+
+	return fw_recent_match(l, FW_IP4, &a, &q, now);
+}
+
+static size_t lines(struct fw_recent *r, const char *name, uint64_t now)
+{
+	struct fw_buf b = FW_BUF_INIT;
+	size_t n = 0;
+
+	assert_int_equal(fw_recent_print(r, name, now, &b), 0);
+	for (const char *c = fw_buf_cstr(&b); *c; c++)
+		n += *c == '\n';
+	fw_buf_deinit(&b);
+	return n;
+}
+
+#define SET         ((struct fw_recent_query){.op = FW_RECENT_SET, .ttl = 64})
+#define RCHECK(...) ((struct fw_recent_query){.op = FW_RECENT_RCHECK, .ttl = 64, ##__VA_ARGS__})
+#define UPDATE(...) ((struct fw_recent_query){.op = FW_RECENT_UPDATE, .ttl = 64, ##__VA_ARGS__})
+#define REMOVE      ((struct fw_recent_query){.op = FW_RECENT_REMOVE, .ttl = 64})
+
+static void test_set_check_remove(void **state)
+{
+	struct fw_recent *r = fw_recent_new(1, 0);
+	struct fw_recent_list *l = get(r, "a", 0);
+
+	(void)state;
+	assert_false(ask(l, 1, RCHECK(), 1 * SEC));
+	assert_true(ask(l, 1, SET, 1 * SEC));
+	assert_true(ask(l, 1, RCHECK(), 9999 * SEC)); /* without --seconds: forever */
+	assert_false(ask(l, 2, REMOVE, 2 * SEC));
+	assert_true(ask(l, 1, REMOVE, 2 * SEC));
+	assert_false(ask(l, 1, RCHECK(), 3 * SEC));
+	fw_recent_free(r);
+}
+
+static void test_seconds_and_hitcount(void **state)
+{
+	struct fw_recent *r = fw_recent_new(1, 0);
+	struct fw_recent_list *l = get(r, "a", 3);
+
+	(void)state;
+	for (uint64_t t = 1; t <= 2; t++)
+		assert_true(ask(l, 1, SET, t * SEC));
+	assert_false(ask(l, 1, RCHECK(.hitcount = 3), 2 * SEC));
+	assert_true(ask(l, 1, SET, 3 * SEC));
+	assert_true(ask(l, 1, RCHECK(.hitcount = 3), 3 * SEC));
+	/* a stamp of exactly --seconds ago still counts, a nanosecond more does not */
+	assert_true(ask(l, 1, RCHECK(.hitcount = 3, .seconds = 60), 61 * SEC));
+	assert_false(ask(l, 1, RCHECK(.hitcount = 3, .seconds = 60), 61 * SEC + 1));
+	assert_true(ask(l, 1, RCHECK(.seconds = 60), 63 * SEC));
+	assert_false(ask(l, 1, RCHECK(.seconds = 60), 63 * SEC + 1));
+	fw_recent_free(r);
+}
+
+/* README's limiter: --set on NEW, then --update --seconds 60 --hitcount 5 -j DROP. */
+static void test_ssh_limiter(void **state)
+{
+	struct fw_recent *r = fw_recent_new(1, 0);
+	struct fw_recent_list *l = get(r, "ssh", 5);
+
+	(void)state;
+	for (uint64_t t = 1; t <= 8; t++) {
+		assert_true(ask(l, 1, SET, t * SEC));
+		assert_int_equal(ask(l, 1, UPDATE(.seconds = 60, .hitcount = 5), t * SEC), t >= 5);
+	}
+	/* the refused ones refreshed the entry, and the ring of 8 holds only the newest */
+	assert_true(ask(l, 1, RCHECK(.seconds = 60, .hitcount = 5), 60 * SEC));
+	fw_recent_free(r);
+}
+
+static void test_update_only_when_it_matches(void **state)
+{
+	struct fw_recent *r = fw_recent_new(1, 0);
+	struct fw_recent_list *l = get(r, "a", 0);
+
+	(void)state;
+	assert_true(ask(l, 1, SET, 1 * SEC));
+	assert_false(ask(l, 1, UPDATE(.seconds = 5), 10 * SEC)); /* too old: not refreshed */
+	assert_false(ask(l, 1, RCHECK(.seconds = 5), 11 * SEC));
+	/* ! --update: the rule matches because the stamp is too old, so it is refreshed */
+	assert_false(ask(l, 1, UPDATE(.seconds = 5, .invert = true), 20 * SEC));
+	assert_true(ask(l, 1, RCHECK(.seconds = 5), 21 * SEC));
+	/* … and not when the answer is yes, because then the rule does not match */
+	assert_true(ask(l, 1, UPDATE(.seconds = 5, .invert = true), 24 * SEC));
+	assert_false(ask(l, 1, RCHECK(.seconds = 5), 26 * SEC));
+	fw_recent_free(r);
+}
+
+static void test_reap(void **state)
+{
+	struct fw_recent *r = fw_recent_new(1, 0);
+	struct fw_recent_list *l = get(r, "a", 0);
+
+	(void)state;
+	ask(l, 1, SET, 1 * SEC);
+	ask(l, 2, SET, 2 * SEC);
+	ask(l, 3, SET, 30 * SEC);
+	assert_true(ask(l, 3, RCHECK(.seconds = 10, .reap = true), 31 * SEC));
+	assert_int_equal(lines(r, "a", 31 * SEC), 2); /* one oldest entry at a time */
+	assert_false(ask(l, 2, RCHECK(.seconds = 10, .reap = true), 31 * SEC)); /* reaps itself */
+	assert_int_equal(lines(r, "a", 31 * SEC), 1);
+	/* an --update that takes effect on the only entry does not reap it */
+	assert_true(ask(l, 3, UPDATE(.seconds = 10, .reap = true), 40 * SEC));
+	assert_int_equal(lines(r, "a", 40 * SEC), 1);
+	fw_recent_free(r);
+}
+
+static void test_rttl(void **state)
+{
+	struct fw_recent_query other = {.op = FW_RECENT_RCHECK, .ttl = 63};
+	struct fw_recent *r = fw_recent_new(1, 0);
+	struct fw_recent_list *l = get(r, "a", 0);
+
+	(void)state;
+	ask(l, 1, SET, 1 * SEC);
+	assert_true(ask(l, 1, RCHECK(.rttl = true), 1 * SEC));
+	other.rttl = true;
+	assert_false(ask(l, 1, other, 1 * SEC));
+	other.rttl = false;
+	assert_true(ask(l, 1, other, 1 * SEC));
+	fw_recent_free(r);
+}
+
+static void test_oldest_makes_room(void **state)
+{
+	struct fw_recent *r = fw_recent_new(7, 3);
+	struct fw_recent_list *l = get(r, "a", 0);
+
+	(void)state;
+	for (uint8_t i = 1; i <= 3; i++)
+		ask(l, i, SET, i * SEC);
+	ask(l, 1, SET, 4 * SEC); /* 1 is now the newest */
+	ask(l, 4, SET, 5 * SEC);
+	assert_int_equal(lines(r, "a", 5 * SEC), 3);
+	assert_true(ask(l, 1, RCHECK(), 5 * SEC));
+	assert_false(ask(l, 2, RCHECK(), 5 * SEC));
+	assert_true(ask(l, 3, RCHECK(), 5 * SEC));
+	fw_recent_free(r);
+}
+
+static void test_mask_and_families(void **state)
+{
+	struct fw_recent *r = fw_recent_new(7, 0);
+	union fw_addr mask = {.u8 = {255, 255, 255, 0}};
+	union fw_addr six = {.u8 = {10, 0, 0, 0}};
+	struct fw_recent_query set = SET, check = RCHECK();
+	struct fw_recent_list *l = fw_recent_get(r, "net", 0, &mask, FW_IP4, NULL);
+
+	(void)state;
+	ask(l, 1, SET, 1 * SEC);
+	assert_true(ask(l, 200, RCHECK(), 1 * SEC));
+	assert_false(fw_recent_match(l, FW_IP6, &six, &check, 1 * SEC));
+	assert_true(fw_recent_match(l, FW_IP6, &six, &set, 1 * SEC));
+	assert_int_equal(lines(r, "net", 1 * SEC), 2);
+	fw_recent_free(r);
+}
+
+static void test_users_and_growing_stamps(void **state)
+{
+	struct fw_recent *r = fw_recent_new(7, 0);
+	struct fw_recent_list *a = get(r, "a", 4), *b;
+	struct fw_buf names = FW_BUF_INIT;
+
+	(void)state;
+	ask(a, 1, SET, 1 * SEC);
+	b = get(r, "a", 3); /* the same four stamps: nothing happens */
+	assert_ptr_equal(a, b);
+	assert_int_equal(lines(r, "a", 1 * SEC), 1);
+	fw_recent_put(r, b);
+	b = get(r, "a", 5); /* eight: the list is emptied */
+	assert_int_equal(lines(r, "a", 1 * SEC), 0);
+	fw_recent_put(r, a);
+	fw_recent_names(r, &names);
+	assert_string_equal(fw_buf_cstr(&names), "a\n");
+	fw_recent_put(r, b);
+	fw_buf_reset(&names);
+	fw_recent_names(r, &names);
+	assert_string_equal(fw_buf_cstr(&names), "");
+	assert_int_equal(fw_recent_print(r, "a", 0, &names), -1);
+	fw_buf_deinit(&names);
+	fw_recent_free(r);
+}
+
+static void test_refusals(void **state)
+{
+	static const char *const bad[] = {"", ".", "..", "a/b"};
+	struct fw_recent *r = fw_recent_new(7, 0);
+	char longest[201];
+
+	(void)state;
+	for (size_t i = 0; i < FW_ARRAY_SIZE(bad); i++) {
+		struct fw_err err = FW_ERR_INIT;
+
+		assert_null(fw_recent_get(r, bad[i], 0, NULL, FW_IP4, &err));
+		assert_int_not_equal(err.code, FW_ERR_NONE);
+	}
+	assert_null(fw_recent_get(r, "a", 65536, NULL, FW_IP4, NULL));
+	memset(longest, 'x', sizeof(longest));
+	longest[200] = '\0';
+	assert_null(fw_recent_get(r, longest, 0, NULL, FW_IP4, NULL));
+	longest[199] = '\0';
+	assert_non_null(fw_recent_get(r, longest, 65535, NULL, FW_IP4, NULL));
+	fw_recent_free(r);
+}
+
+static void test_print_as_proc(void **state)
+{
+	struct fw_recent *r = fw_recent_new(7, 0);
+	union fw_addr six = {.u8 = {0x20, 0x01, 0x0d, 0xb8, [15] = 1}}, four = v4(9);
+	struct fw_recent_list *l = get(r, "a", 2);
+	struct fw_buf b = FW_BUF_INIT;
+
+	(void)state;
+	ask(l, 1, SET, 1 * SEC);
+	ask(l, 1, SET, 2 * SEC);
+	ask(l, 1, SET, 3 * SEC); /* ring of two: the third stands in the first place */
+	assert_int_equal(fw_recent_add(r, "a", FW_IP6, &six, 4 * SEC), 0);
+	fw_recent_print(r, "a", 4 * SEC, &b);
+	assert_string_equal(fw_buf_cstr(&b),
+			    "src=10.0.0.1 ttl: 64 last_seen: 3000 oldest_pkt: 1 3000, 2000\n"
+			    "src=2001:0db8:0000:0000:0000:0000:0000:0001 ttl: 0 last_seen: 4000 "
+			    "oldest_pkt: 1 4000\n");
+	assert_int_equal(fw_recent_remove(r, "a", FW_IP6, &six), 0);
+	assert_int_equal(fw_recent_add(r, "a", FW_IP4, &four, 5 * SEC), 0);
+	assert_int_equal(lines(r, "a", 5 * SEC), 2);
+	assert_int_equal(fw_recent_flush(r, "a"), 0);
+	assert_int_equal(lines(r, "a", 5 * SEC), 0);
+	assert_int_equal(fw_recent_flush(r, "b"), -1);
+	fw_buf_deinit(&b);
+	fw_recent_free(r);
+}
+
+/* Lists come along over a restart, also into a machine that has just started (a small now). */
+static void test_dump_load(void **state)
+{
+	struct fw_recent *r = fw_recent_new(7, 0), *s = fw_recent_new(8, 0);
+	struct fw_recent_list *l = get(r, "a b%", 2), *m = get(s, "a b%", 2);
+	struct fw_buf b = FW_BUF_INIT, again = FW_BUF_INIT;
+	struct fw_err err = FW_ERR_INIT;
+
+	(void)state;
+	for (uint64_t t = 1001; t <= 1003; t++)
+		ask(l, 1, SET, t * SEC);
+	ask(l, 2, SET, 1004 * SEC);
+	fw_recent_dump(r, 1010 * SEC, &b);
+	assert_string_equal(fw_buf_cstr(&b), "a%20b%25 10.0.0.1 64 8000000000 7000000000\n"
+					     "a%20b%25 10.0.0.2 64 6000000000\n");
+	assert_int_equal(fw_recent_load(s, b.data, b.len, 1 * SEC, &err), 0);
+	fw_recent_dump(s, 1 * SEC, &again);
+	assert_string_equal(fw_buf_cstr(&b), fw_buf_cstr(&again));
+	assert_true(ask(m, 1, RCHECK(.seconds = 8), 1 * SEC));
+	assert_false(ask(m, 1, RCHECK(.seconds = 8, .hitcount = 2), 1 * SEC + 1));
+	assert_int_equal(fw_recent_load(s, "gone 10.0.0.1 0 5\n", 18, SEC, &err), 0);
+	assert_int_equal(fw_recent_load(s, "\nx\n", 3, SEC, &err), -EINVAL);
+	assert_int_equal(err.line, 2);
+	fw_buf_deinit(&b);
+	fw_buf_deinit(&again);
+	fw_recent_free(r);
+	fw_recent_free(s);
+}
+
+static void test_load_refuses_garbage(void **state)
+{
+	static const char *const bad[] = {
+		"a",           "a 10.0.0.1",          "a 10.0.0.1 64",     "a 10.0.0.1 256 1",
+		"a 10.0.0 1 1", "a 10.0.0.1 1 -1",     "a%2 10.0.0.1 1 1", "a%zz 10.0.0.1 1 1",
+		"a ::g 1 1",   "a 10.0.0.1 1 1 x",    "a 10.0.0.1 1 99999999999999999999",
+		"% 10.0.0.1 1 1",
+	};
+	struct fw_recent *r = fw_recent_new(7, 0);
+
+	(void)state;
+	get(r, "a", 0);
+	for (size_t i = 0; i < FW_ARRAY_SIZE(bad); i++)
+		assert_int_equal(fw_recent_load(r, bad[i], strlen(bad[i]), SEC, NULL), -EINVAL);
+	fw_recent_free(r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_set_check_remove),
+		cmocka_unit_test(test_seconds_and_hitcount),
+		cmocka_unit_test(test_ssh_limiter),
+		cmocka_unit_test(test_update_only_when_it_matches),
+		cmocka_unit_test(test_reap),
+		cmocka_unit_test(test_rttl),
+		cmocka_unit_test(test_oldest_makes_room),
+		cmocka_unit_test(test_mask_and_families),
+		cmocka_unit_test(test_users_and_growing_stamps),
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_print_as_proc),
+		cmocka_unit_test(test_dump_load),
+		cmocka_unit_test(test_load_refuses_garbage),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
