@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One packet at one hook: its tables in the kernel's order, the tracker between raw and mangle,
+ * and what the daemon must know of the outcome.
+ *
+ * When is the tracker asked?  A packet that already belongs to a flow as it comes (through
+ * loopback; an answer that carries its state in our mark; any hook behind the tracking point) has
+ * its state before the first table, raw included.  Any other packet gets it behind raw.
+ */
+#include <string.h>
+
+#include "engine/engine.h"
+#include "fw/ct.h"
+
+struct hook_run {
+	struct fw_walk w;
+	const struct fw_plan *plan;
+	bool tracked; /* the tracker has been asked, or never will be */
+};
+
+static bool came_through_loopback(const struct fw_packet *pkt)
+{
+	return (pkt->meta.hook == FW_PREROUTING || pkt->meta.hook == FW_INPUT) &&
+	       !strcmp(pkt->meta.in_name, "lo");
+}
+
+/* Before the first table: does the packet have its state already? */
+static int track_early(struct hook_run *r)
+{
+	struct fw_eval *e = &r->w.e;
+	const struct fw_packet *pkt = e->pkt;
+
+	if (!r->plan->track[pkt->family] || !e->world->ct) {
+		e->ctinfo = (enum fw_ctinfo)pkt->meta.ctinfo;
+		r->tracked = true;
+		return 0;
+	}
+	if (pkt->meta.ctinfo != FW_CT_NONE) {
+		r->tracked = true;
+		return fw_ct_track(e->world->ct, e);
+	}
+	if (!r->plan->track_here[pkt->family][pkt->meta.hook] || came_through_loopback(pkt)) {
+		r->tracked = true;
+		return fw_ct_resume(e->world->ct, e);
+	}
+	return 0;
+}
+
+static int track_behind_raw(struct hook_run *r)
+{
+	if (r->tracked)
+		return 0;
+	r->tracked = true;
+	if (r->w.e.ctinfo == FW_CT_UNTRACKED) /* a rule in raw said so */
+		return 0;
+	return fw_ct_track(r->w.e.world->ct, &r->w.e);
+}
+
+/* nat is asked once per flow, for the packet that makes it. */
+static bool nat_applies(const struct fw_eval *e)
+{
+	if (!e->flow || (fw_flow_status(e->flow) & FW_CTS_CONFIRMED))
+		return false;
+	return e->ctinfo == FW_CT_NEW || e->ctinfo == FW_CT_RELATED ||
+	       e->ctinfo == FW_CT_RELATED_REPLY;
+}
+
+/* A table that nobody ever named does not exist in the kernel: it counts nothing. */
+static bool table_applies(const struct fw_table *table, const struct fw_eval *e)
+{
+	const struct fw_chain *chain;
+
+	if (table->builtin[e->pkt->meta.hook] == UINT32_MAX)
+		return false;
+	chain = table->chains[table->builtin[e->pkt->meta.hook]];
+	if (!table->touched && !chain->n_rules && chain->policy == FW_ACCEPT)
+		return false;
+	return table->id != FW_NAT || nat_applies(e);
+}
+
+static void decided(const struct hook_run *r, struct fw_decision *ret)
+{
+	ret->table = r->w.e.table;
+	ret->chain = r->w.e.chain;
+	ret->rule = r->w.e.rule;
+	ret->number = r->w.e.number;
+}
+
+static enum fw_verdict run_tables(struct hook_run *r, const struct fw_ruleset *rs,
+				  struct fw_decision *ret)
+{
+	const struct fw_packet *pkt = r->w.e.pkt;
+	const enum fw_table_id *tables;
+	size_t n = fw_hook_tables((enum fw_hook)pkt->meta.hook, &tables);
+
+	if (track_early(r) < 0)
+		return FW_DROP;
+	for (size_t i = 0; i < n; i++) {
+		const struct fw_table *table = rs->tables[pkt->family][tables[i]];
+		enum fw_verdict verdict;
+
+		if (tables[i] != FW_RAW && track_behind_raw(r) < 0) {
+			*ret = (struct fw_decision){.verdict = FW_DROP};
+			return FW_DROP;
+		}
+		if (!table_applies(table, &r->w.e))
+			continue;
+		verdict = fw_walk_table(&r->w, table);
+		decided(r, ret);
+		if (verdict != FW_ACCEPT)
+			return verdict;
+	}
+	return FW_ACCEPT;
+}
+
+/* May the packet, accepted here, meet us again before it is delivered or leaves? */
+static bool meets_again(const struct fw_plan *plan, const struct fw_packet *pkt)
+{
+	return !plan->last[pkt->family][pkt->meta.hook];
+}
+
+/* ... or after it left through loopback? */
+static bool comes_back(const struct fw_plan *plan, const struct fw_packet *pkt)
+{
+	const bool *queue = plan->queue[pkt->family];
+
+	return !strcmp(pkt->meta.out_name, "lo") &&
+	       (pkt->meta.hook == FW_OUTPUT || pkt->meta.hook == FW_POSTROUTING) &&
+	       (queue[FW_PREROUTING] || queue[FW_INPUT]);
+}
+
+/* What later hooks cannot find out by themselves. */
+static enum fw_ctinfo carry(const struct hook_run *r)
+{
+	const struct fw_eval *e = &r->w.e;
+	bool again = meets_again(r->plan, e->pkt), back = comes_back(r->plan, e->pkt);
+
+	if (!r->plan->track[e->pkt->family])
+		return FW_CT_NONE;
+	switch (e->ctinfo) {
+	case FW_CT_UNTRACKED: return again || back ? e->ctinfo : FW_CT_NONE;
+	case FW_CT_INVALID: return again ? e->ctinfo : FW_CT_NONE; /* the kernel looks again, too */
+	case FW_CT_RELATED:
+	case FW_CT_RELATED_REPLY:
+		return (again || back) && e->pkt->meta.ctinfo == e->ctinfo ? e->ctinfo : FW_CT_NONE;
+	default: return FW_CT_NONE;
+	}
+}
+
+/* An answer made for this packet belongs to its flow, in the other direction; nf_ct_attach(). */
+static enum fw_ctinfo reply_state(const struct fw_eval *e)
+{
+	switch (e->ctinfo) {
+	case FW_CT_NEW:
+	case FW_CT_ESTABLISHED:
+	case FW_CT_RELATED: return FW_CT_RELATED_REPLY;
+	case FW_CT_ESTABLISHED_REPLY:
+	case FW_CT_RELATED_REPLY: return FW_CT_RELATED;
+	default: return FW_CT_NONE;
+	}
+}
+
+static void settle(struct hook_run *r, struct fw_decision *ret)
+{
+	struct fw_eval *e = &r->w.e;
+
+	ret->mark = e->mark;
+	if (ret->verdict == FW_DROP) {
+		ret->reject = e->reject;
+		if (e->reject != FW_REJECT_NONE)
+			ret->reply_ctinfo = reply_state(e);
+		if (e->flow)
+			fw_ct_dropped(e->world->ct, e);
+		return;
+	}
+	if (ret->verdict == FW_QUEUE) {
+		ret->queue = e->queue;
+		ret->queue_bypass = e->queue_bypass;
+	}
+	ret->ctinfo = (uint8_t)carry(r);
+	if (e->flow && r->plan->last[e->pkt->family][e->pkt->meta.hook])
+		fw_ct_confirm(e->world->ct, e);
+}
+
+static void run(bool plain, const struct fw_ruleset *rs, const struct fw_plan *plan,
+		struct fw_world *world, const struct fw_packet *pkt, uint64_t now, uint64_t wall,
+		struct fw_frame *stack, struct fw_decision *ret)
+{
+	bool traced = world->ops && world->ops->trace;
+	struct hook_run r = {
+		.w = {
+			.e = {.pkt = pkt, .world = world, .now = now, .wall = wall,
+			      .mark = pkt->meta.mark},
+			.stack = stack, .plain = plain || traced, .trace = traced,
+		},
+		.plan = plan,
+	};
+
+	*ret = (struct fw_decision){.verdict = FW_ACCEPT};
+	ret->verdict = run_tables(&r, rs, ret);
+	settle(&r, ret);
+}
+
+void fw_engine_run(const struct fw_ruleset *rs, const struct fw_plan *plan, struct fw_world *world,
+		   const struct fw_packet *pkt, uint64_t now, uint64_t wall, struct fw_frame *stack,
+		   struct fw_decision *ret)
+{
+	run(false, rs, plan, world, pkt, now, wall, stack, ret);
+}
+
+void fw_engine_run_plain(const struct fw_ruleset *rs, const struct fw_plan *plan,
+			 struct fw_world *world, const struct fw_packet *pkt, uint64_t now,
+			 uint64_t wall, struct fw_frame *stack, struct fw_decision *ret)
+{
+	run(true, rs, plan, world, pkt, now, wall, stack, ret);
+}

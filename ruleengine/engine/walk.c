@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One table, walked as xtables walks it (net/ipv4/netfilter/ip_tables.c, ipt_do_table()).
+ *
+ *	- matches from left to right, the generic ones first, up to the first that fails
+ *	- a rule counts when all its matches hold, before its target runs
+ *	- a match may drop the packet outright; then nothing after it happens
+ *	- a jump remembers where to go on, a goto does not: RETURN and a chain's end lead to the
+ *	  place after the last jump, and from there on, with nothing remembered, to the policy
+ *	- the policy counts like a rule
+ */
+#include <string.h>
+
+#include "engine/engine.h"
+
+/* Written by whoever holds the engine lock, read by anyone at any time. */
+static void count(struct fw_counters *c, const struct fw_packet *pkt)
+{
+	__atomic_store_n(&c->packets, c->packets + 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&c->bytes, c->bytes + pkt->len, __ATOMIC_RELAXED);
+}
+
+/*
+ * An IPv6 packet whose header chain is broken has no protocol.  A rule that asks for one drops
+ * it, but only if everything it asks for before holds.
+ */
+static bool matches_no_proto(const struct fw_rule *rule, struct fw_eval *e)
+{
+	struct fw_generic g = rule->gen;
+
+	g.proto = 0;
+	g.inv &= (uint8_t)~FW_INV_PROTO;
+	e->hotdrop = fw_generic_match(&g, e->pkt);
+	return false;
+}
+
+bool fw_rule_matches(const struct fw_rule *rule, struct fw_eval *e)
+{
+	if (__builtin_expect(!e->pkt->has_proto && rule->gen.proto, 0))
+		return matches_no_proto(rule, e);
+	if (!fw_generic_match(&rule->gen, e->pkt))
+		return false;
+	for (unsigned int i = 0; i < rule->n_matches; i++)
+		if (!rule->matches[i].ext->match(&rule->matches[i], e))
+			return false;
+	return true;
+}
+
+static void trace(struct fw_walk *w, const struct fw_chain *chain, uint32_t number,
+		  const struct fw_rule *rule, bool matched)
+{
+	const struct fw_world *world = w->e.world;
+
+	world->ops->trace(world->priv, &w->e, w->e.table, chain, number, rule, matched);
+}
+
+/*
+ * The next rule from *next on whose matches all hold; *next is then the place behind it.  NULL:
+ * the chain ends, or a match dropped the packet.
+ */
+static struct fw_rule *next_plain(struct fw_walk *w, const struct fw_chain *chain, uint32_t *next)
+{
+	uint32_t first = 0;
+
+	for (uint32_t c = 0; c < chain->n_chunks; first += chain->chunks[c++]->n) {
+		const struct fw_chunk *chunk = chain->chunks[c];
+
+		for (uint32_t i = *next > first ? *next - first : 0; i < chunk->n; i++) {
+			struct fw_rule *rule = chunk->rules[i];
+			bool matched;
+
+			w->e.rule = rule;
+			w->e.number = first + i + 1;
+			matched = fw_rule_matches(rule, &w->e);
+			if (w->trace)
+				trace(w, chain, w->e.number, rule, matched);
+			*next = first + i + 1;
+			if (matched)
+				return rule;
+			if (w->e.hotdrop)
+				return NULL;
+		}
+	}
+	return NULL;
+}
+
+static enum fw_verdict policy(struct fw_walk *w, const struct fw_chain *chain)
+{
+	w->e.chain = chain;
+	w->e.rule = NULL;
+	w->e.number = 0;
+	count(chain->policy_counters, w->e.pkt);
+	if (w->trace)
+		trace(w, chain, chain->n_rules + 1, NULL, true);
+	return (enum fw_verdict)chain->policy;
+}
+
+/* A rule whose matches hold: count it, run its target. */
+static enum fw_verdict run_rule(struct fw_walk *w, struct fw_rule *rule)
+{
+	count(&rule->counters, w->e.pkt);
+	if (rule->target.ext)
+		return rule->target.ext->run(&rule->target, &w->e);
+	return (enum fw_verdict)rule->verdict;
+}
+
+enum fw_verdict fw_walk_table(struct fw_walk *w, const struct fw_table *table)
+{
+	const struct fw_chain *base = table->chains[table->builtin[w->e.pkt->meta.hook]];
+	const struct fw_chain *chain = base;
+	uint32_t next = 0, depth = 0;
+
+	w->e.table = table->id;
+	for (;;) {
+		enum fw_verdict verdict = FW_RETURN; /* as a chain's end is */
+		struct fw_rule *rule;
+
+		w->e.chain = chain;
+		rule = next_plain(w, chain, &next);
+		if (rule)
+			verdict = run_rule(w, rule);
+		if (w->e.hotdrop)
+			return FW_DROP;
+		switch (verdict) {
+		case FW_JUMP:
+			if (depth == FW_MAX_DEPTH)
+				return FW_DROP; /* cannot be: the transaction refused it */
+			w->stack[depth++] = (struct fw_frame){.chain = chain, .next = next};
+			/* fall through */
+		case FW_GOTO:
+			chain = table->chains[rule->jump];
+			next = 0;
+			break;
+		case FW_RETURN:
+			if (!depth)
+				return policy(w, base);
+			depth--;
+			chain = w->stack[depth].chain;
+			next = w->stack[depth].next;
+			break;
+		case FW_CONTINUE: break;
+		default: return verdict;
+		}
+	}
+}
