@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * nft messages and expressions through libnftnl.  Register 1 is the only one we use.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <libnftnl/chain.h>
+#include <libnftnl/common.h>
+#include <libnftnl/expr.h>
+#include <libnftnl/rule.h>
+#include <libnftnl/table.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/xt_NFQUEUE.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "expr.h"
+#include "kernel.h"
+
+#define REG NFT_REG_1
+
+/* Room for the next message, or NULL.  4 KiB is ten times our longest. */
+static char *room(struct fwd_nft_batch *b)
+{
+	if (b->len + 4096 > sizeof(b->buf))
+		b->failed = true;
+	return b->failed ? NULL : b->buf + b->len;
+}
+
+static void push(struct fwd_nft_batch *b, const struct nlmsghdr *nlh)
+{
+	b->len += MNL_ALIGN(nlh->nlmsg_len);
+}
+
+void fwd_batch_begin(struct fwd_nft_batch *b, uint32_t *seq)
+{
+	b->len = 0;
+	b->seq = seq;
+	b->failed = false;
+	push(b, nftnl_batch_begin(room(b), ++*seq));
+}
+
+int fwd_batch_commit(struct fwd_nft_batch *b, int fd)
+{
+	char *at = room(b);
+
+	if (!at)
+		return -ENOMEM;
+	push(b, nftnl_batch_end(at, ++*b->seq));
+	return fwd_nl_talk(fd, b->buf, b->len, NULL);
+}
+
+static struct nlmsghdr *head(struct fwd_nft_batch *b, uint16_t type, uint16_t flags)
+{
+	char *at = room(b);
+
+	return at ? nftnl_nlmsg_build_hdr(at, type, NFPROTO_INET, flags | NLM_F_ACK, ++*b->seq) : NULL;
+}
+
+void fwd_batch_table(struct fwd_nft_batch *b, uint16_t type, const char *table, uint32_t flags)
+{
+	struct nlmsghdr *nlh = head(b, type, type == NFT_MSG_NEWTABLE ? NLM_F_CREATE : 0);
+	struct nftnl_table *t = nftnl_table_alloc();
+
+	b->failed |= !t;
+	if (!b->failed) {
+		nftnl_table_set_str(t, NFTNL_TABLE_NAME, table);
+		if (type == NFT_MSG_NEWTABLE)
+			nftnl_table_set_u32(t, NFTNL_TABLE_FLAGS, flags);
+		nftnl_table_nlmsg_build_payload(nlh, t);
+		push(b, nlh);
+	}
+	if (t)
+		nftnl_table_free(t);
+}
+
+void fwd_batch_chain(struct fwd_nft_batch *b, const char *table, const char *chain, int hook,
+		     int priority)
+{
+	struct nlmsghdr *nlh = head(b, NFT_MSG_NEWCHAIN, NLM_F_CREATE);
+	struct nftnl_chain *c = nftnl_chain_alloc();
+
+	b->failed |= !c;
+	if (!b->failed) {
+		nftnl_chain_set_str(c, NFTNL_CHAIN_TABLE, table);
+		nftnl_chain_set_str(c, NFTNL_CHAIN_NAME, chain);
+		if (hook >= 0) {
+			nftnl_chain_set_u32(c, NFTNL_CHAIN_HOOKNUM, (uint32_t)hook);
+			nftnl_chain_set_s32(c, NFTNL_CHAIN_PRIO, priority);
+			nftnl_chain_set_str(c, NFTNL_CHAIN_TYPE, "filter");
+			nftnl_chain_set_u32(c, NFTNL_CHAIN_POLICY, NF_ACCEPT);
+		}
+		nftnl_chain_nlmsg_build_payload(nlh, c);
+		push(b, nlh);
+	}
+	if (c)
+		nftnl_chain_free(c);
+}
+
+struct nftnl_rule *fwd_rule_new(struct fwd_nft_batch *b, const char *table, const char *chain)
+{
+	struct nftnl_rule *r = nftnl_rule_alloc();
+
+	b->failed |= !r;
+	if (r) {
+		nftnl_rule_set_u32(r, NFTNL_RULE_FAMILY, NFPROTO_INET);
+		nftnl_rule_set_str(r, NFTNL_RULE_TABLE, table);
+		nftnl_rule_set_str(r, NFTNL_RULE_CHAIN, chain);
+	}
+	return r;
+}
+
+static void send_rule(struct fwd_nft_batch *b, struct nftnl_rule *r, uint16_t type, uint16_t flags)
+{
+	struct nlmsghdr *nlh = head(b, type, flags);
+
+	if (r && !b->failed) {
+		nftnl_rule_nlmsg_build_payload(nlh, r);
+		push(b, nlh);
+	}
+	if (r)
+		nftnl_rule_free(r);
+}
+
+void fwd_batch_rule(struct fwd_nft_batch *b, struct nftnl_rule *rule)
+{
+	send_rule(b, rule, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND);
+}
+
+void fwd_batch_flush(struct fwd_nft_batch *b, const char *table, const char *chain)
+{
+	send_rule(b, fwd_rule_new(b, table, chain), NFT_MSG_DELRULE, 0);
+}
+
+/* A new expression, already part of the rule; NULL marks the batch as failed. */
+static struct nftnl_expr *add(struct fwd_nft_batch *b, struct nftnl_rule *r, const char *name)
+{
+	struct nftnl_expr *e = r ? nftnl_expr_alloc(name) : NULL;
+
+	b->failed |= !e;
+	if (e)
+		nftnl_rule_add_expr(r, e);
+	return e;
+}
+
+void fwd_rule_meta(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t key)
+{
+	struct nftnl_expr *e = add(b, r, "meta");
+
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_META_KEY, key);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_META_DREG, REG);
+}
+
+void fwd_rule_set_mark(struct fwd_nft_batch *b, struct nftnl_rule *r)
+{
+	struct nftnl_expr *e = add(b, r, "meta");
+
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_META_KEY, NFT_META_MARK);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_META_SREG, REG);
+}
+
+void fwd_rule_bitwise(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t mask, uint32_t xor)
+{
+	struct nftnl_expr *e = add(b, r, "bitwise");
+
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_SREG, REG);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_DREG, REG);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_OP, NFT_BITWISE_BOOL);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_LEN, sizeof(mask));
+	nftnl_expr_set(e, NFTNL_EXPR_BITWISE_MASK, &mask, sizeof(mask));
+	nftnl_expr_set(e, NFTNL_EXPR_BITWISE_XOR, &xor, sizeof(xor));
+}
+
+void fwd_rule_cmp(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t op, const void *value,
+		  uint32_t len)
+{
+	struct nftnl_expr *e = add(b, r, "cmp");
+
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_SREG, REG);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_OP, op);
+	nftnl_expr_set(e, NFTNL_EXPR_CMP_DATA, value, len);
+}
+
+void fwd_rule_goto(struct fwd_nft_batch *b, struct nftnl_rule *r, const char *chain)
+{
+	struct nftnl_expr *e = add(b, r, "immediate");
+
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_VERDICT, (uint32_t)NFT_GOTO);
+	nftnl_expr_set_str(e, NFTNL_EXPR_IMM_CHAIN, chain);
+}
+
+void fwd_rule_queue_native(struct fwd_nft_batch *b, struct nftnl_rule *r, uint16_t num,
+			   uint16_t total, bool bypass)
+{
+	struct nftnl_expr *e = add(b, r, "queue");
+
+	if (!e)
+		return;
+	nftnl_expr_set_u16(e, NFTNL_EXPR_QUEUE_NUM, num);
+	nftnl_expr_set_u16(e, NFTNL_EXPR_QUEUE_TOTAL, total);
+	nftnl_expr_set_u16(e, NFTNL_EXPR_QUEUE_FLAGS, bypass ? NFT_QUEUE_FLAG_BYPASS : 0);
+}
+
+/* The xtables target of the same meaning, for kernels without nft's own (KERNEL.md 0.1). */
+void fwd_rule_queue_compat(struct fwd_nft_batch *b, struct nftnl_rule *r, uint16_t num,
+			   uint16_t total, bool bypass)
+{
+	const uint32_t size = 8; /* XT_ALIGN(sizeof(*info)): what the kernel wants */
+	struct nftnl_expr *e = add(b, r, "target");
+	struct xt_NFQ_info_v3 *info = calloc(1, size); /* libnftnl takes it over */
+
+	b->failed |= !info;
+	if (!e || !info) {
+		free(info);
+		return;
+	}
+	info->queuenum = num;
+	info->queues_total = total;
+	info->flags = bypass ? NFQ_FLAG_BYPASS : 0;
+	nftnl_expr_set_str(e, NFTNL_EXPR_TG_NAME, "NFQUEUE");
+	nftnl_expr_set_u32(e, NFTNL_EXPR_TG_REV, 3);
+	nftnl_expr_set(e, NFTNL_EXPR_TG_INFO, info, size);
+}
+
+void fwd_rule_tproxy(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t nfproto)
+{
+	struct nftnl_expr *port = add(b, r, "immediate"), *e = add(b, r, "tproxy");
+	uint16_t port_be = htons(1);
+
+	if (!port || !e)
+		return;
+	nftnl_expr_set_u32(port, NFTNL_EXPR_IMM_DREG, REG);
+	nftnl_expr_set(port, NFTNL_EXPR_IMM_DATA, &port_be, sizeof(port_be));
+	nftnl_expr_set_u32(e, NFTNL_EXPR_TPROXY_FAMILY, nfproto);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_TPROXY_REG_PORT, REG);
+}
+
+void fwd_rule_ct_state(struct fwd_nft_batch *b, struct nftnl_rule *r)
+{
+	struct nftnl_expr *e = add(b, r, "ct");
+
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_CT_KEY, NFT_CT_STATE);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_CT_DREG, REG);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * nft expressions and messages, as few as our table needs.  All append to a rule or a batch and
+ * remember lack of memory there: one check at the end.
+ */
+#ifndef FWD_KERNEL_EXPR_H
+#define FWD_KERNEL_EXPR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct nftnl_rule;
+
+#define FWD_NFT_BATCH 32768 /* bytes: some 60 small messages, five times what is ever sent */
+
+struct fwd_nft_batch {
+	char buf[FWD_NFT_BATCH];
+	size_t len;
+	uint32_t *seq;
+	bool failed; /* no memory, or no room */
+};
+
+void fwd_batch_begin(struct fwd_nft_batch *b, uint32_t *seq);
+/* 0, or -errno; see fwd_nl_talk(). */
+int fwd_batch_commit(struct fwd_nft_batch *b, int fd);
+
+void fwd_batch_table(struct fwd_nft_batch *b, uint16_t type, const char *table, uint32_t flags);
+/* hook < 0: a regular chain */
+void fwd_batch_chain(struct fwd_nft_batch *b, const char *table, const char *chain, int hook,
+		     int priority);
+/* Delete all rules of a chain. */
+void fwd_batch_flush(struct fwd_nft_batch *b, const char *table, const char *chain);
+/* Add the rule and free it. */
+void fwd_batch_rule(struct fwd_nft_batch *b, struct nftnl_rule *rule);
+
+struct nftnl_rule *fwd_rule_new(struct fwd_nft_batch *b, const char *table, const char *chain);
+void fwd_rule_meta(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t key);
+void fwd_rule_set_mark(struct fwd_nft_batch *b, struct nftnl_rule *r);
+void fwd_rule_bitwise(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t mask, uint32_t xor);
+/* op: NFT_CMP_*; on the register that the above use, `len` bytes of value */
+void fwd_rule_cmp(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t op, const void *value,
+		  uint32_t len);
+void fwd_rule_goto(struct fwd_nft_batch *b, struct nftnl_rule *r, const char *chain);
+void fwd_rule_queue_native(struct fwd_nft_batch *b, struct nftnl_rule *r, uint16_t num,
+			   uint16_t total, bool bypass);
+void fwd_rule_queue_compat(struct fwd_nft_batch *b, struct nftnl_rule *r, uint16_t num,
+			   uint16_t total, bool bypass);
+void fwd_rule_tproxy(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t nfproto);
+void fwd_rule_ct_state(struct fwd_nft_batch *b, struct nftnl_rule *r);
+
+#endif

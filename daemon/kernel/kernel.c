@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The packet side as the control side sees it: open, start, apply, stop.
+ *
+ * Start: queues are bound before the table is touched, so a table left by a crash (fail closed)
+ * begins to queue to us where it dropped; what it queues waits for the workers.
+ *
+ * Stop loses nothing: (1) rules out, chains stay; (2) workers go on until nothing waits; (3) the
+ * table goes; (4) the sockets close.  In any other order the kernel drops what is queued.
+ */
+#include <errno.h>
+#include <linux/netfilter/nfnetlink_queue.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "fw/buf.h"
+#include "kernel.h"
+
+#define DRAIN_EMPTY_READS 10 /* 2 ms apart */
+#define DRAIN_MAX_MS      5000
+
+static uint32_t range_for(const struct fw_plan *plan)
+{
+	const unsigned int flags = plan->flags[FW_IP4] | plan->flags[FW_IP6];
+
+	if (flags & FW_NEED_PAYLOAD)
+		return FWD_COPY_ALL;
+	if (plan->flags[FW_IP6] & FW_NEED_QUOTE)
+		return FWD_COPY_QUOTE6;
+	if (plan->flags[FW_IP4] & FW_NEED_QUOTE)
+		return FWD_COPY_QUOTE4;
+	return FWD_COPY_HEADERS;
+}
+
+static bool config_fits(const struct fwd_config *c, struct fw_err *err)
+{
+	if (c->queues < 1 || c->queues > FWD_MAX_QUEUES) {
+		fw_fail(err, FW_ERR_USAGE, "queues: %u is not in 1..%u", c->queues, FWD_MAX_QUEUES);
+		return false;
+	}
+	if (c->queue_base + 2 * c->queues > 65536) {
+		fw_fail(err, FW_ERR_USAGE, "queue-base: %u leaves no room for %u queues", c->queue_base,
+			2 * c->queues);
+		return false;
+	}
+	if (c->mark_shift + FW_MARK_BITS > 32) {
+		fw_fail(err, FW_ERR_USAGE, "mark-shift: %u is not in 0..%u", c->mark_shift,
+			32 - FW_MARK_BITS);
+		return false;
+	}
+	return true;
+}
+
+static void release(struct fwd_kernel *k)
+{
+	fwd_nft_close(&k->nft); /* before the queues: see the top */
+	for (unsigned int i = 0; i < k->n_workers; i++)
+		fwd_worker_deinit(&k->workers[i]);
+	k->rtnl = fwd_rtnl_close(k->rtnl);
+	free(k);
+}
+
+static int open_parts(struct fwd_kernel *k, struct fw_err *err)
+{
+	int r = fwd_rtnl_open(&k->rtnl, err);
+
+	for (unsigned int i = 0; r == 0 && i < k->core->config->queues; i++) {
+		k->n_workers++;
+		r = fwd_worker_init(&k->workers[i], k, i, err);
+	}
+	if (r == 0)
+		r = fwd_nft_open(&k->nft, k->core->config, err);
+	return r;
+}
+
+int fwd_kernel_open(struct fwd_kernel **ret, struct fwd_core *core, struct fw_err *err)
+{
+	struct fwd_kernel *k;
+	int r;
+
+	if (!config_fits(core->config, err))
+		return -EINVAL;
+	k = calloc(1, sizeof(*k));
+	if (!k)
+		return fw_fail(err, FW_ERR_RESOURCE, "no memory"), -ENOMEM;
+	k->core = core;
+	k->nft = (struct fwd_nft)FWD_NFT_INIT;
+	k->copy_range = FWD_COPY_HEADERS;
+	r = open_parts(k, err);
+	if (r) {
+		release(k);
+		return r;
+	}
+	*ret = k;
+	return 0;
+}
+
+/* Signals are the control thread's. */
+int fwd_kernel_start(struct fwd_kernel *k, struct fw_err *err)
+{
+	sigset_t all, old;
+	int r = 0;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	for (unsigned int i = 0; r == 0 && i < k->n_workers; i++) {
+		struct fwd_worker *w = &k->workers[i];
+
+		atomic_store(&w->beat_ns, fwd_now());
+		r = pthread_create(&w->thread, NULL, fwd_worker_main, w);
+		w->running = r == 0;
+		if (r == 0)
+			pthread_setname_np(w->thread, "fwd-worker");
+	}
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (r)
+		fw_fail(err, FW_ERR_RESOURCE, "cannot start a worker: %s", strerror(r));
+	return -r;
+}
+
+static void set_range(struct fwd_kernel *k, uint32_t range, bool wake)
+{
+	for (unsigned int i = 0; i < k->n_workers; i++)
+		fwd_queue_set_range(k->workers[i].fd, k->workers[i].number, range, wake);
+	k->copy_range = range;
+}
+
+int fwd_kernel_apply(struct fwd_kernel *k, const struct fw_plan *plan, struct fw_err *err)
+{
+	const uint32_t range = range_for(plan);
+
+	if (range != k->copy_range)
+		set_range(k, range, false);
+	return fwd_nft_apply(&k->nft, plan, err);
+}
+
+/* ---- stop ---------------------------------------------------------------------------------- */
+
+static bool is_ours(const struct fwd_kernel *k, unsigned int number)
+{
+	const struct fwd_config *c = k->core->config;
+
+	return number >= c->queue_base && number < c->queue_base + 2 * c->queues;
+}
+
+/* Nothing waits in the kernel (where it tells), and workers found nothing several times. */
+static bool drained(struct fwd_kernel *k)
+{
+	struct fwd_queue_proc rows[256];
+	int n;
+
+	for (unsigned int i = 0; i < k->n_workers; i++)
+		if (k->workers[i].running && atomic_load(&k->workers[i].empty) < DRAIN_EMPTY_READS)
+			return false;
+	n = fwd_queue_proc(rows, FW_ARRAY_SIZE(rows));
+	for (int i = 0; i < n; i++)
+		if (is_ours(k, rows[i].number) && rows[i].waiting)
+			return false;
+	return true;
+}
+
+static void drain(struct fwd_kernel *k)
+{
+	static const struct timespec ms = {.tv_nsec = 1000000};
+
+	atomic_store(&k->phase, FWD_DRAINING);
+	set_range(k, k->copy_range, true); /* the acknowledgement wakes them up */
+	for (unsigned int i = 0; i < DRAIN_MAX_MS && !drained(k); i++)
+		nanosleep(&ms, NULL);
+}
+
+struct fwd_kernel *fwd_kernel_stop(struct fwd_kernel *k)
+{
+	if (!k)
+		return NULL;
+	if (fwd_nft_silence(&k->nft) == 0)
+		drain(k);
+	atomic_store(&k->phase, FWD_STOPPED);
+	set_range(k, k->copy_range, true);
+	for (unsigned int i = 0; i < k->n_workers; i++)
+		if (k->workers[i].running)
+			pthread_join(k->workers[i].thread, NULL);
+	release(k);
+	return NULL;
+}
+
+/* ---- what there is to tell ----------------------------------------------------------------- */
+
+bool fwd_kernel_alive(struct fwd_kernel *k, unsigned int within_s)
+{
+	const uint64_t now = fwd_now();
+
+	for (unsigned int i = 0; i < k->n_workers; i++) {
+		uint64_t beat = atomic_load_explicit(&k->workers[i].beat_ns, memory_order_relaxed);
+
+		if (now > beat && now - beat > within_s * FW_NSEC_PER_SEC)
+			return false;
+	}
+	return true;
+}
+
+size_t fwd_kernel_stats(struct fwd_kernel *k, struct fwd_queue_stats *ret, size_t max)
+{
+	struct fwd_queue_proc rows[256];
+	int n = fwd_queue_proc(rows, FW_ARRAY_SIZE(rows));
+	size_t i;
+
+	for (i = 0; i < k->n_workers && i < max; i++) {
+		struct fwd_worker *w = &k->workers[i];
+
+		ret[i] = (struct fwd_queue_stats){
+			.number = w->number,
+			.packets = atomic_load(&w->packets),
+			.accepted = atomic_load(&w->accepted),
+			.dropped = atomic_load(&w->dropped),
+			.queued_on = atomic_load(&w->queued_on),
+			.malformed = atomic_load(&w->malformed),
+			.overruns = atomic_load(&w->overruns),
+		};
+		for (int j = 0; j < n; j++) {
+			if (rows[j].number != w->number && rows[j].number != w->full_number)
+				continue;
+			ret[i].kernel_dropped += rows[j].dropped;
+			ret[i].user_dropped += rows[j].user_dropped;
+			ret[i].waiting += rows[j].waiting;
+		}
+	}
+	return i;
+}
+
+void fwd_kernel_facts(struct fwd_kernel *k, struct fw_buf *out)
+{
+	static const char *const defrag[] = {
+		[FWD_DEFRAG_NONE] = "no (nothing needs it)",
+		[FWD_DEFRAG_TPROXY] = "yes (nft tproxy)",
+		[FWD_DEFRAG_CT] = "yes (kernel conntrack: no tproxy in this kernel)",
+	};
+	const struct fwd_worker *w = &k->workers[0];
+
+	fw_buf_fmt(out, "table inet fwdd\n");
+	fw_buf_fmt(out, "table-owner %s\n", k->nft.owner ? "yes" : "no");
+	fw_buf_fmt(out, "table-persist %s\n", k->nft.persist ? "yes" : "no");
+	fw_buf_fmt(out, "queue-rule %s\n",
+		   k->nft.queue_kind == FWD_QUEUE_NATIVE ? "native" : "compat");
+	fw_buf_fmt(out, "queue-numbers %u-%u\n", w->number, w->number + 2 * k->n_workers - 1);
+	fw_buf_fmt(out, "queue-gso %s\n", w->info.flags & NFQA_CFG_F_GSO ? "yes" : "no");
+	fw_buf_fmt(out, "queue-uid %s\n", w->info.flags & NFQA_CFG_F_UID_GID ? "yes" : "no");
+	fw_buf_fmt(out, "queue-fail-open %s\n", w->info.flags & NFQA_CFG_F_FAIL_OPEN ? "yes" : "no");
+	fw_buf_fmt(out, "queue-buffer-bytes %d\n", w->info.rcvbuf);
+	fw_buf_fmt(out, "queue-copy-bytes %u\n", k->copy_range);
+	fw_buf_fmt(out, "defragment-4 %s\n", defrag[k->nft.defrag[FW_IP4]]);
+	fw_buf_fmt(out, "defragment-6 %s\n", defrag[k->nft.defrag[FW_IP6]]);
+}

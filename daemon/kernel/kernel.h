@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The packet side's own floor plan; nobody outside daemon/kernel/ includes this.
+ *
+ *	nl.c        netlink: open, send, gather answers
+ *	nft.c       our table: chains from start to stop, rules as the plan wants them
+ *	expr.c      nft expressions
+ *	queue.c     bind and configure NFQUEUE sockets
+ *	message.c   one queued packet's message into a packet view
+ *	verdict.c   answers, gathered into one send
+ *	worker.c    the loop: read, judge, answer
+ *	rtnl.c      interface names, local addresses
+ *	kernel.c    open, start, apply, stop
+ *
+ * Threads.  The control thread opens, applies and stops.  Each worker owns the receiving end of
+ * its queue socket.  Everything that core->lock guards (ruleset, plan, tracker, links) is touched
+ * only under it; the rest is a worker's own or a relaxed atomic.
+ */
+#ifndef FWD_KERNEL_KERNEL_H
+#define FWD_KERNEL_KERNEL_H
+
+#include <stdatomic.h>
+
+#include "../core.h"
+#include "fw/mark.h"
+
+#define FWD_MAX_QUEUES 16
+#define FWD_BATCH      64 /* packets a worker reads at most in one system call */
+
+#define FWD_COPY_HEADERS 256    /* longest headers that rules look at, with room for IPv6's */
+#define FWD_COPY_QUOTE4  576    /* an ICMP error quotes so much at most (RFC 1812) */
+#define FWD_COPY_QUOTE6  1280   /* RFC 4443 2.4 (c) */
+#define FWD_COPY_ALL     0xfffb /* NFQNL_MAX_COPY_RANGE */
+
+/* ---- nl.c ---------------------------------------------------------------------------------- */
+
+/* A netlink socket, close-on-exec, bound to `groups`.  A descriptor, or -errno. */
+int fwd_nl_open(int bus, unsigned int groups);
+/*
+ * Send requests and take in their answers.  The kernel works while send() runs, so all answers
+ * are there when it returns.  0, or the first error reported (-errno) with *bad_seq (may be NULL)
+ * telling which message.  -EPROTO: the kernel answered nothing although an ACK was asked for.
+ */
+int fwd_nl_talk(int fd, const void *data, size_t len, uint32_t *bad_seq);
+
+/* ---- nft.c --------------------------------------------------------------------------------- */
+
+enum fwd_queue_kind { FWD_QUEUE_NATIVE, FWD_QUEUE_COMPAT };
+enum fwd_defrag_kind { FWD_DEFRAG_NONE, FWD_DEFRAG_TPROXY, FWD_DEFRAG_CT };
+
+struct fwd_nft {
+	int fd;
+	uint32_t seq;
+	unsigned int mark_shift;
+	bool owner, persist;      /* flags the table got */
+	bool made;                /* the table stands */
+	enum fwd_queue_kind queue_kind;
+	enum fwd_defrag_kind defrag[FW_N_FAMILIES];
+	bool applied;             /* `plan` is what the rules say */
+	struct fw_plan plan;
+};
+
+#define FWD_NFT_INIT {.fd = -1}
+
+/* Make the table, empty but for the chain that queues.  0, or -errno with err. */
+int fwd_nft_open(struct fwd_nft *nft, const struct fwd_config *config, struct fw_err *err);
+int fwd_nft_apply(struct fwd_nft *nft, const struct fw_plan *plan, struct fw_err *err);
+/* Take every rule away, leave the chains (their removal would drop what is queued). */
+int fwd_nft_silence(struct fwd_nft *nft);
+/* Delete the table, close. */
+void fwd_nft_close(struct fwd_nft *nft);
+
+/* ---- queue.c ------------------------------------------------------------------------------- */
+
+/* NFQUEUE's per-queue flags that the kernel accepted (NFQA_CFG_F_*). */
+struct fwd_queue_info {
+	uint32_t flags;
+	int rcvbuf; /* bytes, as getsockopt tells */
+};
+
+/* Bind number and full_number to a new socket.  A descriptor, or -errno with err. */
+int fwd_queue_open(const struct fwd_config *config, uint16_t number, uint16_t full_number,
+		   uint32_t copy_range, struct fwd_queue_info *info, struct fw_err *err);
+/* How much is copied of each packet.  ack: also wakes up a worker that waits in recv. */
+int fwd_queue_set_range(int fd, uint16_t number, uint32_t copy_range, bool ack);
+
+struct fwd_queue_proc { /* one line of /proc/net/netfilter/nfnetlink_queue */
+	unsigned int number, portid, waiting, dropped, user_dropped;
+};
+/* How many lines were read (at most max), or -errno (unprivileged: -EACCES). */
+int fwd_queue_proc(struct fwd_queue_proc *ret, size_t max);
+
+/* ---- message.c ----------------------------------------------------------------------------- */
+
+struct fwd_msg { /* one queued packet */
+	uint32_t id;          /* host order */
+	uint16_t queue;
+	bool valid;           /* pkt is a view; else drop it */
+	bool truncated;       /* we hold less than the packet */
+	uint32_t mark;        /* as it came, our bits included */
+	struct fw_packet pkt; /* in_name, out_name still empty */
+};
+
+/* What a datagram was: 1 a packet, 0 something else (an answer: *error set), -1 garbage. */
+int fwd_msg_parse(const void *data, size_t len, unsigned int mark_shift, struct fwd_msg *ret,
+		  int *error);
+
+/* ---- verdict.c ----------------------------------------------------------------------------- */
+
+struct fwd_answer { /* what is to be told to the kernel about one packet */
+	uint32_t id;
+	uint16_t queue;
+	bool set_mark;
+	uint32_t verdict; /* NF_*, with a queue number in the upper half */
+	uint32_t mark;
+};
+
+#define FWD_VERDICT_SIZE 48 /* bytes of one message at most */
+
+/* Put the answers, in order, into buf (room for n * FWD_VERDICT_SIZE): runs of equal ones in one
+ * batch message.  Returns the length. */
+size_t fwd_verdict_fill(void *buf, const struct fwd_answer *answers, size_t n);
+
+/* ---- rtnl.c -------------------------------------------------------------------------------- */
+
+struct fwd_rtnl;
+
+/* Read the links; 0, or -errno with err.  All below: under core->lock. */
+int fwd_rtnl_open(struct fwd_rtnl **ret, struct fw_err *err);
+struct fwd_rtnl *fwd_rtnl_close(struct fwd_rtnl *r);
+/* Take in what changed since, at most once a millisecond. */
+void fwd_rtnl_freshen(struct fwd_rtnl *r, uint64_t now);
+/* Copy an interface's name (zero-padded, "" unknown); its ARPHRD_* type. */
+uint16_t fwd_rtnl_link(struct fwd_rtnl *r, uint32_t ifindex, char name[FW_IFNAMSIZ]);
+
+/* ---- worker.c ------------------------------------------------------------------------------ */
+
+struct fwd_kernel;
+
+struct fwd_worker {
+	struct fwd_kernel *k;
+	unsigned int index;
+	int fd;
+	uint16_t number, full_number;
+	pthread_t thread;
+	bool running;
+	struct fwd_queue_info info;
+
+	_Atomic(uint64_t) beat_ns;     /* when it last went round */
+	_Atomic(unsigned int) empty;   /* reads in a row that found nothing, while draining */
+	_Atomic(uint64_t) packets, accepted, dropped, queued_on, malformed, overruns;
+
+	unsigned int detours;          /* packets sent to full_number that have not come back */
+	uint64_t detour_ns;            /* when the last one went or came */
+	uint64_t rounds;
+	struct fwd_batch *batch;
+};
+
+enum fwd_phase { FWD_RUNNING, FWD_DRAINING, FWD_STOPPED };
+
+struct fwd_kernel {
+	struct fwd_core *core;
+	struct fwd_nft nft;
+	struct fwd_rtnl *rtnl;
+	uint32_t copy_range;
+	_Atomic(int) phase;            /* enum fwd_phase */
+	unsigned int n_workers;
+	struct fwd_worker workers[FWD_MAX_QUEUES];
+};
+
+int fwd_worker_init(struct fwd_worker *w, struct fwd_kernel *k, unsigned int index,
+		    struct fw_err *err);
+void fwd_worker_deinit(struct fwd_worker *w);
+void *fwd_worker_main(void *worker);
+
+uint64_t fwd_now(void);  /* monotonic ns */
+uint64_t fwd_wall(void); /* ns since 1970 */
+
+#endif

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A worker: read what waits in the queue, judge it, answer; two system calls for up to 64 packets.
+ *
+ *	recvmmsg  ►  parse (no lock)  ►  core->lock: judge each  ►  one send with all answers
+ *
+ * Order.  Answers go out in the order in which packets came, which is also the cheapest for the
+ * kernel.  A packet of which we need every byte takes a detour: "queue it to full_number" is its
+ * answer, and it comes back whole.  While any packet is on that way, all others whose checksum is
+ * unverified take it too, so that they do not overtake it.
+ *
+ * Weather.  EINTR, ENOBUFS and errors about packets that are gone (their device went down) are
+ * counted and otherwise ignored; the loop ends only when told.
+ */
+#include <errno.h>
+#include <linux/if_arp.h>
+#include <linux/netfilter.h>
+#include <linux/netlink.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "kernel.h"
+
+/* A whole packet with its attributes.  Not a power of two: then all buffers' first lines would
+ * compete for the same few places of the cache. */
+#define SLOT_SIZE (65536 + 2048 + 576)
+
+#define DETOUR_LOST_NS FW_NSEC_PER_SEC /* nothing came back for so long: they were dropped */
+#define GC_ROUNDS      16   /* batches between two looks for expired flows … */
+#define GC_BUDGET      64   /* … and how many are looked at */
+#define GC_IDLE_BUDGET 4096
+
+struct fwd_batch {
+	struct mmsghdr hdrs[FWD_BATCH];
+	struct iovec iov[FWD_BATCH];
+	struct fwd_msg msgs[FWD_BATCH];
+	struct fwd_answer answers[FWD_BATCH];
+	struct fw_decision decisions[FWD_BATCH];
+	struct fw_frame stack[FW_MAX_DEPTH];
+	uint8_t out[FWD_BATCH * FWD_VERDICT_SIZE];
+	uint8_t *slots;
+	size_t n; /* packets */
+};
+
+static uint64_t clock_ns(clockid_t id)
+{
+	struct timespec ts;
+
+	clock_gettime(id, &ts);
+	return (uint64_t)ts.tv_sec * FW_NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
+}
+
+uint64_t fwd_now(void)
+{
+	return clock_ns(CLOCK_MONOTONIC);
+}
+
+uint64_t fwd_wall(void)
+{
+	return clock_ns(CLOCK_REALTIME);
+}
+
+static void count(_Atomic(uint64_t) *counter)
+{
+	/* one writer: no need for a locked instruction */
+	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1,
+			      memory_order_relaxed);
+}
+
+/* ---- judging, under core->lock ------------------------------------------------------------- */
+
+/* Does the engine need bytes that we do not hold?  Only where nobody verified the checksum. */
+static bool wants_whole(const struct fwd_worker *w, const struct fwd_msg *m, const struct fw_plan *plan)
+{
+	const struct fw_pkt_meta *meta = &m->pkt.meta;
+	const enum fw_family f = m->pkt.family;
+
+	if (m->queue == w->full_number || !(m->truncated || w->detours))
+		return false;
+	if (m->truncated && (plan->flags[f] & FW_NEED_PAYLOAD))
+		return true;
+	if (!(meta->flags & FW_PKT_CSUM_UNCHECKED))
+		return false;
+	return plan->track_here[f][meta->hook] || (plan->flags[f] & (FW_NEED_CSUM | FW_NEED_QUOTE));
+}
+
+static void name_links(struct fwd_rtnl *rtnl, struct fw_pkt_meta *meta)
+{
+	if (meta->in_ifindex) {
+		uint16_t type = fwd_rtnl_link(rtnl, meta->in_ifindex, meta->in_name);
+
+		meta->has_mac = meta->has_mac && type == ARPHRD_ETHER;
+	}
+	if (meta->out_ifindex)
+		fwd_rtnl_link(rtnl, meta->out_ifindex, meta->out_name);
+}
+
+static void set_mark(struct fwd_answer *a, const struct fwd_msg *m, const struct fw_decision *d,
+		     unsigned int shift)
+{
+	const uint32_t ours = (uint32_t)d->ctinfo << FW_MARK_CTINFO_SHIFT;
+
+	a->mark = (d->mark & ~fw_mark_mask(shift)) | (ours << shift);
+	a->set_mark = a->mark != m->mark;
+}
+
+static void answer(struct fwd_worker *w, struct fwd_answer *a, const struct fwd_msg *m,
+		   const struct fw_decision *d)
+{
+	switch (d->verdict) {
+	case FW_DROP:
+		a->verdict = NF_DROP;
+		count(&w->dropped);
+		break;
+	case FW_QUEUE:
+		a->verdict = NF_QUEUE_NR(d->queue) | (d->queue_bypass ? NF_VERDICT_FLAG_QUEUE_BYPASS : 0);
+		set_mark(a, m, d, w->k->core->config->mark_shift);
+		count(&w->queued_on);
+		break;
+	default:
+		a->verdict = NF_ACCEPT;
+		set_mark(a, m, d, w->k->core->config->mark_shift);
+		count(&w->accepted);
+		break;
+	}
+}
+
+static void detour(struct fwd_worker *w, struct fwd_answer *a, uint64_t now)
+{
+	a->verdict = NF_QUEUE_NR(w->full_number);
+	w->detours++;
+	w->detour_ns = now;
+}
+
+static void judge(struct fwd_worker *w, size_t i, uint64_t now, uint64_t wall)
+{
+	struct fwd_core *core = w->k->core;
+	struct fwd_batch *b = w->batch;
+	struct fwd_msg *m = &b->msgs[i];
+	struct fwd_answer *a = &b->answers[i];
+
+	*a = (struct fwd_answer){.id = m->id, .queue = m->queue, .verdict = NF_DROP};
+	if (!m->valid) {
+		count(&w->malformed);
+		return;
+	}
+	if (wants_whole(w, m, &core->plan)) {
+		detour(w, a, now);
+		return;
+	}
+	if (m->queue == w->full_number) {
+		w->detours -= w->detours > 0;
+		w->detour_ns = now;
+	}
+	name_links(w->k->rtnl, &m->pkt.meta);
+	fw_engine_run(core->ruleset, &core->plan, &core->world, &m->pkt, now, wall, b->stack,
+		      &b->decisions[i]);
+	answer(w, a, m, &b->decisions[i]);
+	count(&w->packets);
+}
+
+static void judge_all(struct fwd_worker *w)
+{
+	struct fwd_core *core = w->k->core;
+	const uint64_t now = fwd_now(), wall = fwd_wall();
+
+	if (w->detours && now - w->detour_ns > DETOUR_LOST_NS)
+		w->detours = 0;
+
+	pthread_mutex_lock(&core->lock);
+	fwd_rtnl_freshen(w->k->rtnl, now);
+	for (size_t i = 0; i < w->batch->n; i++)
+		judge(w, i, now, wall);
+	if (++w->rounds % GC_ROUNDS == 0)
+		fw_ct_gc(core->world.ct, now, GC_BUDGET);
+	pthread_mutex_unlock(&core->lock);
+}
+
+/* ---- reading and answering ----------------------------------------------------------------- */
+
+static void send_answers(struct fwd_worker *w)
+{
+	struct fwd_batch *b = w->batch;
+	const size_t len = fwd_verdict_fill(b->out, b->answers, b->n);
+	ssize_t n;
+
+	do {
+		n = send(w->fd, b->out, len, 0);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		fwd_log(3, "queue %u: cannot answer: %s", w->number, strerror(errno));
+}
+
+static void parse_all(struct fwd_worker *w, int n)
+{
+	const unsigned int shift = w->k->core->config->mark_shift;
+	struct fwd_batch *b = w->batch;
+
+	b->n = 0;
+	for (int i = 0; i < n; i++) {
+		int error;
+		int r = fwd_msg_parse(b->iov[i].iov_base, b->hdrs[i].msg_len, shift, &b->msgs[b->n],
+				      &error);
+
+		if (r > 0)
+			b->n++;
+		else if (r < 0 || error)
+			count(&w->overruns); /* mostly ENOENT: the packet went with its device */
+	}
+}
+
+static void idle(struct fwd_worker *w)
+{
+	struct fwd_core *core = w->k->core;
+	const uint64_t now = fwd_now();
+
+	w->detours = 0;
+	if (w->index != 0)
+		return;
+	pthread_mutex_lock(&core->lock);
+	fwd_rtnl_freshen(w->k->rtnl, now);
+	fw_ct_gc(core->world.ct, now, GC_IDLE_BUDGET);
+	pthread_mutex_unlock(&core->lock);
+}
+
+/* Nothing came: a second passed, or something strange. */
+static void no_packets(struct fwd_worker *w, int error)
+{
+	static const struct timespec pause = {.tv_nsec = 10000000};
+
+	if (error == EAGAIN) {
+		idle(w);
+	} else if (error != EINTR) {
+		count(&w->overruns);
+		if (error != ENOBUFS) {
+			fwd_log(3, "queue %u: cannot read: %s", w->number, strerror(error));
+			nanosleep(&pause, NULL);
+		}
+	}
+}
+
+static int read_queue(struct fwd_worker *w, bool draining)
+{
+	static const struct timespec pause = {.tv_nsec = 2000000};
+	int n = recvmmsg(w->fd, w->batch->hdrs, FWD_BATCH, draining ? MSG_DONTWAIT : MSG_WAITFORONE,
+			 NULL);
+
+	if (draining && n < 0 && errno == EAGAIN) {
+		atomic_fetch_add(&w->empty, 1);
+		nanosleep(&pause, NULL);
+		errno = EINTR; /* nothing to tell */
+	} else if (n > 0) {
+		atomic_store_explicit(&w->empty, 0, memory_order_relaxed);
+	}
+	return n;
+}
+
+void *fwd_worker_main(void *worker)
+{
+	struct fwd_worker *w = worker;
+	int phase;
+
+	while ((phase = atomic_load_explicit(&w->k->phase, memory_order_relaxed)) != FWD_STOPPED) {
+		int n = read_queue(w, phase == FWD_DRAINING);
+
+		atomic_store_explicit(&w->beat_ns, fwd_now(), memory_order_relaxed);
+		if (n < 0) {
+			no_packets(w, errno);
+			continue;
+		}
+		parse_all(w, n);
+		if (!w->batch->n)
+			continue;
+		judge_all(w);
+		send_answers(w);
+	}
+	return NULL;
+}
+
+/* ---- life ---------------------------------------------------------------------------------- */
+
+int fwd_worker_init(struct fwd_worker *w, struct fwd_kernel *k, unsigned int index, struct fw_err *err)
+{
+	const struct fwd_config *config = k->core->config;
+	struct fwd_batch *b = calloc(1, sizeof(*b));
+
+	w->k = k;
+	w->index = index;
+	w->fd = -1;
+	w->number = (uint16_t)(config->queue_base + index);
+	w->full_number = (uint16_t)(config->queue_base + config->queues + index);
+	w->batch = b;
+	if (!b)
+		return fw_fail(err, FW_ERR_RESOURCE, "no memory for a worker"), -ENOMEM;
+	b->slots = mmap(NULL, FWD_BATCH * SLOT_SIZE, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (b->slots == MAP_FAILED) {
+		b->slots = NULL;
+		return fw_fail(err, FW_ERR_RESOURCE, "no memory for a worker"), -ENOMEM;
+	}
+	for (size_t i = 0; i < FWD_BATCH; i++) {
+		b->iov[i] = (struct iovec){b->slots + i * SLOT_SIZE, SLOT_SIZE};
+		b->hdrs[i].msg_hdr.msg_iov = &b->iov[i];
+		b->hdrs[i].msg_hdr.msg_iovlen = 1;
+	}
+	w->fd = fwd_queue_open(config, w->number, w->full_number, k->copy_range, &w->info, err);
+	return w->fd < 0 ? w->fd : 0;
+}
+
+void fwd_worker_deinit(struct fwd_worker *w)
+{
+	if (w->fd >= 0)
+		close(w->fd);
+	w->fd = -1;
+	if (w->batch && w->batch->slots)
+		munmap(w->batch->slots, FWD_BATCH * SLOT_SIZE);
+	free(w->batch);
+	w->batch = NULL;
+}
