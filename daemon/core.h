@@ -24,7 +24,8 @@ struct fwd_config {
 	const char *socket;       /* NULL: the namespace's default path */
 	const char *rules, *rules6, *state_dir, *metrics, *config_file;
 	unsigned int queues;      /* worker threads and queues, 1..16; default 1 */
-	unsigned int queue_base;  /* first queue number; default 64000 */
+	unsigned int queue_base;  /* first queue number; default 64000; 2 * queues numbers are used:
+	                           * one for headers and one for whole packets each */
 	bool fail_open;           /* default false */
 	bool offload;             /* accepted; takes effect with the offload issue */
 	bool persist;
