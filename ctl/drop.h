@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The wording and exit codes of the iptables names.  Pure. */
+#ifndef FWCTL_DROP_H
+#define FWCTL_DROP_H
+
+#include "ctl.h"
+
+/*
+ * What iptables, iptables-restore or iptables-save would print to stderr for this refusal.
+ *
+ * @text  restore: the text that err's place is in; NULL for a command line
+ */
+void ctl_drop_format(const struct ctl *ctl, const struct fw_err *err, const char *text, size_t len,
+		     struct fw_buf *out);
+
+/* Its exit code: the kind's own, except where restore differs. */
+int ctl_drop_exit_code(const struct ctl *ctl, const struct fw_err *err, const char *text, size_t len);
+
+#endif

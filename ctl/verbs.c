@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The subcommands that are one request each: list, recent, conn, metrics, drops, status, ping.
+ * Their words become the request line, the reply's body is what is printed.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client.h"
+#include "ctl.h"
+#include "say.h"
+
+#include "fw/protocol.h"
+
+/* Send a line, print the body. */
+static int ask(const struct ctl *ctl, const char *request)
+{
+	struct ctl_reply reply;
+	int r;
+
+	if (ctl_request(ctl, request, NULL, 0, &reply) == 0) {
+		r = ctl_out(ctl, reply.body, reply.len);
+	} else {
+		reply.err.line = reply.err.column = 0;
+		r = ctl_say(ctl, &reply.err);
+	}
+	ctl_reply_deinit(&reply);
+	return r;
+}
+
+/* A word may not break the request line apart. */
+static bool is_word(const char *s)
+{
+	return *s && !strpbrk(s, " \t\r\n");
+}
+
+static int ask_words(const struct ctl *ctl, const char *start, int n, char **words)
+{
+	struct fw_buf request = FW_BUF_INIT;
+	int r;
+
+	fw_buf_str(&request, start);
+	for (int i = 0; i < n; i++) {
+		if (!is_word(words[i])) {
+			fw_buf_deinit(&request);
+			return ctl_usage(ctl, "'%s' is not a single word", words[i]);
+		}
+		fw_buf_char(&request, ' ');
+		fw_buf_str(&request, words[i]);
+	}
+	if (request.len >= FW_REQUEST_LINE_MAX)
+		r = ctl_usage(ctl, "too many words");
+	else
+		r = ask(ctl, fw_buf_cstr(&request));
+	fw_buf_deinit(&request);
+	return r;
+}
+
+int ctl_metrics(struct ctl *ctl)
+{
+	return ask(ctl, "metrics");
+}
+
+int ctl_status(struct ctl *ctl)
+{
+	return ask(ctl, "status");
+}
+
+int ctl_ping(struct ctl *ctl)
+{
+	return ask(ctl, "ping");
+}
+
+int ctl_drops(struct ctl *ctl)
+{
+	if (ctl->argc && strspn(ctl->argv[0], "0123456789") != strlen(ctl->argv[0]))
+		return ctl_usage(ctl, "'%s' is not a number of packets", ctl->argv[0]);
+	return ask_words(ctl, "drops", ctl->argc, ctl->argv);
+}
+
+int ctl_recent(struct ctl *ctl)
+{
+	static const struct {
+		const char *name;
+		int min, max;
+	} doing[] = {{"list", 0, 1}, {"add", 2, 2}, {"del", 2, 2}, {"flush", 1, 1}};
+	const char *what = ctl->argc ? ctl->argv[0] : "list";
+	int n = ctl->argc ? ctl->argc - 1 : 0;
+	char start[32];
+
+	for (size_t i = 0; i < FW_ARRAY_SIZE(doing); i++) {
+		if (strcmp(doing[i].name, what))
+			continue;
+		if (n < doing[i].min || n > doing[i].max)
+			break;
+		snprintf(start, sizeof(start), "recent %s", what);
+		return ask_words(ctl, start, n, ctl->argv + 1);
+	}
+	return ctl_usage(ctl, "usage: %s recent %s", ctl->prog, ctl_verb_find("recent")->args);
+}
+
+int ctl_conn(struct ctl *ctl)
+{
+	static const char *const doing[] = {"list", "count", "delete", "flush"};
+	char **words = calloc((size_t)ctl->argc + 1, sizeof(*words));
+	const char *what = "list";
+	bool json = false;
+	char start[32];
+	int n = 0, r;
+
+	if (!words)
+		return 4;
+	for (int i = 0; i < ctl->argc; i++) {
+		const char *w = ctl->argv[i];
+		bool is_doing = false;
+
+		for (size_t k = 0; i == 0 && k < FW_ARRAY_SIZE(doing); k++)
+			is_doing |= !strcmp(w, doing[k]);
+		if (is_doing)
+			what = w;
+		else if (!strcmp(w, "--json") || !strcmp(w, "-j") || (!strcmp(w, "json") && n % 2 == 0))
+			json = true;
+		else
+			words[n++] = ctl->argv[i];
+	}
+	snprintf(start, sizeof(start), "conn %s%s", what, json ? " json" : "");
+	if (n % 2)
+		r = ctl_usage(ctl, "'%s' wants a value; conditions are KEY VALUE pairs", words[n - 1]);
+	else
+		r = ask_words(ctl, start, n, words);
+	free(words);
+	return r;
+}
+
+/* list CHAIN N -t TABLE = -L CHAIN N -n -v --line-numbers -t TABLE. */
+int ctl_list(struct ctl *ctl)
+{
+	static const char *const always[] = {"-L", "-n", "-v", "--line-numbers"};
+	int n = 1, argc = ctl->argc, r;
+	char **words = calloc((size_t)argc + 6, sizeof(*words));
+	char **argv = ctl->argv;
+
+	if (!words)
+		return 4;
+	/* -L's own words must follow it: places first, options behind */
+	words[n++] = (char *)(uintptr_t)always[0];
+	for (int i = 0; i < argc; i++) {
+		bool value = i && (!strcmp(argv[i - 1], "-t") || !strcmp(argv[i - 1], "--table"));
+
+		if (argv[i][0] != '-' && !value)
+			words[n++] = argv[i];
+	}
+	for (size_t i = 1; i < FW_ARRAY_SIZE(always); i++)
+		words[n++] = (char *)(uintptr_t)always[i];
+	for (int i = 0; i < argc; i++) {
+		bool value = i && (!strcmp(argv[i - 1], "-t") || !strcmp(argv[i - 1], "--table"));
+
+		if (argv[i][0] == '-' || value)
+			words[n++] = argv[i];
+	}
+	ctl->argv = words + 1;
+	ctl->argc = n - 1;
+	ctl->verb = NULL;
+	r = ctl_tables(ctl);
+	free(words);
+	return r;
+}
