@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What of two firewalls' behaviour must be equal: arrivals after volatile fields are masked, and
+counters and words of every rule and policy."""
+import re
+import struct
+
+import pkt
+from rules import HOSTS
+
+ROUTER = {4: {pkt.addr(a) for a in HOSTS[4]["r"]}, 6: {pkt.addr(a) for a in HOSTS[6]["r"]}}
+LISTEN = (22, 80)
+
+
+def _mask4(p, own):
+    """IP id and header checksum of the router's own packets; a wrong checksum is marked."""
+    ihl = (p[0] & 15) * 4
+    good = pkt.csum(bytes(p[:ihl])) == 0 if ihl <= len(p) else True
+    if own:
+        p[4:6] = b"\0\0"
+    p[10:12] = b"\0\0" if good else b"BA"
+
+
+def _mask_l4(p, at, proto, own):
+    """The listener's sequence numbers are random, and so are its checksums."""
+    if proto == 6 and own and len(p) >= at + 20:
+        if struct.unpack("!H", p[at:at + 2])[0] in LISTEN:
+            p[at + 4:at + 8] = b"\0" * 4
+            p[at + 16:at + 18] = b"\0" * 2
+
+
+def _inner(p, at, v6):
+    """The packet quoted in the router's own ICMP error: what was volatile in it is masked, and
+    with it the checksum over it."""
+    q = bytearray(p[at + 8:])
+    if len(q) < (44 if v6 else 24):
+        return
+    src, dst = (q[8:24], q[24:40]) if v6 else (q[12:16], q[16:20])
+    l4, proto = (40, q[6]) if v6 else ((q[0] & 15) * 4, q[9])
+    before = bytes(q)
+    if bytes(src) in ROUTER[6 if v6 else 4]:
+        if v6:
+            q[1:4] = bytes([q[1] & 0xF0, 0, 0])
+        else:
+            q[4:6] = q[10:12] = b"\0\0"
+        _mask_l4(q, l4, proto, True)
+    if bytes(dst) in ROUTER[6 if v6 else 4] and proto == 6 and len(q) >= l4 + 8 \
+            and struct.unpack("!H", q[l4 + 2:l4 + 4])[0] in LISTEN:
+        q[l4 + 8:l4 + 12] = b"\0" * len(q[l4 + 8:l4 + 12])  # acknowledges a random number
+        q[l4 + 16:l4 + 18] = b"\0" * len(q[l4 + 16:l4 + 18])
+    if bytes(q) != before:
+        p[at + 2:at + 4] = b"\0\0"
+        p[at + 8:] = q
+
+
+def mask(packet):
+    p = bytearray(packet)
+    v = p[0] >> 4 if p else 0
+    if v == 4 and len(p) >= 20:
+        own, at, proto = bytes(p[12:16]) in ROUTER[4], (p[0] & 15) * 4, p[9]
+        _mask4(p, own)
+        if own and proto == 1 and len(p) > at + 8 and p[at] in (3, 4, 5, 11, 12):
+            _inner(p, at, False)
+    elif v == 6 and len(p) >= 40:
+        own, at, proto = bytes(p[8:24]) in ROUTER[6], 40, p[6]
+        if own:
+            p[1:4] = bytes([p[1] & 0xF0, 0, 0])
+        if own and proto == 58 and len(p) > 48 and p[40] < 128:
+            _inner(p, 40, True)
+        if proto == 44 and len(p) >= 48:
+            p[44:48] = b"\0" * 4  # cut anew after reassembly, under a random number
+    else:
+        return bytes(p)
+    _mask_l4(p, at, proto, own)
+    return bytes(p)
+
+
+def saved(text):
+    """iptables-save -c as {table: {"policy": {chain: (policy, p, b)}, "rules": [(chain, p, b,
+    words)]}}."""
+    out, table = {}, None
+    for line in text.splitlines():
+        if line.startswith("*"):
+            table = out.setdefault(line[1:], {"policy": {}, "rules": []})
+        elif line.startswith(":"):
+            m = re.match(r":(\S+) (\S+) \[(\d+):(\d+)\]", line)
+            table["policy"][m.group(1)] = (m.group(2), int(m.group(3)), int(m.group(4)))
+        elif line.startswith("["):
+            m = re.match(r"\[(\d+):(\d+)\] -A (\S+) ?(.*)", line)
+            table["rules"].append((m.group(3), int(m.group(1)), int(m.group(2)), m.group(4)))
+    return out
+
+
+def counters(a, b, tables):
+    """Differences between two saved(): list of text."""
+    out = []
+    for t in tables:
+        x, y = a.get(t), b.get(t)
+        if x is None or y is None:
+            out.append("table %s: missing in %s" % (t, "A" if x is None else "B"))
+            continue
+        for chain in sorted(set(x["policy"]) | set(y["policy"])):
+            p, q = x["policy"].get(chain), y["policy"].get(chain)
+            if p != q:
+                out.append("%s %s policy: A %r, B %r" % (t, chain, p, q))
+        if len(x["rules"]) != len(y["rules"]):
+            out.append("%s: A has %d rules, B %d" % (t, len(x["rules"]), len(y["rules"])))
+            continue
+        for i, (p, q) in enumerate(zip(x["rules"], y["rules"])):
+            if p[:3] != q[:3]:
+                out.append("%s rule %d: A %s [%d:%d], B %s [%d:%d]: %s" % (
+                    t, i + 1, p[0], p[1], p[2], q[0], q[1], q[2], p[3]))
+    return out
+
+
+def words(a, b, tables):
+    """Rules that are printed differently."""
+    out = []
+    for t in tables:
+        for p, q in zip(a.get(t, {}).get("rules", []), b.get(t, {}).get("rules", [])):
+            if p[3] != q[3]:
+                out.append("%s: A %r, B %r" % (t, p[3], q[3]))
+    return out

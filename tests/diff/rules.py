@@ -1,0 +1,358 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Random rulesets that mean something: addresses, ports and types are those of the traffic in
+traffic.py, so that most rules see packets, and each rule is one that iptables accepts where it
+stands.  Nothing here depends on time: limits refill in minutes, recent looks back ten of them."""
+
+BUILTIN = {
+    "raw": ["PREROUTING", "OUTPUT"],
+    "mangle": ["PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"],
+    "filter": ["INPUT", "FORWARD", "OUTPUT"],
+}
+INBOUND = {"PREROUTING", "INPUT", "FORWARD"}
+OUTBOUND = {"FORWARD", "OUTPUT", "POSTROUTING"}
+HOSTS = {4: {"c": ["10.77.1.%d" % h for h in range(10, 14)],
+             "s": ["10.77.2.%d" % h for h in range(20, 23)],
+             "r": ["10.77.1.1", "10.77.2.1", "127.0.0.1"]},
+         6: {"c": ["fd77:1::%x" % h for h in range(10, 14)],
+             "s": ["fd77:2::%x" % h for h in range(20, 23)],
+             "r": ["fd77:1::1", "fd77:2::1", "::1"]}}
+NETS = {4: ["10.77.1.0/24", "10.77.2.0/24", "10.77.1.10/31", "10.77.0.0/16", "10.77.1.8/29",
+            "10.77.8.0/23", "127.0.0.0/8", "10.77.0.20/255.255.0.255", "224.0.0.0/4"],
+        6: ["fd77:1::/64", "fd77:2::/64", "fd77:1::a/127", "fd77::/16", "fd77:1::8/125",
+            "fd77:8::/31", "::1/128", "fd77:2::14/ffff:ffff::ffff", "ff00::/8"]}
+PORTS = [22, 23, 53, 80, 443, 8080, 40000, 40001, 40002]
+REJECTS = {4: ["icmp-net-unreachable", "icmp-host-unreachable", "icmp-port-unreachable",
+               "icmp-proto-unreachable", "icmp-net-prohibited", "icmp-host-prohibited",
+               "icmp-admin-prohibited"],
+           6: ["icmp6-no-route", "icmp6-adm-prohibited", "icmp6-addr-unreachable",
+               "icmp6-port-unreachable", "icmp6-policy-fail", "icmp6-reject-route"]}
+ICMP = {4: ["any", "8", "0", "3", "3/1", "3/3", "3/4", "3/13", "11", "11/0", "echo-request",
+            "echo-reply", "destination-unreachable", "time-exceeded", "5", "12"],
+        6: ["128", "129", "1", "1/4", "1/1", "3", "3/0", "echo-request", "echo-reply",
+            "destination-unreachable", "time-exceeded", "packet-too-big", "2", "4", "4/1"]}
+MULTI = ["tcp", "udp", "sctp", "udplite", "dccp"]
+ADDRTYPES = {6: ["UNICAST", "LOCAL", "MULTICAST", "UNREACHABLE", "ANYCAST", "UNSPEC"]}
+ADDRTYPES[4] = ADDRTYPES[6] + ["BROADCAST", "BLACKHOLE", "PROHIBIT"]
+
+
+class Ruleset:
+    """policy[table][chain], user[table] = names, rules = [(table, chain, words)]."""
+
+    def __init__(self, family):
+        self.family, self.policy, self.user, self.rules = family, {}, {}, []
+
+    def text(self, rules=None):
+        rules = self.rules if rules is None else rules
+        out = []
+        for table in self.policy:
+            out.append("*" + table)
+            out += [":%s %s [0:0]" % kv for kv in self.policy[table].items()]
+            out += [":%s - [0:0]" % u for u in self.user[table]]
+            out += ["-A %s %s" % (c, w) if w else "-A " + c for t, c, w in rules if t == table]
+            out.append("COMMIT")
+        return "\n".join(out) + "\n"
+
+
+class Gen:
+    def __init__(self, rng, family, tag):
+        self.r, self.f, self.tag = rng, family, tag
+        # A third of the rulesets track, a third use lists: each also must work without.
+        self.track, self.recent = rng.random() < 0.5, rng.random() < 0.4
+
+    def maybe(self, p):
+        return self.r.random() < p
+
+    def neg(self, words, p=0.2):
+        return ("! " if self.maybe(p) else "") + words
+
+    # -- generic part ---------------------------------------------------------------------
+
+    def address(self):
+        h = HOSTS[self.f]
+        if self.maybe(0.5):
+            return self.r.choice(NETS[self.f])
+        return self.r.choice(h[self.r.choice("ccssr")])
+
+    def port(self):
+        if self.maybe(0.3):
+            a, b = sorted(self.r.choices(PORTS, k=2))
+            return self.r.choice(["%d:%d" % (a, b), ":%d" % b, "%d:" % a])
+        return str(self.r.choice(PORTS))
+
+    def ports(self):
+        n = self.r.randint(1, 4)
+        out = []
+        for _ in range(n):
+            a, b = sorted(self.r.choices(PORTS, k=2))
+            out.append("%d:%d" % (a, b) if a < b and self.maybe(0.3) else str(a))
+        return ",".join(out)
+
+    def protocol(self):
+        icmp = "icmp" if self.f == 4 else "ipv6-icmp"
+        names = ["tcp"] * 5 + ["udp"] * 4 + [icmp] * 3 + ["sctp", "udplite", "esp", "gre", "dccp"]
+        return self.r.choice(names)
+
+    def generic(self, hooks, proto):
+        w = []
+        if self.maybe(0.25):
+            w.append(self.neg("-s " + self.address()))
+        if self.maybe(0.25):
+            w.append(self.neg("-d " + self.address()))
+        dev = lambda: self.r.choice(["eth0", "eth1", "eth+", "lo", "eth", "wlan0"])
+        if hooks <= INBOUND and self.maybe(0.2):
+            w.append(self.neg("-i " + dev()))
+        if hooks <= OUTBOUND and self.maybe(0.2):
+            w.append(self.neg("-o " + dev()))
+        if proto:
+            w.append("-p " + proto)
+        elif self.maybe(0.05):
+            w.append("! -p " + self.protocol())
+        if self.f == 4 and self.maybe(0.06):
+            w.append(self.neg("-f", 0.5))
+        return w
+
+    # -- matches --------------------------------------------------------------------------
+
+    def m_tcp(self):
+        w = ["-m tcp"]
+        if self.maybe(0.3):
+            w.append(self.neg("--sport " + self.port()))
+        if self.maybe(0.5):
+            w.append(self.neg("--dport " + self.port()))
+        if self.maybe(0.4):
+            flags = ["SYN", "ACK", "FIN", "RST", "PSH", "URG"]
+            if self.maybe(0.5):
+                w.append(self.neg("--syn", 0.4))
+            else:
+                mask = self.r.sample(flags, self.r.randint(1, 4))
+                comp = [x for x in mask if self.maybe(0.5)]
+                w.append(self.neg("--tcp-flags %s %s" % (
+                    self.r.choice([",".join(mask), "ALL"]), ",".join(comp) or "NONE")))
+        if self.maybe(0.1):
+            w.append(self.neg("--tcp-option %d" % self.r.choice([2, 3, 4, 8, 30]), 0.4))
+        return w
+
+    def m_udp(self):
+        w = ["-m udp"]
+        if self.maybe(0.4):
+            w.append(self.neg("--sport " + self.port()))
+        if self.maybe(0.7):
+            w.append(self.neg("--dport " + self.port()))
+        return w
+
+    def m_icmp(self):
+        if self.f == 4:
+            return ["-m icmp", self.neg("--icmp-type " + self.r.choice(ICMP[4]))]
+        return ["-m icmp6", self.neg("--icmpv6-type " + self.r.choice(ICMP[6]))]
+
+    def m_multiport(self):
+        return ["-m multiport", self.neg("--%s %s" % (
+            self.r.choice(["dports", "sports", "ports"]), self.ports()))]
+
+    def m_iprange(self):
+        w = ["-m iprange"]
+        for side in self.r.sample(["src", "dst"], self.r.randint(1, 2)):
+            h = HOSTS[self.f][self.r.choice("cs")]
+            a, b = sorted(self.r.sample(range(len(h)), 2))
+            w.append(self.neg("--%s-range %s-%s" % (side, h[a], h[b])))
+        return w
+
+    def states(self, extra=()):
+        s = ["NEW", "ESTABLISHED", "RELATED", "INVALID", "UNTRACKED"] + list(extra)
+        return ",".join(self.r.sample(s, self.r.choice([1, 1, 1, 2, 3])))
+
+    def m_state(self):
+        return ["-m state", self.neg("--state " + self.states())]
+
+    def m_conntrack(self):
+        w = ["-m conntrack"]
+        if self.maybe(0.5):
+            w.append(self.neg("--ctstate " + self.states(("SNAT", "DNAT"))))
+        if self.maybe(0.2):
+            w.append(self.neg("--ctproto " + self.r.choice(["tcp", "udp", "1", "58"])))
+        for name in ("ctorigsrc", "ctorigdst", "ctreplsrc", "ctrepldst"):
+            if self.maybe(0.12):
+                w.append(self.neg("--%s %s" % (name, self.plain_net())))
+        for name in ("ctorigsrcport", "ctorigdstport", "ctreplsrcport", "ctrepldstport"):
+            if self.maybe(0.08):
+                w.append(self.neg("--%s %s" % (name, self.r.choice(PORTS))))
+        if self.maybe(0.15):
+            w.append("--ctdir " + self.r.choice(["ORIGINAL", "REPLY"]))
+        if self.maybe(0.2):
+            w.append(self.neg("--ctstatus " + ",".join(self.r.sample(
+                ["SEEN_REPLY", "ASSURED", "CONFIRMED", "EXPECTED", "NONE"],
+                self.r.choice([1, 1, 2])))))
+        if self.maybe(0.05):
+            w.append(self.neg("--ctexpire 1:1000000"))
+        return w if len(w) > 1 else w + ["--ctstate " + self.states()]
+
+    def plain_net(self):
+        while True:
+            a = self.address()
+            if "/" not in a or a.partition("/")[2].isdigit():
+                return a
+
+    def m_recent(self):
+        w = ["-m recent", "--name %s%d" % (self.tag, self.r.randint(0, 2))]
+        how = self.r.choice(["set", "set", "rcheck", "update", "update", "remove"])
+        w.append(self.neg("--" + how, 0.15))
+        if how in ("rcheck", "update"):
+            seconds = self.maybe(0.6)
+            if seconds:
+                w.append("--seconds 600")
+            if self.maybe(0.6):
+                w.append("--hitcount %d" % self.r.randint(1, 5))
+            if self.maybe(0.2):
+                w.append("--rttl")
+            if seconds and self.maybe(0.1):
+                w.append("--reap")
+        if self.maybe(0.2):
+            w.append("--mask " + (self.r.choice(["255.255.255.255", "255.255.255.0"])
+                                  if self.f == 4 else self.r.choice(["ffff:ffff::", "ffff::"])))
+        w.append(self.r.choice(["--rsource", "--rsource", "--rdest"]))
+        return w
+
+    def m_limit(self):
+        return ["-m limit", "--limit %d/hour" % self.r.choice([1, 2, 6]),
+                "--limit-burst %d" % self.r.choice([1, 2, 3, 5, 10])]
+
+    def m_length(self):
+        a, b = sorted(self.r.choices([20, 40, 44, 48, 60, 64, 100, 120, 500, 1400, 1500], k=2))
+        return ["-m length", self.neg("--length " + self.r.choice(
+            [str(a), "%d:%d" % (a, b), ":%d" % b, "%d:" % a]))]
+
+    def m_ttl(self):
+        name, opt = ("ttl", "ttl") if self.f == 4 else ("hl", "hl")
+        op = self.r.choice(["eq", "lt", "gt"])
+        word = "--%s-%s %d" % (opt, op, self.r.choice([1, 2, 10, 63, 64, 128]))
+        return ["-m " + name, self.neg(word) if op == "eq" else word]
+
+    def m_mark(self):
+        v = self.r.choice(["0x1", "0x2/0x3", "0x0/0x1", "0x10/0xf0", "0x0", "0x5"])
+        return ["-m mark", self.neg("--mark " + v)]
+
+    def m_mac(self):
+        net, host = self.r.choice([(1, 10), (1, 11), (2, 20), (2, 21)])
+        return ["-m mac", self.neg("--mac-source 02:77:00:00:%02X:%02X" % (net, host))]
+
+    def m_addrtype(self):
+        w = ["-m addrtype"]
+        for side in self.r.sample(["src", "dst"], self.r.choice([1, 1, 2])):
+            w.append(self.neg("--%s-type %s" % (side, ",".join(self.r.sample(
+                ADDRTYPES[self.f], self.r.choice([1, 1, 2]))))))
+        return w
+
+    def m_pkttype(self):
+        return ["-m pkttype", self.neg("--pkt-type " + self.r.choice(
+            ["unicast", "broadcast", "multicast"]))]
+
+    def m_comment(self):
+        return ["-m comment", self.r.choice(['--comment "a b"', "--comment x", '--comment "q\\"q"',
+                                             "--comment 'it is'"]).replace("'", '"')]
+
+    def matches(self, hooks, proto):
+        kinds = [self.m_iprange, self.m_length, self.m_ttl, self.m_mark, self.m_addrtype,
+                 self.m_pkttype, self.m_comment, self.m_limit]
+        if self.track:
+            kinds += [self.m_state] * 2 + [self.m_conntrack] * 3
+        if self.recent:
+            kinds += [self.m_recent] * 3
+        if hooks <= INBOUND:
+            kinds.append(self.m_mac)
+        w = []
+        own = {"tcp": self.m_tcp, "udp": self.m_udp, "icmp": self.m_icmp,
+               "ipv6-icmp": self.m_icmp}.get(proto)
+        if own and self.maybe(0.7):
+            w.append(own())
+        if proto in MULTI and self.maybe(0.25):
+            w.append(self.m_multiport())
+        for k in self.r.sample(kinds, self.r.choice([0, 0, 1, 1, 1, 1, 2, 3])):
+            w.append(k())
+        self.r.shuffle(w)
+        return [x for m in w for x in m]
+
+    # -- targets --------------------------------------------------------------------------
+
+    def target(self, table, proto, jumps):
+        r = self.r.random()
+        if r < 0.22:
+            return ""
+        if jumps and r < 0.45:
+            return self.r.choice(["-j ", "-j ", "-j ", "-g "]) + self.r.choice(jumps)
+        if r < 0.55:
+            return "-j RETURN"
+        if r < 0.60:
+            return self.log()
+        if table == "mangle" and r < 0.85:
+            op = self.r.choice(["--set-mark 0x%x", "--set-xmark 0x%x/0xff", "--or-mark 0x%x",
+                                "--and-mark 0xffff%x", "--xor-mark 0x%x"])
+            return "-j MARK " + op % self.r.choice([1, 2, 5, 0x10, 0x13])
+        if table == "filter" and r < 0.80:
+            if proto == "tcp" and self.maybe(0.5):
+                return "-j REJECT --reject-with tcp-reset"
+            return "-j REJECT --reject-with " + self.r.choice(REJECTS[self.f])
+        if table == "filter" and self.maybe(0.03):
+            return self.r.choice(["-j NFQUEUE --queue-num 7 --queue-bypass",
+                                  "-j NFQUEUE --queue-num 7"])
+        return self.r.choice(["-j ACCEPT", "-j DROP"])
+
+    def log(self):
+        w = ["-j LOG"]
+        if self.maybe(0.5):
+            w.append('--log-prefix "%s"' % self.r.choice(["x: ", "drop ", "a"]))
+        if self.maybe(0.3):
+            w.append("--log-level %d" % self.r.choice([1, 6, 7]))
+        for o in ("--log-tcp-sequence", "--log-ip-options"):
+            if self.maybe(0.1):
+                w.append(o)
+        return " ".join(w)
+
+    def rule(self, table, hooks, jumps):
+        proto = self.protocol() if self.maybe(0.55) else ""
+        words = self.generic(hooks, proto) + self.matches(hooks, proto)
+        target = self.target(table, proto, jumps)
+        if target in ("-j DROP", "-j ACCEPT") and not words and self.maybe(0.9):
+            target = ""
+        return " ".join(words + [target] if target else words)
+
+    def table(self, rs, table):
+        """User chains first, the deepest last: a chain jumps only to later ones.  Which hooks
+        reach a chain says which matches it may hold."""
+        users = ["%s%d" % (self.r.choice(["ch", "Chain-", "u_"]), i)
+                 for i in range(self.r.choice([0, 1, 2, 3, 4]))]
+        rs.policy[table] = {c: "DROP" if table != "raw" and self.maybe(0.12) else "ACCEPT"
+                            for c in BUILTIN[table]}
+        rs.user[table] = users
+        reach = {u: set() for u in users}
+        plan = []
+        for chain in BUILTIN[table]:
+            want = self.r.randint(0, 7 if table == "filter" else 3)
+            plan.append((chain, {chain}, users, want))
+        for chain, hooks, jumps, n in plan:
+            for _ in range(n):
+                self.put(rs, table, chain, hooks, jumps, reach)
+        for i, u in enumerate(users):
+            if not reach[u]:
+                chain = self.r.choice(BUILTIN[table])
+                rs.rules.append((table, chain, "-j " + u))
+                reach[u].add(chain)
+            hooks = reach[u]
+            for _ in range(self.r.randint(1, 5)):
+                self.put(rs, table, u, hooks, users[i + 1:], reach)
+
+    def put(self, rs, table, chain, hooks, jumps, reach):
+        words = self.rule(table, hooks, jumps)
+        w = words.split()
+        if len(w) >= 2 and w[-2] in ("-j", "-g") and w[-1] in reach:
+            reach[w[-1]] |= hooks
+        rs.rules.append((table, chain, words))
+
+
+def generate(rng, family, tag):
+    g, rs = Gen(rng, family, tag), Ruleset(family)
+    if g.maybe(0.25):
+        g.table(rs, "raw")
+    if g.maybe(0.4):
+        g.table(rs, "mangle")
+    g.table(rs, "filter")
+    return rs
