@@ -56,7 +56,8 @@ static struct nlmsghdr *head(struct fwd_nft_batch *b, uint16_t type, uint16_t fl
 {
 	char *at = room(b);
 
-	return at ? nftnl_nlmsg_build_hdr(at, type, NFPROTO_INET, flags | NLM_F_ACK, ++*b->seq) : NULL;
+	return at ? nftnl_nlmsg_build_hdr(at, type, NFPROTO_INET, flags | NLM_F_ACK, ++*b->seq)
+		  : NULL;
 }
 
 void fwd_batch_table(struct fwd_nft_batch *b, uint16_t type, const char *table, uint32_t flags)

@@ -9,7 +9,11 @@
  *	message.c   one queued packet's message into a packet view
  *	verdict.c   answers, gathered into one send
  *	worker.c    the loop: read, judge, answer
- *	rtnl.c      interface names, local addresses
+ *	rtnl.c      interface names
+ *	addrtype.c  kinds of addresses
+ *	reject.c    REJECT's replies; build.c their bytes, icmplimit.c how many
+ *	logring.c   LOG lines, to a thread of their own
+ *	drops.c     the last dropped packets
  *	kernel.c    open, start, apply, stop
  *
  * Threads.  The control thread opens, applies and stops.  Each worker owns the receiving end of
@@ -27,10 +31,10 @@
 #define FWD_MAX_QUEUES 16
 #define FWD_BATCH      64 /* packets a worker reads at most in one system call */
 
-#define FWD_COPY_HEADERS 256    /* longest headers that rules look at, with room for IPv6's */
-#define FWD_COPY_QUOTE4  576    /* an ICMP error quotes so much at most (RFC 1812) */
-#define FWD_COPY_QUOTE6  1280   /* RFC 4443 2.4 (c) */
-#define FWD_COPY_ALL     0xfffb /* NFQNL_MAX_COPY_RANGE */
+#define FWD_COPY_HEADERS 256 /* longest headers that rules look at, with room for IPv6's */
+#define FWD_COPY_QUOTE4	 576 /* an ICMP error quotes so much at most (RFC 1812) */
+#define FWD_COPY_QUOTE6	 1280 /* RFC 4443 2.4 (c) */
+#define FWD_COPY_ALL	 0xfffb /* NFQNL_MAX_COPY_RANGE */
 
 /* ---- nl.c ---------------------------------------------------------------------------------- */
 
@@ -52,15 +56,18 @@ struct fwd_nft {
 	int fd;
 	uint32_t seq;
 	unsigned int mark_shift;
-	bool owner, persist;      /* flags the table got */
-	bool made;                /* the table stands */
+	bool owner, persist; /* flags the table got */
+	bool made; /* the table stands */
 	enum fwd_queue_kind queue_kind;
 	enum fwd_defrag_kind defrag[FW_N_FAMILIES];
-	bool applied;             /* `plan` is what the rules say */
+	bool applied; /* `plan` is what the rules say */
 	struct fw_plan plan;
 };
 
-#define FWD_NFT_INIT {.fd = -1}
+#define FWD_NFT_INIT     \
+	{                \
+		.fd = -1 \
+	}
 
 /* Make the table, empty but for the chain that queues.  0, or -errno with err. */
 int fwd_nft_open(struct fwd_nft *nft, const struct fwd_config *config, struct fw_err *err);
@@ -93,11 +100,11 @@ int fwd_queue_proc(struct fwd_queue_proc *ret, size_t max);
 /* ---- message.c ----------------------------------------------------------------------------- */
 
 struct fwd_msg { /* one queued packet */
-	uint32_t id;          /* host order */
+	uint32_t id; /* host order */
 	uint16_t queue;
-	bool valid;           /* pkt is a view; else drop it */
-	bool truncated;       /* we hold less than the packet */
-	uint32_t mark;        /* as it came, our bits included */
+	bool valid; /* pkt is a view; else drop it */
+	bool truncated; /* we hold less than the packet */
+	uint32_t mark; /* as it came, our bits included */
 	struct fw_packet pkt; /* in_name, out_name still empty */
 };
 
@@ -133,6 +140,50 @@ void fwd_rtnl_freshen(struct fwd_rtnl *r, uint64_t now);
 /* Copy an interface's name (zero-padded, "" unknown); its ARPHRD_* type. */
 uint16_t fwd_rtnl_link(struct fwd_rtnl *r, uint32_t ifindex, char name[FW_IFNAMSIZ]);
 
+/* ---- addrtype.c: under core->lock ----------------------------------------------------------- */
+
+struct fwd_addrtype;
+
+struct fwd_addrtype *fwd_addrtype_new(struct fwd_rtnl *rtnl); /* NULL: no memory */
+struct fwd_addrtype *fwd_addrtype_free(struct fwd_addrtype *a);
+/* Mask of 1 << RTN_*; see fw_world_ops. */
+unsigned int fwd_addrtype_mask(struct fwd_addrtype *a, enum fw_family family,
+			       const union fw_addr *addr, uint32_t ifindex);
+/* A new batch of packets begins: the next question looks for changes first. */
+void fwd_addrtype_batch(struct fwd_addrtype *a);
+
+/* ---- reject.c: each worker has its own ------------------------------------------------------ */
+
+struct fwd_rejects;
+
+int fwd_rejects_open(struct fwd_rejects **ret, struct fw_err *err);
+struct fwd_rejects *fwd_rejects_close(struct fwd_rejects *r);
+/* Answer a packet as d->reject says; lock not held.  to_many: its destination is a broadcast or
+ * multicast address.  False: the reply could not be sent; having none to send is fine. */
+bool fwd_rejects_send(struct fwd_rejects *r, const struct fw_packet *pkt,
+		      const struct fw_decision *d, bool to_many, unsigned int mark_shift,
+		      uint64_t now);
+
+/* ---- logring.c ----------------------------------------------------------------------------- */
+
+struct fwd_logring;
+
+struct fwd_logring *fwd_logring_start(void); /* NULL: no memory, no thread */
+struct fwd_logring *fwd_logring_stop(struct fwd_logring *r); /* writes what is left */
+void fwd_logring_put(struct fwd_logring *r, int level, const char *line, size_t len); /* locked */
+/* Was anything put since the last call?  Under core->lock; wake then, outside. */
+bool fwd_logring_news(struct fwd_logring *r);
+void fwd_logring_wake(struct fwd_logring *r);
+
+/* ---- drops.c ------------------------------------------------------------------------------- */
+
+struct fwd_drops;
+
+struct fwd_drops *fwd_drops_new(void); /* free() it */
+/* Under core->lock.  pkt NULL: no packet could be made of what came. */
+void fwd_drops_note(struct fwd_drops *drops, const struct fw_packet *pkt,
+		    const struct fw_decision *dec, uint64_t now);
+
 /* ---- worker.c ------------------------------------------------------------------------------ */
 
 struct fwd_kernel;
@@ -146,12 +197,14 @@ struct fwd_worker {
 	bool running;
 	struct fwd_queue_info info;
 
-	_Atomic(uint64_t) beat_ns;     /* when it last went round */
-	_Atomic(unsigned int) empty;   /* reads in a row that found nothing, while draining */
+	_Atomic(uint64_t) beat_ns; /* when it last went round */
+	_Atomic(unsigned int) empty; /* reads in a row that found nothing, while draining */
 	_Atomic(uint64_t) packets, accepted, dropped, queued_on, malformed, overruns;
+	_Atomic(uint64_t) unanswered; /* REJECTs whose reply could not be sent */
 
-	unsigned int detours;          /* packets sent to full_number that have not come back */
-	uint64_t detour_ns;            /* when the last one went or came */
+	struct fwd_rejects *rejects;
+	unsigned int detours; /* packets sent to full_number that have not come back */
+	uint64_t detour_ns; /* when the last one went or came */
 	uint64_t rounds;
 	struct fwd_batch *batch;
 };
@@ -162,8 +215,12 @@ struct fwd_kernel {
 	struct fwd_core *core;
 	struct fwd_nft nft;
 	struct fwd_rtnl *rtnl;
+	struct fwd_addrtype *addrtype;
+	struct fwd_logring *logring;
+	struct fwd_drops *drops;
+	struct fw_world_ops ops;
 	uint32_t copy_range;
-	_Atomic(int) phase;            /* enum fwd_phase */
+	_Atomic(int) phase; /* enum fwd_phase */
 	unsigned int n_workers;
 	struct fwd_worker workers[FWD_MAX_QUEUES];
 };
@@ -173,7 +230,7 @@ int fwd_worker_init(struct fwd_worker *w, struct fwd_kernel *k, unsigned int ind
 void fwd_worker_deinit(struct fwd_worker *w);
 void *fwd_worker_main(void *worker);
 
-uint64_t fwd_now(void);  /* monotonic ns */
+uint64_t fwd_now(void); /* monotonic ns */
 uint64_t fwd_wall(void); /* ns since 1970 */
 
 #endif

@@ -14,9 +14,9 @@
 
 #include "kernel.h"
 
-#define HOOK(h)   FW_HOOK_BIT(h)
-#define HAS_IN    (HOOK(FW_PREROUTING) | HOOK(FW_INPUT) | HOOK(FW_FORWARD))
-#define HAS_OUT   (HOOK(FW_FORWARD) | HOOK(FW_OUTPUT) | HOOK(FW_POSTROUTING))
+#define HOOK(h)	  FW_HOOK_BIT(h)
+#define HAS_IN	  (HOOK(FW_PREROUTING) | HOOK(FW_INPUT) | HOOK(FW_FORWARD))
+#define HAS_OUT	  (HOOK(FW_FORWARD) | HOOK(FW_OUTPUT) | HOOK(FW_POSTROUTING))
 #define HAS_OWNER (HOOK(FW_OUTPUT) | HOOK(FW_POSTROUTING))
 
 struct raw { /* the attributes as they are */
@@ -99,8 +99,8 @@ static void fill_meta(struct fw_pkt_meta *meta, const struct raw *raw, unsigned 
 
 	meta->hook = raw->hdr.hook;
 	meta->flags = (raw->info & NFQA_SKB_CSUMNOTREADY ? FW_PKT_CSUM_PARTIAL : 0) |
-		      (raw->info & NFQA_SKB_CSUM_NOTVERIFIED ? FW_PKT_CSUM_UNCHECKED : 0) |
-		      (raw->info & NFQA_SKB_GSO ? FW_PKT_GSO : 0);
+		(raw->info & NFQA_SKB_CSUM_NOTVERIFIED ? FW_PKT_CSUM_UNCHECKED : 0) |
+		(raw->info & NFQA_SKB_GSO ? FW_PKT_GSO : 0);
 	meta->mark = raw->mark & ~fw_mark_mask(shift);
 	meta->ctinfo = (ours & FW_MARK_CTINFO_MASK) >> FW_MARK_CTINFO_SHIFT;
 	if (bit & HAS_IN) {
@@ -113,14 +113,16 @@ static void fill_meta(struct fw_pkt_meta *meta, const struct raw *raw, unsigned 
 	}
 	if (bit & HAS_OUT)
 		meta->out_ifindex = raw->out;
-	if ((bit & HAS_OWNER) && raw->has_uid && raw->has_gid) {
+	/* our replies go out as the kernel's would, which belong to nobody */
+	if ((bit & HAS_OWNER) && raw->has_uid && raw->has_gid && !(ours & FW_MARK_OWN)) {
 		meta->has_uid = true;
 		meta->uid = raw->uid;
 		meta->gid = raw->gid;
 	}
 }
 
-static void make_view(struct fwd_msg *ret, const struct raw *raw, uint8_t family, unsigned int shift)
+static void make_view(struct fwd_msg *ret, const struct raw *raw, uint8_t family,
+		      unsigned int shift)
 {
 	struct fw_pkt_meta meta = {.hook = 0};
 	uint32_t len = raw->has_cap_len ? raw->cap_len : raw->payload_len;
@@ -129,7 +131,8 @@ static void make_view(struct fwd_msg *ret, const struct raw *raw, uint8_t family
 	ret->mark = raw->mark;
 	ret->truncated = raw->payload_len < len;
 	ret->valid = false;
-	if (!raw->payload || raw->hdr.hook >= FW_N_HOOKS || (family != AF_INET && family != AF_INET6))
+	if (!raw->payload || raw->hdr.hook >= FW_N_HOOKS ||
+	    (family != AF_INET && family != AF_INET6))
 		return;
 	fill_meta(&meta, raw, shift);
 	ret->valid = fw_packet_parse(&ret->pkt, family == AF_INET ? FW_IP4 : FW_IP6, raw->payload,

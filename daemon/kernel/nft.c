@@ -125,7 +125,8 @@ static int try_flags(struct fwd_nft *nft, uint32_t flags)
 
 static int open_table(struct fwd_nft *nft, bool fail_open, struct fw_err *err)
 {
-	int r = try_flags(nft, fail_open ? NFT_TABLE_F_OWNER : NFT_TABLE_F_OWNER | NFT_TABLE_F_PERSIST);
+	int r = try_flags(nft,
+			  fail_open ? NFT_TABLE_F_OWNER : NFT_TABLE_F_OWNER | NFT_TABLE_F_PERSIST);
 
 	if (r == -EOPNOTSUPP || r == -EINVAL) /* older than the flag */
 		r = try_flags(nft, 0);
@@ -133,8 +134,9 @@ static int open_table(struct fwd_nft *nft, bool fail_open, struct fw_err *err)
 		return 0;
 	if (r == -EPERM) {
 		fw_fail(err, FW_ERR_PERM, "may not make the nft table inet %s", TABLE);
-		fw_err_hint(err, "another fwd may own it in this network namespace (nft list tables); "
-				 "else CAP_NET_ADMIN is missing");
+		fw_err_hint(err,
+			    "another fwd may own it in this network namespace (nft list tables); "
+			    "else CAP_NET_ADMIN is missing");
 	} else {
 		fw_fail(err, FW_ERR_RESOURCE, "cannot make the nft table inet %s: %s", TABLE,
 			strerror(-r));
@@ -144,7 +146,8 @@ static int open_table(struct fwd_nft *nft, bool fail_open, struct fw_err *err)
 	return r;
 }
 
-static int make_judge(struct fwd_nft *nft, const struct fwd_config *config, enum fwd_queue_kind kind)
+static int make_judge(struct fwd_nft *nft, const struct fwd_config *config,
+		      enum fwd_queue_kind kind)
 {
 	struct fwd_nft_batch *b = batch_new(nft);
 	struct nftnl_rule *rule;
@@ -169,7 +172,8 @@ int fwd_nft_open(struct fwd_nft *nft, const struct fwd_config *config, struct fw
 	nft->mark_shift = config->mark_shift;
 	nft->fd = fwd_nl_open(NETLINK_NETFILTER, 0);
 	if (nft->fd < 0) {
-		fw_fail(err, FW_ERR_RESOURCE, "no netfilter netlink socket: %s", strerror(-nft->fd));
+		fw_fail(err, FW_ERR_RESOURCE, "no netfilter netlink socket: %s",
+			strerror(-nft->fd));
 		return nft->fd;
 	}
 	r = open_table(nft, config->fail_open, err);
@@ -184,8 +188,9 @@ int fwd_nft_open(struct fwd_nft *nft, const struct fwd_config *config, struct fw
 	}
 	if (r) {
 		fw_fail(err, FW_ERR_RESOURCE, "cannot make a queue rule: %s", strerror(-r));
-		fw_err_hint(err, "the kernel needs CONFIG_NFT_QUEUE, or CONFIG_NFT_COMPAT with "
-				 "CONFIG_NETFILTER_XT_TARGET_NFQUEUE");
+		fw_err_hint(err,
+			    "the kernel needs CONFIG_NFT_QUEUE, or CONFIG_NFT_COMPAT with "
+			    "CONFIG_NETFILTER_XT_TARGET_NFQUEUE");
 	}
 	return r;
 }
@@ -316,7 +321,8 @@ static int need_defrag(struct fwd_nft *nft, enum fw_family family, struct fw_err
 		r = try_defrag(nft, family, kind);
 	}
 	if (r) {
-		fw_fail(err, FW_ERR_RESOURCE, "the kernel cannot put fragments together for the tracker: %s",
+		fw_fail(err, FW_ERR_RESOURCE,
+			"the kernel cannot put fragments together for the tracker: %s",
 			strerror(-r));
 		fw_err_hint(err, "it needs CONFIG_NFT_TPROXY or CONFIG_NFT_CT");
 		return r;

@@ -26,7 +26,8 @@
 #define SOL_NETLINK 270
 #endif
 
-#define BYTES_PER_PACKET 1024 /* what the kernel accounts for a headers-only message, rounded up */
+#define BYTES_PER_PACKET 1024 /* what the kernel accounts for a headers-only message, rounded up \
+			       */
 
 static struct nlmsghdr *config_head(void *buf, uint16_t number, uint16_t flags)
 {
@@ -94,8 +95,9 @@ int fwd_queue_proc(struct fwd_queue_proc *ret, size_t max)
 
 	if (!f)
 		return -errno;
-	while (n < max && fscanf(f, "%u %u %u %*u %*u %u %u %*u %*u", &ret[n].number, &ret[n].portid,
-				 &ret[n].waiting, &ret[n].dropped, &ret[n].user_dropped) == 5)
+	while (n < max &&
+	       fscanf(f, "%u %u %u %*u %*u %u %u %*u %*u", &ret[n].number, &ret[n].portid,
+		      &ret[n].waiting, &ret[n].dropped, &ret[n].user_dropped) == 5)
 		n++;
 	fclose(f);
 	return (int)n;
@@ -133,13 +135,16 @@ static int fail_bind(struct fw_err *err, uint16_t number, int error)
 		fw_err_hint(err, "stop it, or choose other queue numbers with --queue-base");
 		return error;
 	}
-	fw_fail(err, error == -EPERM ? FW_ERR_PERM : FW_ERR_RESOURCE, "cannot bind queue %u: %s", number,
-		strerror(-error));
+	fw_fail(err, error == -EPERM ? FW_ERR_PERM : FW_ERR_RESOURCE, "cannot bind queue %u: %s",
+		number, strerror(-error));
 	if (error == -EPERM)
-		fw_err_hint(err, "CAP_NET_ADMIN is missing, or another program has the queue "
-				 "(--queue-base chooses other numbers)");
+		fw_err_hint(err,
+			    "CAP_NET_ADMIN is missing, or another program has the queue "
+			    "(--queue-base chooses other numbers)");
 	else
-		fw_err_hint(err, "the kernel needs CONFIG_NETFILTER_NETLINK_QUEUE (module nfnetlink_queue)");
+		fw_err_hint(
+			err,
+			"the kernel needs CONFIG_NETFILTER_NETLINK_QUEUE (module nfnetlink_queue)");
 	return error;
 }
 

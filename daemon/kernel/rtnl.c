@@ -26,13 +26,13 @@
 struct link {
 	uint32_t index; /* 0: free place */
 	uint16_t type;
-	bool known;     /* false: asked for, and there is none */
+	bool known; /* false: asked for, and there is none */
 	char name[FW_IFNAMSIZ];
 };
 
 struct fwd_rtnl {
-	int events;      /* notices */
-	int requests;    /* questions and dumps */
+	int events; /* notices */
+	int requests; /* questions and dumps */
 	uint32_t seq;
 	uint64_t fresh_ns;
 	uint64_t changes; /* of addresses or routes: what was derived from them is stale */
@@ -120,9 +120,7 @@ static void take(struct fwd_rtnl *r, const struct nlmsghdr *nlh)
 	case RTM_NEWADDR:
 	case RTM_DELADDR:
 	case RTM_NEWROUTE:
-	case RTM_DELROUTE:
-		r->changes++;
-		break;
+	case RTM_DELROUTE: r->changes++; break;
 	}
 }
 
@@ -143,7 +141,8 @@ int fwd_rtnl_ask(struct fwd_rtnl *r, struct nlmsghdr *nlh, fwd_rtnl_cb *cb, void
 		if (n <= 0)
 			return n < 0 ? -errno : -EPROTO;
 		left = (size_t)n;
-		for (nlh = (struct nlmsghdr *)buf; NLMSG_OK(nlh, left); nlh = NLMSG_NEXT(nlh, left)) {
+		for (nlh = (struct nlmsghdr *)buf; NLMSG_OK(nlh, left);
+		     nlh = NLMSG_NEXT(nlh, left)) {
 			if (nlh->nlmsg_seq != r->seq)
 				continue;
 			if (nlh->nlmsg_type == NLMSG_DONE)
@@ -169,7 +168,8 @@ static int ask_links(struct fwd_rtnl *r, uint32_t index)
 		struct nlmsghdr nlh;
 		struct ifinfomsg ifi;
 	} req = {
-		.nlh = {.nlmsg_len = sizeof(req), .nlmsg_type = RTM_GETLINK,
+		.nlh = {.nlmsg_len = sizeof(req),
+			.nlmsg_type = RTM_GETLINK,
 			.nlmsg_flags = NLM_F_REQUEST | (index ? 0 : NLM_F_DUMP)},
 		.ifi = {.ifi_index = (int)index},
 	};
@@ -234,7 +234,7 @@ uint16_t fwd_rtnl_link(struct fwd_rtnl *r, uint32_t ifindex, char name[FW_IFNAMS
 int fwd_rtnl_open(struct fwd_rtnl **ret, struct fw_err *err)
 {
 	const unsigned int groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR |
-				    RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE;
+		RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE;
 	struct fwd_rtnl *r = calloc(1, sizeof(*r));
 	int error = -ENOMEM;
 

@@ -16,7 +16,7 @@
 static bool same(const struct fwd_answer *a, const struct fwd_answer *b)
 {
 	return a->queue == b->queue && a->verdict == b->verdict && a->set_mark == b->set_mark &&
-	       (!a->set_mark || a->mark == b->mark);
+		(!a->set_mark || a->mark == b->mark);
 }
 
 static uint8_t *put_attr(uint8_t *p, uint16_t type, const void *data, uint16_t len)
@@ -31,13 +31,13 @@ static uint8_t *put_attr(uint8_t *p, uint16_t type, const void *data, uint16_t l
 static size_t put_message(uint8_t *buf, const struct fwd_answer *a, uint32_t id, bool batch)
 {
 	const struct nfqnl_msg_verdict_hdr vh = {.verdict = htonl(a->verdict), .id = htonl(id)};
-	const struct nfgenmsg nfg = {.nfgen_family = AF_UNSPEC, .version = NFNETLINK_V0,
-				     .res_id = htons(a->queue)};
+	const struct nfgenmsg nfg = {
+		.nfgen_family = AF_UNSPEC, .version = NFNETLINK_V0, .res_id = htons(a->queue)};
 	const uint32_t mark_be = htonl(a->mark);
 	uint8_t *p = buf + NLMSG_HDRLEN;
 	struct nlmsghdr nlh = {
 		.nlmsg_type = (NFNL_SUBSYS_QUEUE << 8) |
-			      (batch ? NFQNL_MSG_VERDICT_BATCH : NFQNL_MSG_VERDICT),
+			(batch ? NFQNL_MSG_VERDICT_BATCH : NFQNL_MSG_VERDICT),
 		.nlmsg_flags = NLM_F_REQUEST,
 	};
 
