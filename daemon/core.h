@@ -89,6 +89,11 @@ void fwd_kernel_drops(struct fwd_kernel *k, unsigned int n, struct fw_buf *out);
 /* Facts found at start ("queue: native", "owner: yes", …), "key value" lines for status. */
 void fwd_kernel_facts(struct fwd_kernel *k, struct fw_buf *out);
 
+/* ---- clocks: daemon/kernel/, used by both -------------------------------------------------- */
+
+uint64_t fwd_now(void);  /* monotonic ns */
+uint64_t fwd_wall(void); /* ns since 1970, UTC */
+
 /* ---- log: daemon/log.c, used by both ------------------------------------------------------- */
 
 /* priority 0..7 as syslog; journald-friendly "<N>" prefix on stderr.  Never blocks the caller for

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The control socket: accepting clients, and running what they ask in groups.
+ *
+ * One turn of the loop reads a little from every client that has something to say; the requests
+ * that became complete run at its end, in the order in which they did.  Edits among them share one
+ * fdatasync, and their answers wait for it.
+ *
+ * What strangers can do to it is bounded: who has no right at all is sent away at once; there are
+ * at most FW_CLIENTS_MAX clients (the one idle for longest makes room), requests and answers
+ * together hold at most FWD_CONTROL_BYTES_MAX, whoever makes no progress for FW_CLIENT_IDLE_S
+ * seconds is closed, and no client is read or written more than a piece per turn.
+ *
+ * Control thread only.
+ */
+#ifndef FWD_CONTROL_H
+#define FWD_CONTROL_H
+
+#include "control/peer.h"
+#include "daemon.h"
+
+#define FWD_CONTROL_BYTES_MAX (512ull * 1024 * 1024)
+
+struct fwd_control;
+struct fwd_client;
+
+/*
+ * Listen: --socket, or the namespace's default path (and the link to it in the host's own).  A
+ * socket that nobody answers is replaced; a daemon that answers is an error.  The path appears only
+ * once it can be connected to.
+ */
+int fwd_control_open(struct fwd_control **ret, struct fwd *d, struct fw_err *err);
+/* Remove the socket, close all clients.  NULL is fine.  Returns NULL. */
+struct fwd_control *fwd_control_close(struct fwd_control *c);
+/* Is a daemon there already?  0, or -EBUSY with err.  Asked before anything else is touched. */
+int fwd_control_probe(const struct fwd_options *o, struct fw_err *err);
+
+/* Look up the groups again (SIGHUP). */
+void fwd_control_reload(struct fwd_control *c);
+unsigned int fwd_control_clients(const struct fwd_control *c);
+
+#endif

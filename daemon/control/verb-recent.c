@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* recent: lists of addresses by command, as /proc/net/xt_recent is written and read. */
+#include "control/verbs.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "fw/opt.h"
+
+static int need(struct fwd_call *call, unsigned int n, const char *what, struct fw_err *err)
+{
+	if (call->n_args == n)
+		return 0;
+	return fw_fail(err, FW_ERR_USAGE, "recent %s takes %s", call->req->words[1], what);
+}
+
+static int no_list(struct fwd_call *call, const char *name, struct fw_err *err)
+{
+	fw_fail(err, FW_ERR_USAGE, "there is no recent list '%s'", name);
+	fwd_arg_at(call, name, err);
+	fw_err_hint(err, "a list is there while a rule with -m recent --name %s is", name);
+	return -EINVAL;
+}
+
+static int parse_address(struct fwd_call *call, const char *word, enum fw_family *family,
+			 union fw_addr *ret, struct fw_err *err)
+{
+	*family = strchr(word, ':') ? FW_IP6 : FW_IP4;
+	if (!fw_parse_addr(word, *family, ret))
+		return 0;
+	fw_fail(err, FW_ERR_USAGE, "'%s' is no address", word);
+	fwd_arg_at(call, word, err);
+	return -EINVAL;
+}
+
+int fwd_verb_recent_list(struct fwd_call *call, struct fw_err *err)
+{
+	struct fwd_core *core = &call->d->core;
+	int r = 0;
+
+	if (call->n_args > 1)
+		return need(call, 1, "at most a NAME", err);
+	pthread_mutex_lock(&core->lock);
+	if (call->n_args)
+		r = fw_recent_print(core->world.recent, call->args[0], fwd_now(), call->out);
+	else
+		fw_recent_names(core->world.recent, call->out);
+	pthread_mutex_unlock(&core->lock);
+	return r ? no_list(call, call->args[0], err) : 0;
+}
+
+/* add and del: NAME ADDR. */
+static int change(struct fwd_call *call, bool add, struct fw_err *err)
+{
+	struct fwd_core *core = &call->d->core;
+	enum fw_family family;
+	union fw_addr addr;
+	int r;
+
+	r = need(call, 2, "NAME ADDR", err);
+	if (!r)
+		r = parse_address(call, call->args[1], &family, &addr, err);
+	if (r)
+		return r;
+	pthread_mutex_lock(&core->lock);
+	if (add)
+		r = fw_recent_add(core->world.recent, call->args[0], family, &addr, fwd_now());
+	else
+		r = fw_recent_remove(core->world.recent, call->args[0], family, &addr);
+	pthread_mutex_unlock(&core->lock);
+	return r ? no_list(call, call->args[0], err) : 0;
+}
+
+int fwd_verb_recent_add(struct fwd_call *call, struct fw_err *err)
+{
+	return change(call, true, err);
+}
+
+int fwd_verb_recent_del(struct fwd_call *call, struct fw_err *err)
+{
+	return change(call, false, err);
+}
+
+int fwd_verb_recent_flush(struct fwd_call *call, struct fw_err *err)
+{
+	struct fwd_core *core = &call->d->core;
+	int r;
+
+	r = need(call, 1, "a NAME", err);
+	if (r)
+		return r;
+	pthread_mutex_lock(&core->lock);
+	r = fw_recent_flush(core->world.recent, call->args[0]);
+	pthread_mutex_unlock(&core->lock);
+	return r ? no_list(call, call->args[0], err) : 0;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The daemon's parts, in the order in which they are set up; torn down in reverse (main.c). */
+#ifndef FWD_DAEMON_H
+#define FWD_DAEMON_H
+
+#include "config.h"
+#include "core.h"
+#include "edit.h"
+
+struct ev_loop;
+struct fwd_control;
+struct fwd_notify;
+
+struct fwd {
+	struct fwd_options options;
+	struct ev_loop *loop;
+	struct fwd_core core;
+	struct fwd_editor editor; /* holds the store and, once open, the kernel side */
+	struct fwd_control *control;
+	struct fwd_notify *notify;
+	uint64_t started; /* monotonic ns */
+};
+
+#endif

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Edits: transaction, journal, swap, hooks, commit (edit.h). */
+#include "edit.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "fw/text.h"
+#include "log.h"
+
+/* Put a snapshot and its plan in force; the old reference is the caller's. */
+static struct fw_ruleset *swap(struct fwd_editor *e, struct fw_ruleset *rs, struct fw_plan *plan)
+{
+	struct fwd_core *core = e->core;
+	struct fw_ruleset *old;
+	struct fw_needs needs;
+
+	fw_ruleset_needs(rs, &needs);
+	fw_plan_make(&needs, plan);
+	pthread_mutex_lock(&core->lock);
+	old = core->ruleset;
+	core->ruleset = rs;
+	core->plan = *plan;
+	pthread_mutex_unlock(&core->lock);
+	return old;
+}
+
+void fwd_edit_forget(struct fwd_editor *e, struct fw_ruleset *rs)
+{
+	struct fw_tx_env env = fwd_core_env(e->core);
+
+	fw_ruleset_unref(rs, &env);
+}
+
+void fwd_edit_revert(struct fwd_editor *e, struct fw_ruleset *rs)
+{
+	struct fw_err err = FW_ERR_INIT;
+	struct fw_plan plan, before = e->core->plan;
+	struct fw_ruleset *undone = swap(e, rs, &plan);
+
+	if (e->kernel && memcmp(&plan, &before, sizeof(plan)) &&
+	    fwd_kernel_apply(e->kernel, &plan, &err))
+		fwd_log_err(2, "undoing an edit", &err);
+	fwd_edit_forget(e, undone);
+}
+
+int fwd_edit_publish(struct fwd_editor *e, struct fw_tx *tx, const struct fwd_edit *edit,
+		     struct fw_err *err)
+{
+	struct fwd_core *core = e->core;
+	struct fw_plan before = core->plan;
+	struct fw_ruleset *old;
+	struct fw_needs needs;
+	int r = 0;
+
+	pthread_mutex_lock(&core->lock);
+	if (edit && edit->before)
+		edit->before(edit->priv, core->ruleset);
+	old = core->ruleset;
+	core->ruleset = fw_tx_publish(tx);
+	fw_ruleset_needs(core->ruleset, &needs);
+	fw_plan_make(&needs, &core->plan);
+	pthread_mutex_unlock(&core->lock);
+	if (e->kernel && memcmp(&before, &core->plan, sizeof(before)))
+		r = fwd_kernel_apply(e->kernel, &core->plan, err);
+	if (r)
+		fwd_edit_revert(e, old);
+	else
+		fwd_edit_forget(e, old);
+	return r;
+}
+
+/* The group's first edit remembers where to go back to. */
+static void open_group(struct fwd_editor *e)
+{
+	if (e->base)
+		return;
+	e->base = fw_ruleset_ref(e->core->ruleset);
+	if (e->store)
+		e->mark = fwd_store_mark(e->store);
+}
+
+static int record(struct fwd_editor *e, const struct fwd_edit *edit, struct fw_err *err)
+{
+	struct fwd_frame frame = {
+		.family = edit->family,
+		.flags = edit->flags & (FW_TX_NOFLUSH | FW_TX_COUNTERS),
+		.body = edit->text,
+		.len = edit->len,
+	};
+
+	if (!e->store)
+		return 0;
+	if (edit->table)
+		strncpy(frame.table, edit->table, sizeof(frame.table) - 1);
+	return fwd_store_append(e->store, &frame, err);
+}
+
+/* Journal first, then the swap: what is in force is on its way to the disk. */
+static int enact(struct fwd_editor *e, struct fw_tx *tx, const struct fwd_edit *edit,
+		 struct fw_err *err)
+{
+	struct fwd_store_mark mark = {.size = 0};
+	int r;
+
+	open_group(e);
+	if (e->store)
+		mark = fwd_store_mark(e->store);
+	r = record(e, edit, err);
+	if (r)
+		return r;
+	r = fwd_edit_publish(e, tx, edit, err);
+	if (r && e->store)
+		fwd_store_rewind(e->store, mark);
+	return r;
+}
+
+int fwd_edit_apply(struct fwd_editor *e, const struct fwd_edit *edit, struct fw_buf *out,
+		   struct fw_err *err)
+{
+	struct fw_tx_env env = fwd_core_env(e->core);
+	struct fw_tx *tx;
+	int r;
+
+	/* A journal that failed is replaced before it is asked for more. */
+	if (e->store && !e->base && fwd_store_broken(e->store))
+		fwd_edit_snapshot(e, NULL);
+	tx = fw_tx_new(e->core->ruleset, &env);
+	if (!tx)
+		return fw_fail(err, FW_ERR_RESOURCE, "out of memory");
+	r = fw_tx_apply(tx, edit->family, edit->text, edit->len, edit->flags, edit->table,
+			edit->resolver, out, err);
+	if (!r)
+		r = fw_tx_prepare(tx, err);
+	if (!r && !edit->test && !fw_tx_empty(tx))
+		r = enact(e, tx, edit, err);
+	fw_tx_free(tx);
+	return r;
+}
+
+int fwd_edit_commit(struct fwd_editor *e, struct fw_err *err)
+{
+	struct fw_ruleset *base = e->base;
+	int r = 0;
+
+	if (!base)
+		return 0;
+	e->base = NULL;
+	if (e->store)
+		r = fwd_store_sync(e->store, err);
+	if (r) {
+		fwd_edit_revert(e, base);
+		fwd_store_rewind(e->store, e->mark);
+		return r;
+	}
+	fwd_edit_forget(e, base);
+	e->last_edit_wall = fwd_wall();
+	return 0;
+}
+
+static void print_world(struct fwd_editor *e, struct fw_buf *recent, struct fw_buf *flows)
+{
+	pthread_mutex_lock(&e->core->lock);
+	fw_recent_dump(e->core->world.recent, fwd_now(), recent);
+	pthread_mutex_unlock(&e->core->lock);
+}
+
+int fwd_edit_snapshot(struct fwd_editor *e, struct fw_err *err)
+{
+	struct fw_buf text[4] = {FW_BUF_INIT, FW_BUF_INIT, FW_BUF_INIT, FW_BUF_INIT};
+	struct fwd_frame frames[4] = {
+		{.kind = FWD_FRAME_RULES, .family = FW_IP4, .flags = FW_TX_COUNTERS},
+		{.kind = FWD_FRAME_RULES, .family = FW_IP6, .flags = FW_TX_COUNTERS},
+		{.kind = FWD_FRAME_RECENT},
+		{.kind = FWD_FRAME_FLOWS},
+	};
+	bool fine = true;
+	int r;
+
+	if (!e->store)
+		return 0;
+	fw_save(e->core->ruleset, FW_IP4, FW_SAVE_COUNTERS, &text[0]);
+	fw_save(e->core->ruleset, FW_IP6, FW_SAVE_COUNTERS, &text[1]);
+	print_world(e, &text[2], &text[3]);
+	for (size_t i = 0; i < FW_ARRAY_SIZE(frames); i++) {
+		frames[i].body = fw_buf_cstr(&text[i]);
+		frames[i].len = text[i].len;
+		fine = fine && fw_buf_ok(&text[i]);
+	}
+	if (fine)
+		r = fwd_store_snapshot(e->store, frames, FW_ARRAY_SIZE(frames), fwd_wall(), err);
+	else
+		r = fw_fail(err, FW_ERR_RESOURCE, "out of memory for a snapshot");
+	for (size_t i = 0; i < FW_ARRAY_SIZE(frames); i++)
+		fw_buf_deinit(&text[i]);
+	return r;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * How an edit becomes what packets are judged by: the only writer of core->ruleset.
+ *
+ *	text ► transaction ► journal ► swap under the engine lock ► kernel's hooks ► (commit) disk
+ *
+ * Edits of one turn of the control loop are applied one after the other, each a transaction of its
+ * own, and made durable together by fwd_edit_commit(); only then are they acknowledged.  What
+ * fails leaves nothing behind:
+ *
+ *	text refused, journal full     nothing was changed yet
+ *	kernel refuses the hooks       the snapshot before is put back, the record is taken away
+ *	disk fails at commit           all of the group is undone: the snapshot before the group
+ *
+ * What undoing cannot bring back are counters that an undone edit zeroed.
+ *
+ * Control thread only.
+ */
+#ifndef FWD_EDIT_H
+#define FWD_EDIT_H
+
+#include "config.h"
+#include "core.h"
+#include "fw/tx.h"
+#include "store/store.h"
+
+/* An empty world: no rules, no flows.  0 or -EINVAL with err; deinit in either case. */
+int fwd_core_init(struct fwd_core *core, struct fwd_options *o, struct fw_err *err);
+void fwd_core_deinit(struct fwd_core *core);
+/* What transactions must know of the world. */
+struct fw_tx_env fwd_core_env(struct fwd_core *core);
+
+struct fwd_editor {
+	struct fwd_core *core;
+	struct fwd_kernel *kernel; /* NULL: not open yet, hooks follow later */
+	struct fwd_store *store; /* NULL: nothing is kept */
+	struct fw_ruleset *base; /* before the group's first edit; NULL: no group is open */
+	struct fwd_store_mark mark;
+	uint64_t last_edit_wall; /* when the last group was committed; 0: never */
+};
+
+/* One transaction: restore text of one family. */
+struct fwd_edit {
+	enum fw_family family;
+	unsigned int flags; /* FW_TX_* */
+	const char *table; /* the only table to apply, or NULL */
+	const char *text;
+	size_t len;
+	bool test; /* check all of it, change nothing */
+	const struct fw_resolver *resolver; /* or NULL */
+	/* Called with the engine lock held, right before the new snapshot takes the place of the
+	 * old; must be quick.  May be NULL. */
+	void (*before)(void *priv, const struct fw_ruleset *old);
+	void *priv;
+};
+
+/*
+ * Apply one edit.  What -L and -S inside the text print goes to out (or NULL).  0: in force, to be
+ * acknowledged after fwd_edit_commit().  Negative: nothing was changed, err says why.
+ */
+int fwd_edit_apply(struct fwd_editor *e, const struct fwd_edit *edit, struct fw_buf *out,
+		   struct fw_err *err);
+
+/* Make the group durable.  Negative: every edit since the last commit is undone. */
+int fwd_edit_commit(struct fwd_editor *e, struct fw_err *err);
+
+/* Swap in what a prepared transaction holds, hooks included; on failure swap back.  tx is the
+ * caller's to free.  Used by fwd_edit_apply() and by the loading of whole files. */
+int fwd_edit_publish(struct fwd_editor *e, struct fw_tx *tx, const struct fwd_edit *edit,
+		     struct fw_err *err);
+/* Put `rs` (a reference that is taken over) back in force. */
+void fwd_edit_revert(struct fwd_editor *e, struct fw_ruleset *rs);
+/* Let go of a reference to a snapshot that is no longer needed. */
+void fwd_edit_forget(struct fwd_editor *e, struct fw_ruleset *rs);
+
+/* Write a snapshot of everything: rules, counters, recent lists, flows.  No group may be open. */
+int fwd_edit_snapshot(struct fwd_editor *e, struct fw_err *err);
+
+#endif

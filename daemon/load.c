@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Whole rulesets from files (load.h). */
+#include "load.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <arpa/inet.h>
+
+#include "log.h"
+#include "store/io.h"
+
+/* What a start gathers while it reads the state directory. */
+struct start {
+	struct fwd_editor *editor;
+	struct fw_tx *tx;
+	struct fw_buf recent;
+	uint64_t wall; /* when the snapshot was written */
+	uint64_t edits;
+	bool found; /* a rules file was there */
+	char *file;
+	size_t size;
+};
+
+/*
+ * Names in rules files that people write: /etc/services and /etc/protocols are local and quick.
+ * Host names are not resolved here: a filter must not wait for DNS before it filters.
+ */
+static int resolve_service(void *priv, const char *name, const char *proto, uint16_t *ret)
+{
+	struct servent room, *found;
+	char text[1024];
+
+	if (getservbyname_r(name, proto, &room, text, sizeof(text), &found) || !found)
+		return -1;
+	*ret = ntohs((uint16_t)found->s_port);
+	return 0;
+}
+
+static int resolve_protocol(void *priv, const char *name, uint8_t *ret)
+{
+	struct protoent room, *found;
+	char text[1024];
+
+	if (getprotobyname_r(name, &room, text, sizeof(text), &found) || !found)
+		return -1;
+	*ret = (uint8_t)found->p_proto;
+	return 0;
+}
+
+static int resolve_host(void *priv, enum fw_family family, const char *name, union fw_addr *ret,
+			size_t *n)
+{
+	return -1;
+}
+
+static const struct fw_resolver local_names = {
+	.host = resolve_host,
+	.service = resolve_service,
+	.protocol = resolve_protocol,
+};
+
+static struct fw_tx *begin(struct fwd_editor *e, struct fw_err *err)
+{
+	struct fw_tx_env env = fwd_core_env(e->core);
+	struct fw_tx *tx = fw_tx_new(e->core->ruleset, &env);
+
+	if (!tx)
+		fw_fail(err, FW_ERR_RESOURCE, "out of memory");
+	return tx;
+}
+
+/* *found: the file is there. */
+static int apply_file(struct fw_tx *tx, const char *path, enum fw_family family, bool *found,
+		      struct fw_err *err)
+{
+	struct fw_buf text = FW_BUF_INIT;
+	int r;
+
+	r = path ? fwd_io_read(AT_FDCWD, path, &text) : -ENOENT;
+	if (!r) {
+		*found = true;
+		r = fw_tx_apply(tx, family, fw_buf_cstr(&text), text.len, FW_TX_NAMES, NULL,
+				&local_names, NULL, err);
+	} else if (r == -ENOENT) {
+		r = 0;
+	} else {
+		r = fw_fail(err, FW_ERR_RESOURCE, "cannot be read: %s", strerror(-r));
+	}
+	fw_buf_deinit(&text);
+	return r;
+}
+
+static int apply_files(struct fw_tx *tx, const struct fwd_config *c, bool *found, char *file,
+		       size_t size, struct fw_err *err)
+{
+	int r;
+
+	snprintf(file, size, "%s", c->rules ? c->rules : "");
+	r = apply_file(tx, c->rules, FW_IP4, found, err);
+	if (r)
+		return r;
+	snprintf(file, size, "%s", c->rules6 ? c->rules6 : "");
+	r = apply_file(tx, c->rules6, FW_IP6, found, err);
+	if (r)
+		return r;
+	snprintf(file, size, "%s and %s", c->rules ? c->rules : "(none)",
+		 c->rules6 ? c->rules6 : "(none)");
+	return fw_tx_prepare(tx, err);
+}
+
+int fwd_load_rules(struct fwd_editor *e, char *file, size_t size, struct fw_err *err)
+{
+	struct fw_ruleset *before;
+	bool found = false;
+	struct fw_tx *tx;
+	int r;
+
+	file[0] = '\0';
+	tx = begin(e, err);
+	if (!tx)
+		return -ENOMEM;
+	r = apply_files(tx, e->core->config, &found, file, size, err);
+	if (r || !found) {
+		fw_tx_free(tx);
+		return r;
+	}
+	before = fw_ruleset_ref(e->core->ruleset);
+	r = fwd_edit_publish(e, tx, NULL, err);
+	fw_tx_free(tx);
+	if (!r) {
+		r = fwd_edit_snapshot(e, err);
+		if (r) {
+			fwd_edit_revert(e, before);
+			return r;
+		}
+	}
+	fwd_edit_forget(e, before);
+	return r;
+}
+
+int fwd_load_check(struct fwd_editor *e, char *file, size_t size, struct fw_err *err)
+{
+	struct fw_tx *tx = begin(e, err);
+	bool found = false;
+	int r;
+
+	if (!tx)
+		return -ENOMEM;
+	r = apply_files(tx, e->core->config, &found, file, size, err);
+	fw_tx_free(tx);
+	return r;
+}
+
+static int take_frame(void *priv, const struct fwd_frame *f, struct fw_err *err)
+{
+	struct start *s = priv;
+	const char *dir = s->editor->core->config->state_dir;
+
+	switch (f->kind) {
+	case FWD_FRAME_EDIT:
+		s->edits++;
+		snprintf(s->file, s->size, "%s/journal: edit %" PRIu64, dir, f->seq);
+		break;
+	case FWD_FRAME_RULES: snprintf(s->file, s->size, "%s/snapshot", dir); break;
+	case FWD_FRAME_RECENT: fw_buf_add(&s->recent, f->body, f->len); return 0;
+	case FWD_FRAME_END: s->wall = strtoull(f->body, NULL, 10); return 0;
+	default: return 0;
+	}
+	return fw_tx_apply(s->tx, f->family, f->body, f->len, f->flags,
+			   f->table[0] ? f->table : NULL, NULL, NULL, err);
+}
+
+/*
+ * Recent lists go on as if the daemon had been there all the time: their ages count from the
+ * moment of the snapshot.
+ */
+static void restore_recent(struct start *s)
+{
+	uint64_t wall = fwd_wall(), now = fwd_now(), away = wall > s->wall ? wall - s->wall : 0;
+	struct fw_err err = FW_ERR_INIT;
+
+	if (fw_recent_load(s->editor->core->world.recent, fw_buf_cstr(&s->recent), s->recent.len,
+			   now > away ? now - away : 0, &err))
+		fwd_log_err(4, "recent lists of the snapshot", &err);
+}
+
+static int read_state(struct start *s, struct fw_err *err)
+{
+	struct fwd_editor *e = s->editor;
+	int r = 0;
+
+	if (e->store)
+		r = fwd_store_load(e->store, take_frame, s, err);
+	if (r)
+		return r;
+	if (e->store && !fwd_store_empty(e->store))
+		return fw_tx_prepare(s->tx, err);
+	return apply_files(s->tx, e->core->config, &s->found, s->file, s->size, err);
+}
+
+int fwd_load_start(struct fwd_editor *e, char *file, size_t size, struct fw_err *err)
+{
+	struct start s = {.editor = e, .file = file, .size = size};
+	int r;
+
+	snprintf(file, size, "%s", "state");
+	s.tx = begin(e, err);
+	if (!s.tx)
+		return -ENOMEM;
+	r = read_state(&s, err);
+	if (!r)
+		r = fwd_edit_publish(e, s.tx, NULL, err);
+	fw_tx_free(s.tx);
+	if (!r && s.recent.len)
+		restore_recent(&s);
+	fw_buf_deinit(&s.recent);
+	if (!r && s.edits)
+		fwd_log(6, "%" PRIu64 " edits replayed from the journal", s.edits);
+	/* What came from the rules files is the state from now on. */
+	if (!r && s.found)
+		r = fwd_edit_snapshot(e, err);
+	return r;
+}

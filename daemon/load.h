@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Whole rulesets from files: at the start from the state directory or, while that holds nothing
+ * yet, from the rules files; at SIGHUP from the rules files.
+ *
+ * All of it is one transaction: a mistake in the last line of the second file leaves nothing of
+ * the first.  Control thread only.
+ */
+#ifndef FWD_LOAD_H
+#define FWD_LOAD_H
+
+#include "edit.h"
+
+/*
+ * Fill the world that fwd_core_init() made.  0, or negative with err and in `file` the name of
+ * what is wrong.
+ */
+int fwd_load_start(struct fwd_editor *e, char *file, size_t size, struct fw_err *err);
+
+/* Apply the rules files as `iptables-restore` would and keep the result.  On failure nothing
+ * changes.  No group of edits may be open. */
+int fwd_load_rules(struct fwd_editor *e, char *file, size_t size, struct fw_err *err);
+
+/* Do the rules files parse?  Changes nothing; e->core is enough. */
+int fwd_load_check(struct fwd_editor *e, char *file, size_t size, struct fw_err *err);
+
+#endif

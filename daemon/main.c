@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * fwd: set up from the ground, run, tear down in reverse.
+ *
+ * The order is the point.  The ruleset stands before a queue is bound, privileges are gone before a
+ * packet is read, the control socket appears when packets are being filtered; at the stop no edit
+ * is taken any more before the hooks go, and the state is saved when no packet can change it.
+ */
+#include <errno.h>
+#include <ev.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/control.h"
+#include "daemon.h"
+#include "load.h"
+#include "log.h"
+#include "notify.h"
+#include "privs.h"
+
+static char wrong_file[4200]; /* what an error is about */
+
+static void on_stop(struct ev_loop *loop, ev_signal *w, int events)
+{
+	fwd_log(5, "stopping (%s)", strsignal(w->signum));
+	ev_break(loop, EVBREAK_ALL);
+}
+
+static void on_reload(struct ev_loop *loop, ev_signal *w, int events)
+{
+	struct fw_err err = FW_ERR_INIT;
+	struct fwd *d = w->data;
+	int r;
+
+	fwd_notify_reloading();
+	fwd_control_reload(d->control);
+	r = fwd_load_rules(&d->editor, wrong_file, sizeof(wrong_file), &err);
+	if (r)
+		fwd_log_err(3, wrong_file, &err);
+	else
+		fwd_log(5, "rules files reloaded");
+	fwd_notify_reloaded(d, r ? err.msg : NULL);
+}
+
+/* Everything up to filtering; fwd_tear_down() takes back whatever of it was done. */
+static int set_up(struct fwd *d, struct fw_err *err)
+{
+	const struct fwd_config *c = &d->options.config;
+	struct fwd_editor *e = &d->editor;
+	int r;
+
+	r = fwd_control_probe(&d->options, err);
+	if (!r)
+		r = fwd_core_init(&d->core, &d->options, err);
+	e->core = &d->core;
+	if (!r)
+		r = fwd_privs_prepare(&d->options, err);
+	if (!r && c->persist)
+		r = fwd_store_open(&e->store, c->state_dir, err);
+	if (!r)
+		r = fwd_load_start(e, wrong_file, sizeof(wrong_file), err);
+	if (r)
+		return r;
+	wrong_file[0] = '\0';
+	r = fwd_kernel_open(&e->kernel, &d->core, err);
+	if (!r)
+		r = fwd_privs_drop(&d->options, err);
+	if (!r)
+		r = fwd_kernel_start(e->kernel, err);
+	if (!r)
+		r = fwd_kernel_apply(e->kernel, &d->core.plan, err);
+	if (!r)
+		r = fwd_control_open(&d->control, d, err);
+	return r;
+}
+
+static void run(struct fwd *d)
+{
+	ev_signal term, intr, hup;
+
+	ev_signal_init(&term, on_stop, SIGTERM);
+	ev_signal_init(&intr, on_stop, SIGINT);
+	ev_signal_init(&hup, on_reload, SIGHUP);
+	hup.data = d;
+	ev_signal_start(d->loop, &term);
+	ev_signal_start(d->loop, &intr);
+	ev_signal_start(d->loop, &hup);
+	d->notify = fwd_notify_ready(d);
+	fwd_log(5, "fwd %s filters", FWD_VERSION);
+	ev_run(d->loop, 0);
+	d->notify = fwd_notify_stopping(d->notify);
+	ev_signal_stop(d->loop, &term);
+	ev_signal_stop(d->loop, &intr);
+	ev_signal_stop(d->loop, &hup);
+}
+
+/* 0, or negative when the state could not be saved. */
+static int tear_down(struct fwd *d, bool save)
+{
+	struct fw_err err = FW_ERR_INIT;
+	struct fwd_editor *e = &d->editor;
+	int r = 0;
+
+	d->control = fwd_control_close(d->control);
+	e->kernel = fwd_kernel_stop(e->kernel);
+	if (save && e->store && (!fwd_store_empty(e->store) || d->core.ruleset->generation))
+		r = fwd_edit_snapshot(e, &err);
+	if (r)
+		fwd_log_err(3, NULL, &err);
+	e->store = fwd_store_close(e->store);
+	fwd_core_deinit(&d->core);
+	return r;
+}
+
+static int filter(struct fwd *d)
+{
+	struct fw_err err = FW_ERR_INIT;
+	int r;
+
+	signal(SIGPIPE, SIG_IGN);
+	d->started = fwd_now();
+	d->loop = ev_default_loop(EVFLAG_AUTO);
+	if (!d->loop) {
+		fwd_log(3, "no event loop: %s", strerror(errno));
+		return EXIT_FAILURE;
+	}
+	fwd_log_start();
+	r = set_up(d, &err);
+	if (r && err.code == FW_ERR_NONE)
+		fw_fail(&err, FW_ERR_RESOURCE, "%s", strerror(-r));
+	if (r)
+		fwd_log_err(3, wrong_file[0] ? wrong_file : NULL, &err);
+	else
+		run(d);
+	if (tear_down(d, !r))
+		r = -EIO;
+	ev_loop_destroy(d->loop);
+	fwd_log_stop();
+	return r ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+/* --check-config: everything a start would read, and nothing touched. */
+static int check(struct fwd *d)
+{
+	struct fw_err err = FW_ERR_INIT;
+	int r;
+
+	r = fwd_core_init(&d->core, &d->options, &err);
+	d->editor.core = &d->core;
+	if (!r)
+		r = fwd_load_check(&d->editor, wrong_file, sizeof(wrong_file), &err);
+	if (r)
+		fwd_log_err(3, wrong_file[0] ? wrong_file : NULL, &err);
+	else
+		puts("configuration and rules files are right");
+	fwd_core_deinit(&d->core);
+	return r ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int help(void)
+{
+	struct fw_buf out = FW_BUF_INIT;
+
+	fwd_options_help(&out);
+	fputs(fw_buf_cstr(&out), stdout);
+	fw_buf_deinit(&out);
+	return EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+	static struct fwd d;
+	struct fw_err err = FW_ERR_INIT;
+	int status = 2;
+
+	fwd_log_init();
+	if (fwd_options_load(&d.options, argc, argv, wrong_file, sizeof(wrong_file), &err))
+		fwd_log_err(3, wrong_file[0] ? wrong_file : NULL, &err);
+	else if (d.options.help)
+		status = help();
+	else if (d.options.version)
+		status = puts("fwd " FWD_VERSION) < 0;
+	else if (d.options.check)
+		status = check(&d);
+	else
+		status = filter(&d);
+	fwd_options_deinit(&d.options);
+	return status;
+}

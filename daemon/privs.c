@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Giving up privileges (privs.h). */
+#include "privs.h"
+
+#include <cap-ng.h>
+#include <errno.h>
+#include <pwd.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fw/protocol.h"
+#include "sandbox.h"
+
+static int find_user(const char *name, struct passwd **ret, struct fw_err *err)
+{
+	errno = 0;
+	*ret = getpwnam(name);
+	if (*ret)
+		return 0;
+	fw_fail(err, FW_ERR_USAGE, "user: there is no user '%s'", name);
+	fw_err_hint(err, "systemd-sysusers makes it from fwd's sysusers.d file");
+	return -EINVAL;
+}
+
+static int give(const char *dir, mode_t mode, const struct passwd *user, struct fw_err *err)
+{
+	if ((mkdir(dir, mode) && errno != EEXIST) || chown(dir, user->pw_uid, user->pw_gid))
+		return fw_fail(err, FW_ERR_RESOURCE, "cannot give %s to user %s: %s", dir,
+			       user->pw_name, strerror(errno));
+	return 0;
+}
+
+int fwd_privs_prepare(const struct fwd_options *o, struct fw_err *err)
+{
+	struct passwd *user;
+	int r;
+
+	if (!o->user || geteuid() != 0)
+		return 0;
+	r = find_user(o->user, &user, err);
+	if (!r && o->config.persist)
+		r = give(o->config.state_dir, 0700, user, err);
+	if (!r && !o->config.socket)
+		r = give(FW_RUN_DIR, 0755, user, err);
+	return r;
+}
+
+static int keep_capabilities(bool root, const struct passwd *user, struct fw_err *err)
+{
+	const capng_type_t type = CAPNG_EFFECTIVE | CAPNG_PERMITTED;
+	int r;
+
+	capng_clear(CAPNG_SELECT_BOTH);
+	capng_updatev(CAPNG_ADD, type, CAP_NET_ADMIN, CAP_NET_RAW, -1);
+	if (root && !user)
+		capng_update(CAPNG_ADD, type, CAP_DAC_OVERRIDE);
+	if (user)
+		r = capng_change_id((int)user->pw_uid, (int)user->pw_gid,
+				    CAPNG_INIT_SUPP_GRP | CAPNG_CLEAR_BOUNDING);
+	else
+		r = capng_apply(CAPNG_SELECT_CAPS);
+	if (r)
+		return fw_fail(err, FW_ERR_PERM, "cannot give up privileges (libcap-ng: %d)", r);
+	return 0;
+}
+
+int fwd_privs_drop(const struct fwd_options *o, struct fw_err *err)
+{
+	bool root = geteuid() == 0;
+	struct passwd *user = NULL;
+	int r = 0;
+
+	if (root && o->user)
+		r = find_user(o->user, &user, err);
+	if (!r && root)
+		r = keep_capabilities(root, user, err);
+	if (r)
+		return r;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return fw_fail(err, FW_ERR_PERM, "no_new_privs: %s", strerror(errno));
+	prctl(PR_SET_DUMPABLE, 0);
+	if (o->seccomp)
+		fwd_seccomp_install();
+	return 0;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* File helpers of the store (store/io.h). */
+#include "store/io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define READ_STEP (256 * 1024)
+
+int fwd_io_read(int dirfd, const char *name, struct fw_buf *out)
+{
+	struct stat st;
+	ssize_t n = 0;
+	int fd, r = 0;
+
+	fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return -errno;
+	if (!fstat(fd, &st) && st.st_size > 0)
+		fw_buf_reserve(out, (size_t)st.st_size + 1);
+	do {
+		if (!fw_buf_reserve(out, out->cap - out->len > 1 ? 1 : READ_STEP)) {
+			r = -ENOMEM;
+			break;
+		}
+		n = read(fd, out->data + out->len, out->cap - out->len - 1);
+		if (n < 0 && errno != EINTR)
+			r = -errno;
+		if (n > 0)
+			out->len += (size_t)n;
+		out->data[out->len] = '\0';
+	} while (!r && n);
+	close(fd);
+	return r;
+}
+
+int fwd_io_write(int fd, const void *data, size_t len)
+{
+	const char *p = data;
+
+	while (len) {
+		ssize_t n = write(fd, p, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		p += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+int fwd_io_replace(int dirfd, const char *name, const void *data, size_t len)
+{
+	char temp[64];
+	int fd, r;
+
+	snprintf(temp, sizeof(temp), "%s.new", name);
+	fd = openat(dirfd, temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	r = fwd_io_write(fd, data, len);
+	if (!r && fsync(fd))
+		r = -errno;
+	close(fd);
+	if (!r && renameat(dirfd, temp, dirfd, name))
+		r = -errno;
+	if (!r && fsync(dirfd))
+		r = -errno;
+	if (r)
+		unlinkat(dirfd, temp, 0);
+	return r;
+}

@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The state directory: what was synced is read back, whatever is done to the journal's tail; and
+ * nothing is read twice.
+ */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include <dirent.h>
+#include <errno.h>
+
+#include "fw/tx.h"
+#include "store/crc32c.h"
+#include "store/io.h"
+#include "store/store.h"
+
+struct dir {
+	char path[64];
+	int fd;
+};
+
+static int make_dir(void **state)
+{
+	struct dir *d = calloc(1, sizeof(*d));
+	const char *base = getenv("TMPDIR");
+
+	snprintf(d->path, sizeof(d->path), "%.40s/fwd-store-XXXXXX", base ? base : "/tmp");
+	if (!mkdtemp(d->path))
+		return -1;
+	d->fd = open(d->path, O_RDONLY | O_DIRECTORY);
+	*state = d;
+	return 0;
+}
+
+static int remove_dir(void **state)
+{
+	struct dir *d = *state;
+	DIR *dir = fdopendir(d->fd);
+
+	for (struct dirent *e = readdir(dir); e; e = readdir(dir))
+		unlinkat(dirfd(dir), e->d_name, 0);
+	closedir(dir);
+	rmdir(d->path);
+	free(d);
+	return 0;
+}
+
+/* What a load saw: "KIND:SEQ:BODY;" for each frame. */
+static int note(void *priv, const struct fwd_frame *f, struct fw_err *err)
+{
+	fw_buf_fmt(priv, "%d:%d:%.*s;", (int)f->kind, (int)f->seq, (int)f->len, f->body);
+	return 0;
+}
+
+static struct fwd_store *open_store(struct dir *d)
+{
+	struct fw_err err = FW_ERR_INIT;
+	struct fwd_store *s = NULL;
+
+	assert_int_equal(fwd_store_open(&s, d->path, &err), 0);
+	return s;
+}
+
+static struct fwd_store *load_store(struct dir *d, struct fw_buf *seen)
+{
+	struct fwd_store *s = open_store(d);
+	struct fw_err err = FW_ERR_INIT;
+
+	fw_buf_reset(seen);
+	assert_int_equal(fwd_store_load(s, note, seen, &err), 0);
+	return s;
+}
+
+static int append(struct fwd_store *s, const char *body)
+{
+	struct fwd_frame f = {.body = body, .len = strlen(body), .flags = FW_TX_NOFLUSH};
+	struct fw_err err = FW_ERR_INIT;
+
+	return fwd_store_append(s, &f, &err);
+}
+
+static void sync_store(struct fwd_store *s)
+{
+	struct fw_err err = FW_ERR_INIT;
+
+	assert_int_equal(fwd_store_sync(s, &err), 0);
+}
+
+static void snapshot(struct fwd_store *s, const char *body)
+{
+	struct fwd_frame f = {.kind = FWD_FRAME_RULES, .body = body, .len = strlen(body)};
+	struct fw_err err = FW_ERR_INIT;
+
+	assert_int_equal(fwd_store_snapshot(s, &f, 1, 7, &err), 0);
+}
+
+static void checksum_is_crc32c(void **state)
+{
+	/* the check value of the CRC catalogues */
+	assert_int_equal(fwd_crc32c(0, "123456789", 9), 0xe3069283);
+	assert_int_equal(fwd_crc32c(fwd_crc32c(0, "1234", 4), "56789", 5), 0xe3069283);
+}
+
+static void frame_comes_back(void **state)
+{
+	struct fwd_frame f = {.seq = 17,
+			      .kind = FWD_FRAME_EDIT,
+			      .family = FW_IP6,
+			      .flags = FW_TX_NOFLUSH | FW_TX_COUNTERS,
+			      .table = "mangle",
+			      .body = "-A X\n",
+			      .len = 5},
+			 back;
+	struct fw_buf out = FW_BUF_INIT;
+	const char *why;
+
+	fwd_frame_write(&f, &out);
+	assert_int_equal(fwd_frame_read(out.data, out.len, &back, &why), out.len);
+	assert_int_equal(back.seq, 17);
+	assert_int_equal(back.kind, FWD_FRAME_EDIT);
+	assert_int_equal(back.family, FW_IP6);
+	assert_int_equal(back.flags, FW_TX_NOFLUSH | FW_TX_COUNTERS);
+	assert_string_equal(back.table, "mangle");
+	assert_memory_equal(back.body, "-A X\n", 5);
+	/* any changed byte is noticed */
+	for (size_t i = 0; i < out.len; i++) {
+		out.data[i] ^= 1;
+		assert_int_equal(fwd_frame_read(out.data, out.len, &back, &why), 0);
+		out.data[i] ^= 1;
+	}
+	/* and any missing tail */
+	for (size_t n = 0; n < out.len; n++)
+		assert_int_equal(fwd_frame_read(out.data, n, &back, &why), 0);
+	fw_buf_deinit(&out);
+}
+
+static void empty_then_edits(void **state)
+{
+	struct fw_buf seen = FW_BUF_INIT;
+	struct fwd_store *s = load_store(*state, &seen);
+
+	assert_true(fwd_store_empty(s));
+	assert_int_equal(append(s, "a\n"), 0);
+	assert_int_equal(append(s, "b\n"), 0);
+	sync_store(s);
+	assert_false(fwd_store_empty(s));
+	fwd_store_close(s);
+	s = load_store(*state, &seen);
+	assert_string_equal(fw_buf_cstr(&seen), "0:1:a\n;0:2:b\n;");
+	fwd_store_close(s);
+	fw_buf_deinit(&seen);
+}
+
+static void two_daemons(void **state)
+{
+	struct fw_err err = FW_ERR_INIT;
+	struct fwd_store *s = open_store(*state), *other = NULL;
+
+	assert_int_equal(fwd_store_open(&other, ((struct dir *)*state)->path, &err), -EBUSY);
+	assert_non_null(strstr(err.msg, "in use by another fwd"));
+	fwd_store_close(s);
+	s = open_store(*state);
+	fwd_store_close(s);
+}
+
+static void rewind_takes_away(void **state)
+{
+	struct fw_buf seen = FW_BUF_INIT;
+	struct fwd_store *s = load_store(*state, &seen);
+	struct fwd_store_mark mark;
+
+	append(s, "a\n");
+	mark = fwd_store_mark(s);
+	append(s, "b\n");
+	append(s, "c\n");
+	fwd_store_rewind(s, mark);
+	append(s, "d\n");
+	sync_store(s);
+	fwd_store_close(s);
+	s = load_store(*state, &seen);
+	assert_string_equal(fw_buf_cstr(&seen), "0:1:a\n;0:2:d\n;");
+	fwd_store_close(s);
+	fw_buf_deinit(&seen);
+}
+
+static void snapshot_and_newer(void **state)
+{
+	struct fw_buf seen = FW_BUF_INIT;
+	struct fwd_store *s = load_store(*state, &seen);
+
+	append(s, "a\n");
+	snapshot(s, "S\n");
+	append(s, "b\n");
+	sync_store(s);
+	fwd_store_close(s);
+	s = load_store(*state, &seen);
+	assert_string_equal(fw_buf_cstr(&seen), "1:1:S\n;4:1:7\n;0:2:b\n;");
+	fwd_store_close(s);
+	fw_buf_deinit(&seen);
+}
+
+/* The crash between "new snapshot" and "new journal": the old journal lies beside it. */
+static void nothing_twice(void **state)
+{
+	struct dir *d = *state;
+	struct fw_buf seen = FW_BUF_INIT, journal = FW_BUF_INIT;
+	struct fwd_store *s = load_store(d, &seen);
+
+	append(s, "a\n");
+	append(s, "b\n");
+	sync_store(s);
+	assert_int_equal(fwd_io_read(d->fd, "journal", &journal), 0);
+	snapshot(s, "S\n");
+	fwd_store_close(s);
+	assert_int_equal(fwd_io_replace(d->fd, "journal", journal.data, journal.len), 0);
+	s = load_store(d, &seen);
+	assert_string_equal(fw_buf_cstr(&seen), "1:2:S\n;4:2:7\n;");
+	append(s, "c\n");
+	sync_store(s);
+	fwd_store_close(s);
+	s = load_store(d, &seen);
+	assert_string_equal(fw_buf_cstr(&seen), "1:2:S\n;4:2:7\n;0:3:c\n;");
+	fwd_store_close(s);
+	fw_buf_deinit(&seen);
+	fw_buf_deinit(&journal);
+}
+
+static int count_bad(struct dir *d)
+{
+	DIR *dir = opendir(d->path);
+	int n = 0;
+
+	for (struct dirent *e = readdir(dir); e; e = readdir(dir))
+		n += !strncmp(e->d_name, "journal.bad-", 12);
+	closedir(dir);
+	return n;
+}
+
+/* Cut the journal at every byte of its last record: all earlier ones are used, and go on. */
+static void torn_anywhere(void **state)
+{
+	struct dir *d = *state;
+	struct fw_buf seen = FW_BUF_INIT, journal = FW_BUF_INIT;
+	struct fwd_store *s = load_store(d, &seen);
+	uint64_t last;
+
+	append(s, "a\n");
+	append(s, "b\n");
+	last = fwd_store_journal_bytes(s);
+	append(s, "the last one\n");
+	sync_store(s);
+	fwd_store_close(s);
+	assert_int_equal(fwd_io_read(d->fd, "journal", &journal), 0);
+	for (size_t n = last; n < journal.len; n++) {
+		assert_int_equal(fwd_io_replace(d->fd, "journal", journal.data, n), 0);
+		s = load_store(d, &seen);
+		assert_string_equal(fw_buf_cstr(&seen), "0:1:a\n;0:2:b\n;");
+		append(s, "next\n");
+		sync_store(s);
+		fwd_store_close(s);
+		s = load_store(d, &seen);
+		assert_string_equal(fw_buf_cstr(&seen), "0:1:a\n;0:2:b\n;0:3:next\n;");
+		fwd_store_close(s);
+	}
+	assert_in_range(count_bad(d), 1, 1000);
+	fw_buf_deinit(&seen);
+	fw_buf_deinit(&journal);
+}
+
+static void corrupt_middle(void **state)
+{
+	struct dir *d = *state;
+	struct fw_buf seen = FW_BUF_INIT, journal = FW_BUF_INIT;
+	struct fwd_store *s = load_store(d, &seen);
+	uint64_t first;
+
+	append(s, "a\n");
+	first = fwd_store_journal_bytes(s);
+	append(s, "b\n");
+	append(s, "c\n");
+	sync_store(s);
+	fwd_store_close(s);
+	assert_int_equal(fwd_io_read(d->fd, "journal", &journal), 0);
+	journal.data[first + 12] ^= 0x40;
+	assert_int_equal(fwd_io_replace(d->fd, "journal", journal.data, journal.len), 0);
+	s = load_store(d, &seen);
+	assert_string_equal(fw_buf_cstr(&seen), "0:1:a\n;");
+	assert_int_equal(fwd_store_journal_bytes(s), first);
+	assert_int_equal(count_bad(d), 1);
+	fwd_store_close(s);
+	fw_buf_deinit(&seen);
+	fw_buf_deinit(&journal);
+}
+
+/* A record that is gone from the middle, frame and all. */
+static void missing_middle(void **state)
+{
+	struct dir *d = *state;
+	struct fw_buf seen = FW_BUF_INIT, journal = FW_BUF_INIT;
+	struct fwd_store *s = load_store(d, &seen);
+	uint64_t first, second;
+
+	append(s, "a\n");
+	first = fwd_store_journal_bytes(s);
+	append(s, "b\n");
+	second = fwd_store_journal_bytes(s);
+	append(s, "c\n");
+	sync_store(s);
+	fwd_store_close(s);
+	assert_int_equal(fwd_io_read(d->fd, "journal", &journal), 0);
+	memmove(journal.data + first, journal.data + second, journal.len - second);
+	assert_int_equal(
+		fwd_io_replace(d->fd, "journal", journal.data, journal.len - (second - first)), 0);
+	s = load_store(d, &seen);
+	assert_string_equal(fw_buf_cstr(&seen), "0:1:a\n;");
+	fwd_store_close(s);
+	fw_buf_deinit(&seen);
+	fw_buf_deinit(&journal);
+}
+
+/* A damaged snapshot is refused at every byte that may be damaged or missing. */
+static void damaged_snapshot(void **state)
+{
+	struct dir *d = *state;
+	struct fw_buf seen = FW_BUF_INIT, text = FW_BUF_INIT;
+	struct fwd_store *s = load_store(d, &seen);
+
+	snapshot(s, "S\n");
+	fwd_store_close(s);
+	assert_int_equal(fwd_io_read(d->fd, "snapshot", &text), 0);
+	for (size_t i = 0; i < text.len; i++) {
+		struct fw_err err = FW_ERR_INIT;
+
+		fw_buf_reset(&seen);
+		text.data[i] ^= 1;
+		assert_int_equal(fwd_io_replace(d->fd, "snapshot", text.data, text.len), 0);
+		text.data[i] ^= 1;
+		s = open_store(d);
+		assert_int_equal(fwd_store_load(s, note, &seen, &err), -EIO);
+		fwd_store_close(s);
+		assert_non_null(strstr(err.msg, "is damaged at byte"));
+		assert_string_equal(fw_buf_cstr(&seen), "");
+		if (!i)
+			continue; /* an empty file is damaged, too */
+		err = (struct fw_err)FW_ERR_INIT;
+		assert_int_equal(fwd_io_replace(d->fd, "snapshot", text.data, i), 0);
+		s = open_store(d);
+		assert_int_equal(fwd_store_load(s, note, &seen, &err), -EIO);
+		fwd_store_close(s);
+	}
+	fw_buf_deinit(&seen);
+	fw_buf_deinit(&text);
+}
+
+/* A callback that refuses an edit stops the load. */
+static int refuse(void *priv, const struct fwd_frame *f, struct fw_err *err)
+{
+	return fw_fail(err, FW_ERR_USAGE, "no");
+}
+
+static void refused_edit(void **state)
+{
+	struct fw_err err = FW_ERR_INIT;
+	struct fw_buf seen = FW_BUF_INIT;
+	struct fwd_store *s = load_store(*state, &seen);
+
+	append(s, "a\n");
+	sync_store(s);
+	fwd_store_close(s);
+	s = open_store(*state);
+	assert_int_equal(fwd_store_load(s, refuse, NULL, &err), -EINVAL);
+	fwd_store_close(s);
+	/* nothing was cut off for it */
+	s = load_store(*state, &seen);
+	assert_string_equal(fw_buf_cstr(&seen), "0:1:a\n;");
+	fwd_store_close(s);
+	fw_buf_deinit(&seen);
+}
+
+#define STORE_TEST(fn) cmocka_unit_test_setup_teardown(fn, make_dir, remove_dir)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(checksum_is_crc32c),
+		cmocka_unit_test(frame_comes_back),
+		STORE_TEST(empty_then_edits),
+		STORE_TEST(two_daemons),
+		STORE_TEST(rewind_takes_away),
+		STORE_TEST(snapshot_and_newer),
+		STORE_TEST(nothing_twice),
+		STORE_TEST(torn_anywhere),
+		STORE_TEST(corrupt_middle),
+		STORE_TEST(missing_middle),
+		STORE_TEST(damaged_snapshot),
+		STORE_TEST(refused_edit),
+	};
+
+	return cmocka_run_group_tests_name("store", tests, NULL, NULL);
+}
