@@ -55,16 +55,73 @@ static bool config_fits(const struct fwd_config *c, struct fw_err *err)
 
 static void release(struct fwd_kernel *k)
 {
+	if (k->core->world.priv == k) {
+		k->core->world.ops = NULL;
+		k->core->world.priv = NULL;
+	}
 	fwd_nft_close(&k->nft); /* before the queues: see the top */
 	for (unsigned int i = 0; i < k->n_workers; i++)
 		fwd_worker_deinit(&k->workers[i]);
+	k->logring = fwd_logring_stop(k->logring);
+	k->addrtype = fwd_addrtype_free(k->addrtype);
 	k->rtnl = fwd_rtnl_close(k->rtnl);
+	free(k->drops);
 	free(k);
+}
+
+/* ---- what the engine asks of us, under core->lock ------------------------------------------- */
+
+static void on_log(void *priv, int level, const char *line, size_t len)
+{
+	struct fwd_kernel *k = priv;
+
+	fwd_logring_put(k->logring, level, line, len);
+}
+
+static unsigned int on_addrtype(void *priv, enum fw_family family, const union fw_addr *addr,
+				uint32_t ifindex)
+{
+	struct fwd_kernel *k = priv;
+
+	return fwd_addrtype_mask(k->addrtype, family, addr, ifindex);
+}
+
+/* ---- start --------------------------------------------------------------------------------- */
+
+/* Signals are the control thread's: threads are started with all blocked. */
+static void block_signals(sigset_t *old)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, old);
+}
+
+static int open_helpers(struct fwd_kernel *k, struct fw_err *err)
+{
+	sigset_t old;
+	int r = fwd_rtnl_open(&k->rtnl, err);
+
+	if (r)
+		return r;
+	block_signals(&old);
+	k->logring = fwd_logring_start();
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	k->addrtype = fwd_addrtype_new(k->rtnl);
+	k->drops = fwd_drops_new();
+	if (!k->logring || !k->addrtype || !k->drops) {
+		fw_fail(err, FW_ERR_RESOURCE, "no memory for the packet side");
+		return -ENOMEM;
+	}
+	k->ops = (struct fw_world_ops){.log = on_log, .addrtype = on_addrtype};
+	k->core->world.ops = &k->ops;
+	k->core->world.priv = k;
+	return 0;
 }
 
 static int open_parts(struct fwd_kernel *k, struct fw_err *err)
 {
-	int r = fwd_rtnl_open(&k->rtnl, err);
+	int r = open_helpers(k, err);
 
 	for (unsigned int i = 0; r == 0 && i < k->core->config->queues; i++) {
 		k->n_workers++;
@@ -97,14 +154,12 @@ int fwd_kernel_open(struct fwd_kernel **ret, struct fwd_core *core, struct fw_er
 	return 0;
 }
 
-/* Signals are the control thread's. */
 int fwd_kernel_start(struct fwd_kernel *k, struct fw_err *err)
 {
-	sigset_t all, old;
+	sigset_t old;
 	int r = 0;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
+	block_signals(&old);
 	for (unsigned int i = 0; r == 0 && i < k->n_workers; i++) {
 		struct fwd_worker *w = &k->workers[i];
 

@@ -9,7 +9,11 @@
  *	message.c   one queued packet's message into a packet view
  *	verdict.c   answers, gathered into one send
  *	worker.c    the loop: read, judge, answer
- *	rtnl.c      interface names, local addresses
+ *	rtnl.c      interface names
+ *	addrtype.c  kinds of addresses
+ *	reject.c    REJECT's replies; build.c their bytes, icmplimit.c how many
+ *	logring.c   LOG lines, to a thread of their own
+ *	drops.c     the last dropped packets
  *	kernel.c    open, start, apply, stop
  *
  * Threads.  The control thread opens, applies and stops.  Each worker owns the receiving end of
@@ -136,6 +140,50 @@ void fwd_rtnl_freshen(struct fwd_rtnl *r, uint64_t now);
 /* Copy an interface's name (zero-padded, "" unknown); its ARPHRD_* type. */
 uint16_t fwd_rtnl_link(struct fwd_rtnl *r, uint32_t ifindex, char name[FW_IFNAMSIZ]);
 
+/* ---- addrtype.c: under core->lock ----------------------------------------------------------- */
+
+struct fwd_addrtype;
+
+struct fwd_addrtype *fwd_addrtype_new(struct fwd_rtnl *rtnl); /* NULL: no memory */
+struct fwd_addrtype *fwd_addrtype_free(struct fwd_addrtype *a);
+/* Mask of 1 << RTN_*; see fw_world_ops. */
+unsigned int fwd_addrtype_mask(struct fwd_addrtype *a, enum fw_family family,
+			       const union fw_addr *addr, uint32_t ifindex);
+/* A new batch of packets begins: the next question looks for changes first. */
+void fwd_addrtype_batch(struct fwd_addrtype *a);
+
+/* ---- reject.c: each worker has its own ------------------------------------------------------ */
+
+struct fwd_rejects;
+
+int fwd_rejects_open(struct fwd_rejects **ret, struct fw_err *err);
+struct fwd_rejects *fwd_rejects_close(struct fwd_rejects *r);
+/* Answer a packet as d->reject says; lock not held.  to_many: its destination is a broadcast or
+ * multicast address.  False: the reply could not be sent; having none to send is fine. */
+bool fwd_rejects_send(struct fwd_rejects *r, const struct fw_packet *pkt,
+		      const struct fw_decision *d, bool to_many, unsigned int mark_shift,
+		      uint64_t now);
+
+/* ---- logring.c ----------------------------------------------------------------------------- */
+
+struct fwd_logring;
+
+struct fwd_logring *fwd_logring_start(void); /* NULL: no memory, no thread */
+struct fwd_logring *fwd_logring_stop(struct fwd_logring *r); /* writes what is left */
+void fwd_logring_put(struct fwd_logring *r, int level, const char *line, size_t len); /* locked */
+/* Was anything put since the last call?  Under core->lock; wake then, outside. */
+bool fwd_logring_news(struct fwd_logring *r);
+void fwd_logring_wake(struct fwd_logring *r);
+
+/* ---- drops.c ------------------------------------------------------------------------------- */
+
+struct fwd_drops;
+
+struct fwd_drops *fwd_drops_new(void); /* free() it */
+/* Under core->lock.  pkt NULL: no packet could be made of what came. */
+void fwd_drops_note(struct fwd_drops *drops, const struct fw_packet *pkt,
+		    const struct fw_decision *dec, uint64_t now);
+
 /* ---- worker.c ------------------------------------------------------------------------------ */
 
 struct fwd_kernel;
@@ -152,7 +200,9 @@ struct fwd_worker {
 	_Atomic(uint64_t) beat_ns; /* when it last went round */
 	_Atomic(unsigned int) empty; /* reads in a row that found nothing, while draining */
 	_Atomic(uint64_t) packets, accepted, dropped, queued_on, malformed, overruns;
+	_Atomic(uint64_t) unanswered; /* REJECTs whose reply could not be sent */
 
+	struct fwd_rejects *rejects;
 	unsigned int detours; /* packets sent to full_number that have not come back */
 	uint64_t detour_ns; /* when the last one went or came */
 	uint64_t rounds;
@@ -165,6 +215,10 @@ struct fwd_kernel {
 	struct fwd_core *core;
 	struct fwd_nft nft;
 	struct fwd_rtnl *rtnl;
+	struct fwd_addrtype *addrtype;
+	struct fwd_logring *logring;
+	struct fwd_drops *drops;
+	struct fw_world_ops ops;
 	uint32_t copy_range;
 	_Atomic(int) phase; /* enum fwd_phase */
 	unsigned int n_workers;

@@ -113,7 +113,8 @@ static void fill_meta(struct fw_pkt_meta *meta, const struct raw *raw, unsigned 
 	}
 	if (bit & HAS_OUT)
 		meta->out_ifindex = raw->out;
-	if ((bit & HAS_OWNER) && raw->has_uid && raw->has_gid) {
+	/* our replies go out as the kernel's would, which belong to nobody */
+	if ((bit & HAS_OWNER) && raw->has_uid && raw->has_gid && !(ours & FW_MARK_OWN)) {
 		meta->has_uid = true;
 		meta->uid = raw->uid;
 		meta->gid = raw->gid;

@@ -44,6 +44,13 @@ struct fwd_batch {
 	uint8_t out[FWD_BATCH * FWD_VERDICT_SIZE];
 	uint8_t *slots;
 	size_t n; /* packets */
+	struct {
+		uint8_t i; /* which packet */
+		bool to_many;
+	} rejects[FWD_BATCH];
+	size_t n_rejects;
+	uint64_t now;
+	bool log_news;
 };
 
 static uint64_t clock_ns(clockid_t id)
@@ -103,7 +110,8 @@ static void name_links(struct fwd_rtnl *rtnl, struct fw_pkt_meta *meta)
 static void set_mark(struct fwd_answer *a, const struct fwd_msg *m, const struct fw_decision *d,
 		     unsigned int shift)
 {
-	const uint32_t ours = (uint32_t)d->ctinfo << FW_MARK_CTINFO_SHIFT;
+	const uint32_t ours =
+		(uint32_t)d->ctinfo << FW_MARK_CTINFO_SHIFT | (m->mark >> shift & FW_MARK_OWN);
 
 	a->mark = (d->mark & ~fw_mark_mask(shift)) | (ours << shift);
 	a->set_mark = a->mark != m->mark;
@@ -138,6 +146,19 @@ static void detour(struct fwd_worker *w, struct fwd_answer *a, uint64_t now)
 	w->detour_ns = now;
 }
 
+/* The reply is made later; whether it goes to many is asked now, with the lock. */
+static void note_reject(struct fwd_worker *w, size_t i)
+{
+	const unsigned int many = 1u << FW_ADDR_BROADCAST | 1u << FW_ADDR_MULTICAST;
+	struct fwd_batch *b = w->batch;
+	const struct fw_packet *pkt = &b->msgs[i].pkt;
+
+	b->rejects[b->n_rejects].i = (uint8_t)i;
+	b->rejects[b->n_rejects].to_many = pkt->family == FW_IP4 &&
+		(fwd_addrtype_mask(w->k->addrtype, FW_IP4, &pkt->dst, 0) & many);
+	b->n_rejects++;
+}
+
 static void judge(struct fwd_worker *w, size_t i, uint64_t now, uint64_t wall)
 {
 	struct fwd_core *core = w->k->core;
@@ -148,6 +169,7 @@ static void judge(struct fwd_worker *w, size_t i, uint64_t now, uint64_t wall)
 	*a = (struct fwd_answer){.id = m->id, .queue = m->queue, .verdict = NF_DROP};
 	if (!m->valid) {
 		count(&w->malformed);
+		fwd_drops_note(w->k->drops, NULL, NULL, now);
 		return;
 	}
 	if (wants_whole(w, m, &core->plan)) {
@@ -163,22 +185,31 @@ static void judge(struct fwd_worker *w, size_t i, uint64_t now, uint64_t wall)
 		      &b->decisions[i]);
 	answer(w, a, m, &b->decisions[i]);
 	count(&w->packets);
+	if (b->decisions[i].verdict == FW_DROP)
+		fwd_drops_note(w->k->drops, &m->pkt, &b->decisions[i], now);
+	if (b->decisions[i].reject != FW_REJECT_NONE)
+		note_reject(w, i);
 }
 
 static void judge_all(struct fwd_worker *w)
 {
 	struct fwd_core *core = w->k->core;
+	struct fwd_batch *b = w->batch;
 	const uint64_t now = fwd_now(), wall = fwd_wall();
 
+	b->now = now;
+	b->n_rejects = 0;
 	if (w->detours && now - w->detour_ns > DETOUR_LOST_NS)
 		w->detours = 0;
 
 	pthread_mutex_lock(&core->lock);
 	fwd_rtnl_freshen(w->k->rtnl, now);
-	for (size_t i = 0; i < w->batch->n; i++)
+	fwd_addrtype_batch(w->k->addrtype);
+	for (size_t i = 0; i < b->n; i++)
 		judge(w, i, now, wall);
 	if (++w->rounds % GC_ROUNDS == 0)
 		fw_ct_gc(core->world.ct, now, GC_BUDGET);
+	b->log_news = fwd_logring_news(w->k->logring);
 	pthread_mutex_unlock(&core->lock);
 }
 
@@ -195,6 +226,20 @@ static void send_answers(struct fwd_worker *w)
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
 		fwd_log(3, "queue %u: cannot answer: %s", w->number, strerror(errno));
+}
+
+static void send_rejects(struct fwd_worker *w)
+{
+	const unsigned int shift = w->k->core->config->mark_shift;
+	struct fwd_batch *b = w->batch;
+
+	for (size_t j = 0; j < b->n_rejects; j++) {
+		const size_t i = b->rejects[j].i;
+
+		if (!fwd_rejects_send(w->rejects, &b->msgs[i].pkt, &b->decisions[i],
+				      b->rejects[j].to_many, shift, b->now))
+			count(&w->unanswered);
+	}
 }
 
 static void parse_all(struct fwd_worker *w, int n)
@@ -279,6 +324,9 @@ void *fwd_worker_main(void *worker)
 			continue;
 		judge_all(w);
 		send_answers(w);
+		send_rejects(w);
+		if (w->batch->log_news)
+			fwd_logring_wake(w->k->logring);
 	}
 	return NULL;
 }
@@ -290,6 +338,7 @@ int fwd_worker_init(struct fwd_worker *w, struct fwd_kernel *k, unsigned int ind
 {
 	const struct fwd_config *config = k->core->config;
 	struct fwd_batch *b = calloc(1, sizeof(*b));
+	int r;
 
 	w->k = k;
 	w->index = index;
@@ -310,6 +359,9 @@ int fwd_worker_init(struct fwd_worker *w, struct fwd_kernel *k, unsigned int ind
 		b->hdrs[i].msg_hdr.msg_iov = &b->iov[i];
 		b->hdrs[i].msg_hdr.msg_iovlen = 1;
 	}
+	r = fwd_rejects_open(&w->rejects, err);
+	if (r)
+		return r;
 	w->fd = fwd_queue_open(config, w->number, w->full_number, k->copy_range, &w->info, err);
 	return w->fd < 0 ? w->fd : 0;
 }
@@ -319,6 +371,7 @@ void fwd_worker_deinit(struct fwd_worker *w)
 	if (w->fd >= 0)
 		close(w->fd);
 	w->fd = -1;
+	w->rejects = fwd_rejects_close(w->rejects);
 	if (w->batch && w->batch->slots)
 		munmap(w->batch->slots, FWD_BATCH * SLOT_SIZE);
 	free(w->batch);

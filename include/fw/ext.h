@@ -23,6 +23,24 @@ struct fw_use {
 	uint32_t size;      /* <= ext->size (ext->used may have cut the tail) */
 };
 
+/* Was row `row` of the option table given; was it given with an exclamation mark? */
+static inline bool fw_use_has(const struct fw_use *use, unsigned int row)
+{
+	return use->set >> row & 1;
+}
+
+static inline bool fw_use_inv(const struct fw_use *use, unsigned int row)
+{
+	return use->inv >> row & 1;
+}
+
+/* For check callbacks: row `from` was only another way to say row `to`. */
+static inline void fw_use_move(struct fw_use *use, unsigned int from, unsigned int to)
+{
+	use->set = (use->set & ~(1ull << from)) | (use->set >> from & 1) << to;
+	use->inv = (use->inv & ~(1ull << from)) | (use->inv >> from & 1) << to;
+}
+
 #define FW_NEED_TRACK   0x01 /* looks at the tracker: tracking must run */
 #define FW_NEED_PAYLOAD 0x02 /* reads beyond the headers: full copies */
 #define FW_NEED_QUOTE   0x04 /* makes an ICMP error: needs the bytes that it quotes (1232) */
@@ -54,8 +72,13 @@ struct fw_ext {
 	void (*init)(const struct fw_parse_ctx *ctx, struct fw_use *use);
 	/* After the last option; may set what follows from the others.  May be NULL. */
 	int (*check)(const struct fw_parse_ctx *ctx, struct fw_use *use, struct fw_err *err);
+	/* Hooks from which this use may be reached, where that depends on its options: narrows
+	 * `hooks`.  Ask fw_use_hooks().  May be NULL. */
+	unsigned int (*places)(const struct fw_use *use);
 	/* Bytes of data really used (comment text); NULL: size. */
 	uint32_t (*used)(const struct fw_use *use);
+	/* More help after the option rows (names of ICMP types …).  May be NULL. */
+	void (*help)(enum fw_family family, struct fw_buf *out);
 	/* Print as `-L` does, instead of the default. */
 	void (*list)(const struct fw_use *use, enum fw_family family, bool numeric, struct fw_buf *out);
 
@@ -77,9 +100,22 @@ struct fw_ext {
 
 	/* What a match constrains, for the classifier: add to `f` conditions that are implied by a
 	 * match (never stricter).  Return true when they are exactly equivalent, so that evaluation
-	 * may be skipped.  NULL: nothing known. */
+	 * may be skipped.  NULL: nothing known.
+	 *
+	 * Both speak only of packets whose upper-layer header is there: no later fragment, and
+	 * l4_ok or a protocol without ports and types.  Of the others match() decides, for it may
+	 * also hot-drop (xtables drops what is too short to be looked at), so a classifier walks
+	 * those packets rule by rule. */
 	bool (*fields)(const struct fw_use *use, enum fw_family family, struct fw_fields *f);
 };
+
+/* The hooks from which this use may be reached (FW_HOOK_BIT mask). */
+static inline unsigned int fw_use_hooks(const struct fw_use *use)
+{
+	unsigned int hooks = use->ext->hooks ? use->ext->hooks : FW_HOOKS_ALL;
+
+	return use->ext->places ? hooks & use->ext->places(use) : hooks;
+}
 
 /* Every extension, in a fixed order; *n set.  Static. */
 const struct fw_ext *const *fw_ext_list(size_t *n);

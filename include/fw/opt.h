@@ -23,7 +23,7 @@ enum fw_opt_kind {
 	FW_OPT_U16_RANGE,
 	FW_OPT_U32_RANGE,
 	FW_OPT_PORT_RANGE,/* as U16_RANGE, and service names through the resolver */
-	FW_OPT_STRING,    /* up to max bytes into char[max + 1] */
+	FW_OPT_STRING,    /* min..max bytes into char[max + 1] */
 	FW_OPT_ENUM,      /* one of names[]; stores its value as uint8_t */
 	FW_OPT_MARK,      /* VALUE[/MASK] into two uint32_t */
 	FW_OPT_ADDR,      /* one address of the rule's family into union fw_addr */
@@ -36,7 +36,7 @@ enum fw_opt_kind {
 #define FW_OPT_REQUIRED 0x02 /* the extension makes no sense without it */
 #define FW_OPT_MULTI    0x04 /* may be given more than once */
 #define FW_OPT_HIDDEN   0x08 /* accepted (old spelling), not in help */
-#define FW_OPT_OPTIONAL_ARG 0x10 /* its word may be missing (as --set-mark never, --log-… never) */
+#define FW_OPT_CUT      0x10 /* STRING: longer words are cut, not refused, as iptables does */
 
 struct fw_opt_name {
 	const char *name;

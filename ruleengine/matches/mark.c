@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* -m mark: compare the packet's mark under a mask. */
+#include "fw/tx.h"
+#include "opt/opt.h"
+
+struct mark {
+	uint32_t value, mask;
+};
+
+enum { MARK };
+
+static const struct fw_opt opts[] = {
+	[MARK] = {.name = "mark", .kind = FW_OPT_MARK, .flags = FW_OPT_NOT | FW_OPT_REQUIRED,
+		  .arg = "value[/mask]", .help = "Match nfmark value with optional mask"},
+	{NULL},
+};
+
+static void list(const struct fw_use *use, enum fw_family family, bool numeric, struct fw_buf *out)
+{
+	const struct mark *m = use->data;
+
+	fw_buf_str(out, fw_use_inv(use, MARK) ? " mark match ! " : " mark match ");
+	fw_print_mark(m->value, m->mask, out);
+}
+
+static int deploy(const struct fw_use *use, const struct fw_tx_env *env, struct fw_err *err)
+{
+	const struct mark *m = use->data;
+	int r;
+
+	if (!(m->value & env->mark_reserved))
+		return 0;
+	r = fw_fail(err, FW_ERR_UNSUPPORTED, "mark: 0x%x has bits that this daemon keeps for itself",
+		    m->value);
+	fw_err_hint(err, "use bits outside of 0x%x, or move the daemon's own with mark-shift",
+		    env->mark_reserved);
+	return r;
+}
+
+static bool match(const struct fw_use *use, struct fw_eval *e)
+{
+	const struct mark *m = use->data;
+
+	return ((e->mark & m->mask) == m->value) != fw_use_inv(use, MARK);
+}
+
+const struct fw_ext fw_match_mark = {
+	.name = "mark", .summary = "the packet's mark",
+	.size = sizeof(struct mark), .opts = opts, .list = list, .deploy = deploy, .match = match,
+};

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Ports as `iptables -L` prints them: "spt:22", "dpts:!1:1023", "dpt:ssh". */
+#include "matches/ports.h"
+
+static void print_port(uint16_t port, uint8_t proto, bool numeric, struct fw_buf *out)
+{
+	const char *name = numeric ? NULL : fw_service_name(port, proto);
+
+	if (name)
+		fw_buf_str(out, name);
+	else
+		fw_buf_u64(out, port);
+}
+
+void ports_list_one(const char *name, uint16_t lo, uint16_t hi, bool inverted, uint8_t proto,
+		    bool numeric, struct fw_buf *out)
+{
+	fw_buf_fmt(out, " %s%s:%s", name, lo == hi ? "" : "s", inverted ? "!" : "");
+	print_port(lo, proto, numeric, out);
+	if (lo == hi)
+		return;
+	fw_buf_char(out, ':');
+	print_port(hi, proto, numeric, out);
+}
+
+void ports_list(const struct fw_use *use, uint8_t proto, bool numeric, struct fw_buf *out)
+{
+	const struct ports *p = use->data;
+
+	fw_buf_char(out, ' ');
+	fw_buf_str(out, use->ext->name);
+	if (fw_use_has(use, ROW_SPORT))
+		ports_list_one("spt", p->spt[0], p->spt[1], fw_use_inv(use, ROW_SPORT), proto, numeric,
+			       out);
+	if (fw_use_has(use, ROW_DPORT))
+		ports_list_one("dpt", p->dpt[0], p->dpt[1], fw_use_inv(use, ROW_DPORT), proto, numeric,
+			       out);
+}

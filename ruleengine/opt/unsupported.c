@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Matches and targets that iptables knows and fwd does not: what to tell whoever asks for one.
+ * Some can come, some a firewall behind a queue can never do; the reason says which.
+ */
+#include <string.h>
+
+#include "fw/ext.h"
+
+#define LATER "known to iptables, not in fwd yet"
+
+struct reason {
+	const char *name, *why;
+};
+
+static const struct reason matches[] = {
+	{"bpf", LATER},
+	{"cgroup", LATER},
+	{"cluster", LATER},
+	{"connbytes", LATER},
+	{"connlabel", LATER},
+	{"connlimit", LATER},
+	{"connmark", LATER},
+	{"cpu", LATER},
+	{"dccp", LATER},
+	{"devgroup", LATER},
+	{"dst", LATER},
+	{"eui64", LATER},
+	{"frag", LATER},
+	{"hashlimit", LATER},
+	{"hbh", LATER},
+	{"helper", LATER},
+	{"ipcomp", LATER},
+	{"ipv6header", LATER},
+	{"ipvs", "the kernel does not tell a queue about IPVS; fwd cannot match on it"},
+	{"mh", LATER},
+	{"nfacct", LATER},
+	{"osf", LATER},
+	{"physdev", LATER},
+	{"policy", "the kernel does not tell a queue about IPsec policies; fwd cannot match on them"},
+	{"rateest", LATER},
+	{"realm", LATER},
+	{"rpfilter", LATER},
+	{"rt", LATER},
+	{"sctp", LATER},
+	{"set", LATER},
+	{"socket", LATER},
+	{"srh", LATER},
+	{"string", LATER},
+	{"tcpmss", LATER},
+	{"time", LATER},
+	{"u32", LATER},
+};
+
+static const struct reason targets[] = {
+	{"AUDIT", LATER},
+	{"CHECKSUM", LATER},
+	{"CLASSIFY", LATER},
+	{"CLUSTERIP", "it answers ARP inside the kernel, which fwd cannot; it is obsolete too"},
+	{"CONNMARK", LATER},
+	{"CONNSECMARK", "a verdict cannot carry a security mark"},
+	{"CT", LATER},
+	{"DNAT", LATER},
+	{"DNPT", LATER},
+	{"DSCP", LATER},
+	{"ECN", LATER},
+	{"HL", LATER},
+	{"HMARK", LATER},
+	{"IDLETIMER", "it is a timer inside the kernel; fwd cannot run it"},
+	{"LED", "it drives a lamp from inside the kernel; fwd cannot"},
+	{"MASQUERADE", LATER},
+	{"NETMAP", LATER},
+	{"NFLOG", LATER},
+	{"NOTRACK", LATER},
+	{"RATEEST", LATER},
+	{"REDIRECT", LATER},
+	{"SECMARK", "a verdict cannot carry a security mark"},
+	{"SET", LATER},
+	{"SNAT", LATER},
+	{"SNPT", LATER},
+	{"SYNPROXY", LATER},
+	{"TCPMSS", LATER},
+	{"TCPOPTSTRIP", LATER},
+	{"TEE", LATER},
+	{"TOS", LATER},
+	{"TPROXY", "it hands the packet to a socket inside the kernel, which a queue cannot"},
+	{"TRACE", LATER},
+	{"TTL", LATER},
+	{"ULOG", LATER},
+};
+
+const char *fw_ext_unsupported(const char *name, bool target)
+{
+	const struct reason *r = target ? targets : matches;
+	size_t n = target ? FW_ARRAY_SIZE(targets) : FW_ARRAY_SIZE(matches);
+
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(r[i].name, name))
+			return r[i].why;
+	return NULL;
+}

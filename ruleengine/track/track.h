@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The tracker, inside (fw/ct.h is outside).
+ *
+ * A flow is one record of 128 bytes, two cache lines: the first is what finding it touches, the
+ * second what its protocol remembers.  Records live in chunks that never move, so a borrowed
+ * pointer stays good; a record's number (chunk and place) is what the index stores.
+ *
+ * The index has one entry for each flow, not two: the hash of a tuple is the same for both
+ * directions (the two ends are sorted first), and which direction a packet has is seen when its
+ * tuple is compared.  NAT makes the reply tuple another one; such a flow gets a second entry
+ * (CT_REF_REPLY) and keeps that tuple in its extension record, which only flows that need it have.
+ *
+ * Life: made by a packet (unconfirmed) ► confirmed when that packet has left, or an answer is seen
+ * ► expired, found so by a lookup or by fw_ct_gc().  A flow that its last packet killed (RST on a
+ * connection that never was) stays for a moment as DYING: that packet's later hooks find it, new
+ * packets do not.
+ */
+#ifndef FW_TRACK_TRACK_H
+#define FW_TRACK_TRACK_H
+
+#include <assert.h>
+#include <string.h>
+
+#include "fw/ct.h"
+
+/* ---- timeouts: rows of config.c ------------------------------------------------------------ */
+
+enum ct_timeout {
+	/* TCP: enum tcp_state, then the two that are not states */
+	CT_T_TCP_NONE, CT_T_TCP_SYN_SENT, CT_T_TCP_SYN_RECV, CT_T_TCP_ESTABLISHED,
+	CT_T_TCP_FIN_WAIT, CT_T_TCP_CLOSE_WAIT, CT_T_TCP_LAST_ACK, CT_T_TCP_TIME_WAIT,
+	CT_T_TCP_CLOSE, CT_T_TCP_SYN_SENT2, CT_T_TCP_RETRANS, CT_T_TCP_UNACK,
+	CT_T_UDP, CT_T_UDP_STREAM,
+	CT_T_ICMP, CT_T_ICMPV6, CT_T_GENERIC,
+	CT_T_GRE, CT_T_GRE_STREAM,
+	/* SCTP: enum sctp_state */
+	CT_T_SCTP_NONE, CT_T_SCTP_CLOSED, CT_T_SCTP_COOKIE_WAIT, CT_T_SCTP_COOKIE_ECHOED,
+	CT_T_SCTP_ESTABLISHED, CT_T_SCTP_SHUTDOWN_SENT, CT_T_SCTP_SHUTDOWN_RECD,
+	CT_T_SCTP_SHUTDOWN_ACK_SENT, CT_T_SCTP_HEARTBEAT_SENT,
+	CT_N_TIMEOUTS
+};
+
+/* ---- what protocols remember --------------------------------------------------------------- */
+
+enum tcp_state { /* values of enum tcp_conntrack */
+	TCP_NONE, TCP_SYN_SENT, TCP_SYN_RECV, TCP_ESTABLISHED, TCP_FIN_WAIT, TCP_CLOSE_WAIT,
+	TCP_LAST_ACK, TCP_TIME_WAIT, TCP_CLOSE, TCP_SYN_SENT2, N_TCP_STATES
+};
+
+/* One sender's side of the window (proto_tcp's opening comment names the four bounds). */
+struct tcp_side {
+	uint32_t end;     /* highest sequence number sent, plus one */
+	uint32_t maxend;  /* highest that the other side's window allows */
+	uint32_t maxwin;  /* largest window announced; 0: nothing seen of this side */
+	uint32_t maxack;  /* highest acknowledgement sent, when TCP_F_MAXACK */
+	uint8_t scale, flags;
+};
+
+struct tcp_track {
+	struct tcp_side side[FW_N_DIRS];
+	uint32_t last_seq, last_ack, last_end;
+	uint16_t last_win;
+	uint8_t last_scale, last_flags;
+	uint8_t state;      /* enum tcp_state */
+	uint8_t last_dir, last_seg;
+	uint8_t retrans;
+};
+
+struct sctp_track {
+	uint32_t tag[FW_N_DIRS]; /* verification tags, as on the wire */
+	uint8_t state;           /* enum sctp_state */
+	uint8_t init[FW_N_DIRS];
+	uint8_t heartbeat_failed, last_dir;
+};
+
+struct udp_track {
+	uint32_t stream_at[2]; /* from when on both ways make a stream; ns, low and high half */
+};
+
+/* What few flows have. */
+struct fw_flow_ext {
+	struct fw_tuple reply;           /* with SRC_NAT or DST_NAT */
+	uint64_t packets[FW_N_DIRS], bytes[FW_N_DIRS];
+};
+
+#define CT_F_USED  0x01 /* record is taken */
+#define CT_F_DYING 0x02 /* killed; only its own packet's later hooks may see it */
+#define CT_F_INDEX 0x04 /* stands in the index */
+
+struct fw_flow {
+	struct fw_tuple orig;
+	uint64_t expires;         /* monotonic ns; gone when this is reached */
+	struct fw_flow_ext *ext;  /* or NULL */
+	uint32_t hash;
+	uint16_t status;          /* FW_CTS_* */
+	uint8_t flags;            /* CT_F_* */
+	uint8_t spare;
+	/* second line */
+	uint32_t mark;
+	union {
+		struct tcp_track tcp;
+		struct udp_track udp;
+		struct sctp_track sctp;
+		uint32_t next_free;
+	} u;
+};
+static_assert(sizeof(struct fw_flow) == 128, "two cache lines");
+
+#define CT_NAT (FW_CTS_SRC_NAT | FW_CTS_DST_NAT)
+
+/* ---- the table ----------------------------------------------------------------------------- */
+
+#define CT_CHUNK_BITS 9
+#define CT_CHUNK      (1u << CT_CHUNK_BITS)
+#define CT_SEG_BITS   11
+#define CT_SEG_SLOTS  (1u << CT_SEG_BITS)
+#define CT_SEG_FULL   (CT_SEG_SLOTS / 8 * 5) /* split at a load of 0.625: 0.31 to 0.625 */
+#define CT_MAX_DEPTH  20
+#define CT_REF_REPLY  0x80000000u /* this entry stands for a NATed flow's reply tuple */
+
+struct ct_slot {
+	uint32_t hash;
+	uint32_t ref; /* flow number + 1, CT_REF_REPLY; 0: empty */
+};
+
+/* A small open-addressing table; the directory's entry for a hash's top bits points at it. */
+struct ct_seg {
+	uint32_t used;
+	uint32_t depth; /* how many top bits all its hashes share */
+	struct ct_slot slots[CT_SEG_SLOTS];
+};
+
+struct ct_table {
+	struct ct_seg **dir; /* 1 << depth pointers */
+	uint32_t depth;
+	struct fw_flow **chunks;
+	uint32_t n_chunks, room_chunks;
+	uint32_t free;  /* first free record + 1, or 0 */
+	uint32_t taken; /* the one taken last, + 1: the only one that may not be in the index */
+};
+
+struct fw_ct {
+	struct fw_ct_config config;
+	struct fw_ct_stats stats;
+	struct ct_table table;
+	uint32_t timeout[CT_N_TIMEOUTS]; /* seconds */
+	uint32_t gc_next;                /* record to look at next */
+	uint32_t gc_pressure;            /* records until the pressure of a full table is off */
+	struct fw_flow scratch;          /* a flow that is known by carried facts only */
+	struct fw_flow_ext scratch_ext;
+};
+
+/* A tuple, its inversion, their common hash. */
+struct ct_key {
+	struct fw_tuple tuple, inverse;
+	uint32_t hash;
+};
+
+/* tuple.c */
+/* false: nothing the tracker could follow (short header, ICMP that is no pair of messages …). */
+bool ct_tuple_of(const struct fw_packet *pkt, struct fw_tuple *ret);
+/* The same for the packet quoted at offset `off` of an ICMP error. */
+bool ct_tuple_quoted(const struct fw_packet *pkt, uint32_t off, struct fw_tuple *ret);
+bool ct_tuple_invert(const struct fw_tuple *t, struct fw_tuple *ret);
+uint32_t ct_tuple_hash(const uint64_t seed[2], const struct fw_tuple *t);
+bool ct_key_make(const struct fw_ct *ct, const struct fw_tuple *t, struct ct_key *ret);
+static inline bool ct_tuple_equal(const struct fw_tuple *a, const struct fw_tuple *b)
+{
+	return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+/* table.c */
+int ct_table_init(struct ct_table *t);
+void ct_table_deinit(struct ct_table *t);
+struct fw_flow *ct_table_at(const struct ct_table *t, uint32_t number); /* must exist */
+/* The living flow of a tuple, or NULL; *dir says which way the tuple goes.  Expired flows on the
+ * way are freed.  dying: a dying flow will do where no living one is. */
+struct fw_flow *ct_find(struct fw_ct *ct, const struct ct_key *key, uint64_t now, bool dying,
+			enum fw_ct_dir *dir);
+/* A record, not yet in the index, zeroed but for its tuple.  NULL: table full, or no memory. */
+struct fw_flow *ct_flow_new(struct fw_ct *ct, const struct ct_key *key, uint64_t now);
+bool ct_flow_insert(struct fw_ct *ct, struct fw_flow *flow); /* into the index; false: no memory */
+void ct_flow_free(struct fw_ct *ct, struct fw_flow *flow);   /* from wherever it stands */
+void ct_flow_kill(struct fw_ct *ct, struct fw_flow *flow, uint64_t now); /* make it DYING */
+
+/* ---- protocols ----------------------------------------------------------------------------- */
+
+/* One packet on its way through a protocol. */
+struct ct_ctx {
+	struct fw_ct *ct;
+	const struct fw_packet *pkt;
+	struct fw_flow *flow;
+	uint64_t now;
+	enum fw_ct_dir dir;
+	enum fw_ctinfo ctinfo;
+	bool fresh; /* this packet makes the flow: the kernel's "not confirmed" */
+};
+
+enum ct_say { CT_ACCEPT, CT_INVALID, CT_REPEAT /* forget the flow and begin anew */ };
+
+/* Checksums are looked at where a packet comes in. */
+bool ct_csum_bad(const struct fw_ct *ct, const struct fw_packet *pkt);
+void ct_refresh(struct ct_ctx *c, uint32_t seconds);
+void ct_account(struct ct_ctx *c);
+
+enum ct_say ct_tcp_packet(struct ct_ctx *c);
+bool ct_tcp_would_start(const struct fw_ct *ct, uint8_t tcp_flags);
+bool ct_tcp_closing(const struct fw_flow *flow);
+const char *ct_tcp_state_name(const struct fw_flow *flow);
+enum ct_say ct_udp_packet(struct ct_ctx *c);
+enum ct_say ct_udplite_packet(struct ct_ctx *c);
+enum ct_say ct_gre_packet(struct ct_ctx *c);
+enum ct_say ct_icmp_packet(struct ct_ctx *c);
+enum ct_say ct_generic_packet(struct ct_ctx *c);
+enum ct_say ct_sctp_packet(struct ct_ctx *c);
+bool ct_sctp_closing(const struct fw_flow *flow);
+const char *ct_sctp_state_name(const struct fw_flow *flow);
+
+/* tcp-window.c */
+#define TCP_F_SCALE     0x01 /* announced window scaling */
+#define TCP_F_SACK      0x02 /* announced selective acknowledgements */
+#define TCP_F_CLOSER    0x04 /* sent FIN first */
+#define TCP_F_LIBERAL   0x08 /* picked up midway: do not insist on the window */
+#define TCP_F_UNACKED   0x10 /* has data that the other side did not acknowledge */
+#define TCP_F_MAXACK    0x20 /* maxack is set */
+#define TCP_F_CHALLENGE 0x40 /* last_flags: a challenge ACK may be the answer */
+#define TCP_F_BOTH_OPEN 0x80 /* last_flags: simultaneous open */
+
+enum tcp_seg { SEG_SYN, SEG_SYNACK, SEG_FIN, SEG_ACK, SEG_RST, SEG_NONE, N_SEGS };
+enum tcp_fit { TCP_FITS, TCP_IGNORED, TCP_OUTSIDE };
+
+/* A TCP header, host order. */
+struct tcp_head {
+	const uint8_t *options; /* or NULL: none, or not in our copy */
+	uint32_t options_len;
+	uint32_t seq, ack, end; /* end: seq plus the segment's length */
+	uint16_t win;
+	uint8_t flags;
+	enum tcp_seg seg;
+};
+#define TH_FIN 0x01
+#define TH_SYN 0x02
+#define TH_RST 0x04
+#define TH_ACK 0x10
+#define TH_URG 0x20
+
+static inline bool tcp_before(uint32_t a, uint32_t b)
+{
+	return (int32_t)(a - b) < 0;
+}
+
+static inline bool tcp_after(uint32_t a, uint32_t b)
+{
+	return tcp_before(b, a);
+}
+
+/* Read SYN options into a side: scale, TCP_F_SCALE, TCP_F_SACK. */
+void ct_tcp_options(const struct tcp_head *th, struct tcp_side *side);
+enum tcp_fit ct_tcp_in_window(const struct fw_ct *ct, struct tcp_track *t, enum fw_ct_dir dir,
+			      const struct tcp_head *th);
+
+#endif

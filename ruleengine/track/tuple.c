@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Who talks to whom: a packet's tuple, its inversion, their hash.
+ *
+ * A tuple is read from a packet, and also from a packet that an ICMP error quotes; there only the
+ * IP header and the first four bytes behind it must be present (eight for ICMP), as in the kernel.
+ *
+ * The hash of a tuple and of its inversion are the same.  It is keyed; 1-3 rounds (siphash.h).
+ */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "track/siphash.h"
+#include "track/track.h"
+
+#define ICMP6_PAIR_FIRST 128
+
+static uint16_t read16_be(const uint8_t *p) /* stays in network order */
+{
+	uint16_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+/* ICMP messages that come in pairs; the other one's type, or -1. */
+static int icmp_pair(uint8_t type)
+{
+	switch (type) {
+	case 8: return 0; /* echo */
+	case 0: return 8;
+	case 13: return 14; /* timestamp */
+	case 14: return 13;
+	case 15: return 16; /* information */
+	case 16: return 15;
+	case 17: return 18; /* address mask */
+	case 18: return 17;
+	default: return -1;
+	}
+}
+
+static int icmp6_pair(uint8_t type)
+{
+	switch (type) {
+	case 128: return 129; /* echo */
+	case 129: return 128;
+	case 139: return 140; /* node information */
+	case 140: return 139;
+	default: return -1;
+	}
+}
+
+static bool is_icmp(uint8_t proto)
+{
+	return proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6;
+}
+
+/* PPTP's GRE carries a call id; other GRE is one flow for two hosts. */
+static bool gre_ports(const uint8_t *p, uint32_t have, struct fw_tuple *t)
+{
+	if (have < 4 || (p[1] & 0x07) != 1)
+		return true;
+	if (have < 8)
+		return true;
+	if (p[2] != 0x88 || p[3] != 0x0b)
+		return false;
+	t->dport_be = read16_be(p + 6);
+	return true;
+}
+
+/* The upper layer's part, from the `have` bytes at `p` (NULL when there are none). */
+static bool upper_part(const uint8_t *p, uint32_t have, struct fw_tuple *t)
+{
+	switch (t->proto) {
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		if (have < 8)
+			return false;
+		t->sport_be = read16_be(p + 4);
+		t->dport_be = read16_be(p); /* type, code */
+		return true;
+	case IPPROTO_GRE: return gre_ports(p, have, t);
+	case IPPROTO_TCP:
+	case IPPROTO_UDP:
+	case IPPROTO_UDPLITE:
+	case IPPROTO_SCTP:
+		if (have < 4)
+			return false;
+		t->sport_be = read16_be(p);
+		t->dport_be = read16_be(p + 2);
+		return true;
+	default: return true;
+	}
+}
+
+static uint32_t bytes_at(const struct fw_packet *pkt, uint32_t off, const uint8_t **p)
+{
+	*p = fw_packet_bytes(pkt, off, 0);
+	return *p ? pkt->cap_len - off : 0;
+}
+
+bool ct_tuple_of(const struct fw_packet *pkt, struct fw_tuple *ret)
+{
+	const uint8_t *p;
+	uint32_t have;
+
+	memset(ret, 0, sizeof(*ret));
+	if (pkt->fragment || !pkt->has_proto)
+		return false;
+	if (pkt->family == FW_IP6 && pkt->proto == IPPROTO_NONE)
+		return false;
+	ret->src = pkt->src;
+	ret->dst = pkt->dst;
+	ret->family = (uint8_t)pkt->family;
+	ret->proto = pkt->proto;
+	have = bytes_at(pkt, pkt->l4_off, &p);
+	return upper_part(p, have < pkt->l4_len ? have : pkt->l4_len, ret);
+}
+
+static bool quoted4(const struct fw_packet *pkt, uint32_t *off, struct fw_tuple *t)
+{
+	const uint8_t *p = fw_packet_bytes(pkt, *off, 20);
+
+	if (!p || ((p[6] & 0x1f) | p[7]))
+		return false;
+	memcpy(t->src.u8, p + 12, 4);
+	memcpy(t->dst.u8, p + 16, 4);
+	t->proto = p[9];
+	*off += (uint32_t)(p[0] & 0x0f) * 4;
+	return *off <= pkt->len;
+}
+
+/* Walk the quoted extension headers to the upper layer; false where the kernel gives up. */
+static bool skip_extensions(const struct fw_packet *pkt, uint32_t *off, uint8_t *next)
+{
+	while (*next == IPPROTO_HOPOPTS || *next == IPPROTO_ROUTING || *next == IPPROTO_FRAGMENT ||
+	       *next == IPPROTO_AH || *next == IPPROTO_DSTOPTS) {
+		const uint8_t *h = fw_packet_bytes(pkt, *off, 4);
+		uint32_t size;
+
+		if (!h)
+			return false;
+		if (*next == IPPROTO_FRAGMENT) {
+			if (h[2] || (h[3] & 0xf8))
+				return false;
+			size = 8;
+		} else if (*next == IPPROTO_AH) {
+			size = (h[1] + 2u) * 4;
+		} else {
+			size = (h[1] + 1u) * 8;
+		}
+		*next = h[0];
+		*off += size;
+	}
+	return *next != IPPROTO_NONE;
+}
+
+static bool quoted6(const struct fw_packet *pkt, uint32_t *off, struct fw_tuple *t)
+{
+	const uint8_t *p = fw_packet_bytes(pkt, *off, 40);
+
+	if (!p)
+		return false;
+	memcpy(t->src.u8, p + 8, 16);
+	memcpy(t->dst.u8, p + 24, 16);
+	t->proto = p[6];
+	*off += 40;
+	return skip_extensions(pkt, off, &t->proto);
+}
+
+bool ct_tuple_quoted(const struct fw_packet *pkt, uint32_t off, struct fw_tuple *ret)
+{
+	const uint8_t *p;
+	uint32_t have;
+
+	memset(ret, 0, sizeof(*ret));
+	ret->family = (uint8_t)pkt->family;
+	if (pkt->family == FW_IP4 ? !quoted4(pkt, &off, ret) : !quoted6(pkt, &off, ret))
+		return false;
+	have = bytes_at(pkt, off, &p);
+	return upper_part(p, have, ret);
+}
+
+bool ct_tuple_invert(const struct fw_tuple *t, struct fw_tuple *ret)
+{
+	*ret = *t;
+	ret->src = t->dst;
+	ret->dst = t->src;
+	if (is_icmp(t->proto)) {
+		uint16_t kind = ntohs(t->dport_be);
+		int pair = t->proto == IPPROTO_ICMP ? icmp_pair((uint8_t)(kind >> 8)) :
+						      icmp6_pair((uint8_t)(kind >> 8));
+
+		if (pair < 0)
+			return false;
+		ret->dport_be = htons((uint16_t)(pair << 8 | (kind & 0xff)));
+		return true;
+	}
+	ret->sport_be = t->dport_be;
+	ret->dport_be = t->sport_be;
+	return true;
+}
+
+/* Both ports in one word, the same for both directions. */
+static uint64_t ports_word(const struct fw_tuple *t, bool swap)
+{
+	uint64_t a = swap ? t->dport_be : t->sport_be, b = swap ? t->sport_be : t->dport_be;
+
+	if (is_icmp(t->proto)) {
+		uint16_t kind = ntohs(t->dport_be);
+		int type = kind >> 8;
+		int pair = t->proto == IPPROTO_ICMP ? icmp_pair((uint8_t)type) :
+						      icmp6_pair((uint8_t)type);
+
+		a = t->sport_be;
+		b = (uint64_t)(pair >= 0 && pair < type ? pair : type) << 8 | (kind & 0xff);
+	}
+	return a << 48 | b << 32 | (uint64_t)t->zone << 16 | (uint64_t)t->proto << 8 | t->family;
+}
+
+static uint32_t hash4(struct sip *s, const struct fw_tuple *t)
+{
+	uint32_t a = t->src.u32[0], b = t->dst.u32[0];
+	bool swap = a != b ? a > b : t->sport_be > t->dport_be;
+	uint64_t ends = swap ? (uint64_t)b << 32 | a : (uint64_t)a << 32 | b;
+
+	sip_word(s, ends, 1);
+	sip_word(s, ports_word(t, swap), 1);
+	return (uint32_t)sip_final(s, 16ull << 56, 1, 3);
+}
+
+uint32_t ct_tuple_hash(const uint64_t seed[2], const struct fw_tuple *t)
+{
+	const union fw_addr *a = &t->src, *b = &t->dst;
+	struct sip s;
+	bool swap;
+
+	sip_init(&s, seed);
+	if (t->family == FW_IP4)
+		return hash4(&s, t);
+	if (a->u64[0] != b->u64[0])
+		swap = a->u64[0] > b->u64[0];
+	else if (a->u64[1] != b->u64[1])
+		swap = a->u64[1] > b->u64[1];
+	else
+		swap = t->sport_be > t->dport_be;
+	if (swap) {
+		a = &t->dst;
+		b = &t->src;
+	}
+	sip_word(&s, a->u64[0], 1);
+	sip_word(&s, a->u64[1], 1);
+	sip_word(&s, b->u64[0], 1);
+	sip_word(&s, b->u64[1], 1);
+	sip_word(&s, ports_word(t, swap), 1);
+	return (uint32_t)sip_final(&s, 40ull << 56, 1, 3);
+}
+
+bool ct_key_make(const struct fw_ct *ct, const struct fw_tuple *t, struct ct_key *ret)
+{
+	ret->tuple = *t;
+	if (!ct_tuple_invert(t, &ret->inverse))
+		return false;
+	ret->hash = ct_tuple_hash(ct->config.seed, t);
+	return true;
+}
