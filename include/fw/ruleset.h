@@ -63,6 +63,7 @@ struct fw_chunk {
 	uint32_t refs;
 	uint32_t n, cap;         /* rules, and places for them: <= FW_CHUNK_RULES */
 	bool sealed;             /* the summary below holds; always so once published */
+	bool fresh;              /* has rules that are not published yet */
 	bool stateful;           /* some rule's extension is FW_EXT_STATEFUL */
 	bool limited;            /* some extension may not stand everywhere (tables, hooks) */
 	bool queues;             /* some rule may end with FW_QUEUE */
@@ -84,6 +85,7 @@ struct fw_chain {
 	uint8_t hook;            /* builtin: enum fw_hook */
 	uint8_t policy;          /* builtin: FW_ACCEPT or FW_DROP */
 	uint8_t reach;           /* FW_HOOK_BIT mask: from where packets may come here */
+	bool queues;             /* some rule may end with FW_QUEUE */
 	char name[FW_NAME_SIZE];
 	struct fw_counters *policy_counters; /* builtin; shared by all versions of the chain */
 	struct fw_program *program;
@@ -103,6 +105,8 @@ struct fw_table {
 	uint32_t depth;          /* deepest nesting of jumps from a builtin chain */
 	uint64_t n_rules;
 	struct fw_index *index;  /* shared by versions with the same chains */
+	uint32_t n_chains;
+	uint32_t free_hint;      /* no hole in chains[] below this */
 };
 
 struct fw_ruleset {
@@ -141,6 +145,9 @@ const struct fw_chain **fw_table_sorted(const struct fw_table *table, size_t *n)
 
 /* Does the generic part match?  Pure. */
 bool fw_generic_match(const struct fw_generic *g, const struct fw_packet *pkt);
+/* Where it does not match: does the kernel drop the packet for asking?  Only IPv6 packets without
+ * has_proto, at a rule with -p whose addresses and interfaces match.  Pure. */
+bool fw_generic_hotdrop(const struct fw_generic *g, const struct fw_packet *pkt);
 bool fw_generic_equal(const struct fw_generic *a, const struct fw_generic *b);
 /* Same meaning and same words: generic part, matches in order, target.  Counters do not count. */
 bool fw_rule_equal(const struct fw_rule *a, const struct fw_rule *b);

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Snapshots: all tables of both families at one moment, and what they ask of the kernel side. */
+#include "fw/ruleset.h"
+
+#include <stdlib.h>
+
+#include "model/model.h"
+
+/* DESIGN §5: one trip for each hook; tracking stands between raw and mangle. */
+static const enum fw_table_id at_prerouting[] = {FW_RAW, FW_MANGLE, FW_NAT};
+static const enum fw_table_id at_input[] = {FW_MANGLE, FW_FILTER, FW_SECURITY, FW_NAT};
+static const enum fw_table_id at_forward[] = {FW_MANGLE, FW_FILTER, FW_SECURITY};
+static const enum fw_table_id at_output[] = {FW_RAW, FW_MANGLE, FW_NAT, FW_FILTER, FW_SECURITY};
+static const enum fw_table_id at_postrouting[] = {FW_MANGLE, FW_NAT};
+
+size_t fw_hook_tables(enum fw_hook hook, const enum fw_table_id **ret)
+{
+	switch (hook) {
+	case FW_PREROUTING: *ret = at_prerouting; return FW_ARRAY_SIZE(at_prerouting);
+	case FW_INPUT: *ret = at_input; return FW_ARRAY_SIZE(at_input);
+	case FW_FORWARD: *ret = at_forward; return FW_ARRAY_SIZE(at_forward);
+	case FW_OUTPUT: *ret = at_output; return FW_ARRAY_SIZE(at_output);
+	case FW_POSTROUTING: *ret = at_postrouting; return FW_ARRAY_SIZE(at_postrouting);
+	default: *ret = NULL; return 0;
+	}
+}
+
+struct fw_ruleset *fw_ruleset_new(void)
+{
+	struct fw_ruleset *rs = calloc(1, sizeof(*rs));
+
+	if (!rs)
+		return NULL;
+	rs->refs = 1;
+	rs->next_rule_id = 1;
+	for (unsigned int f = 0; f < FW_N_FAMILIES; f++)
+		for (unsigned int t = 0; t < FW_N_TABLES; t++) {
+			rs->tables[f][t] = fw_table_new((enum fw_family)f, (enum fw_table_id)t);
+			if (!rs->tables[f][t])
+				return fw_ruleset_unref(rs, NULL);
+		}
+	return rs;
+}
+
+struct fw_ruleset *fw_ruleset_ref(struct fw_ruleset *rs)
+{
+	rs->refs++;
+	return rs;
+}
+
+struct fw_ruleset *fw_ruleset_unref(struct fw_ruleset *rs, const struct fw_tx_env *env)
+{
+	struct fw_reap reap = {0};
+
+	if (!rs || --rs->refs)
+		return NULL;
+	for (unsigned int f = 0; f < FW_N_FAMILIES; f++)
+		for (unsigned int t = 0; t < FW_N_TABLES; t++)
+			fw_table_unref(rs->tables[f][t], &reap);
+	fw_reap_finish(&reap, env);
+	free(rs);
+	return NULL;
+}
+
+static uint8_t table_needs(const struct fw_table *table)
+{
+	uint8_t needs = 0;
+
+	for (uint32_t i = 0; i < table->n_slots; i++)
+		for (uint32_t k = 0; table->chains[i] && k < table->chains[i]->n_chunks; k++)
+			needs |= table->chains[i]->chunks[k]->needs;
+	/* The nat table sees only the first packet of a flow: somebody must know which that is. */
+	if (table->id == FW_NAT && table->n_rules)
+		needs |= FW_NEED_TRACK;
+	return needs;
+}
+
+void fw_ruleset_needs(const struct fw_ruleset *rs, struct fw_needs *ret)
+{
+	*ret = (struct fw_needs){0};
+	for (unsigned int f = 0; f < FW_N_FAMILIES; f++) {
+		for (unsigned int t = 0; t < FW_N_TABLES; t++) {
+			const struct fw_table *table = rs->tables[f][t];
+
+			for (unsigned int h = 0; h < FW_N_HOOKS; h++) {
+				const struct fw_chain *chain;
+
+				if (table->builtin[h] == FW_NO_SLOT)
+					continue;
+				chain = table->chains[table->builtin[h]];
+				if (chain->n_rules || chain->policy != FW_ACCEPT)
+					ret->hook[f][h] = true;
+			}
+			if (table->n_rules)
+				ret->flags[f] |= table_needs(table);
+		}
+		ret->track[f] = ret->flags[f] & FW_NEED_TRACK;
+	}
+}

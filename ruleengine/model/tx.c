@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A transaction's life (fw/tx.h): a working copy that shares everything with its base until an
+ * edit touches it; checked, compiled and attached by prepare; handed over by publish.
+ */
+#include "fw/tx.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fw/classify.h"
+#include "model/tx.h"
+
+int fw_tx_nomem(struct fw_err *err)
+{
+	fw_fail(err, FW_ERR_RESOURCE, "out of memory");
+	return -ENOMEM;
+}
+
+struct fw_tx *fw_tx_new(struct fw_ruleset *base, const struct fw_tx_env *env)
+{
+	struct fw_tx *tx = calloc(1, sizeof(*tx));
+
+	if (!tx)
+		return NULL;
+	tx->work = malloc(sizeof(*tx->work));
+	if (!tx->work) {
+		free(tx);
+		return NULL;
+	}
+	if (env)
+		tx->env = *env;
+	tx->base = fw_ruleset_ref(base);
+	*tx->work = *base;
+	tx->work->refs = 1;
+	for (unsigned int f = 0; f < FW_N_FAMILIES; f++)
+		for (unsigned int t = 0; t < FW_N_TABLES; t++)
+			tx->work->tables[f][t]->refs++;
+	tx->first_id = base->next_rule_id;
+	return tx;
+}
+
+struct fw_table *fw_tx_table(struct fw_tx *tx, enum fw_family family, enum fw_table_id id)
+{
+	struct fw_table *table = tx->work->tables[family][id], *own;
+
+	if (table->refs > 1) {
+		own = fw_table_copy(table);
+		if (!own)
+			return NULL;
+		fw_table_unref(table, &tx->reap);
+		tx->work->tables[family][id] = table = own;
+	}
+	return table;
+}
+
+static bool wants_attach(const struct fw_rule *rule)
+{
+	for (uint8_t i = 0; i < rule->n_matches; i++)
+		if (rule->matches[i].ext->attach || rule->matches[i].ext->detach)
+			return true;
+	return rule->target.ext && (rule->target.ext->attach || rule->target.ext->detach);
+}
+
+static int attach_use(struct fw_tx *tx, const struct fw_use *use, struct fw_err *err)
+{
+	return use->ext->attach ? use->ext->attach(use, tx->env.world, tx->env.now, err) : 0;
+}
+
+static void detach_use(struct fw_tx *tx, const struct fw_use *use)
+{
+	if (use->ext->detach)
+		use->ext->detach(use, tx->env.world);
+}
+
+/* All of a rule's extensions, or none. */
+static int attach_rule(struct fw_tx *tx, struct fw_rule *rule, struct fw_err *err)
+{
+	uint8_t n = 0;
+	int r = 0;
+
+	while (n < rule->n_matches) {
+		r = attach_use(tx, &rule->matches[n], err);
+		if (r < 0)
+			goto undo;
+		n++;
+	}
+	if (rule->target.ext)
+		r = attach_use(tx, &rule->target, err);
+	if (r < 0)
+		goto undo;
+	rule->attached = true;
+	return 0;
+undo:
+	while (n-- > 0)
+		detach_use(tx, &rule->matches[n]);
+	if (err)
+		fw_err_at(err, fw_tx_line(tx, rule), 0, 0);
+	return r;
+}
+
+/* Attach the new rules of a chunk; its summary was made, so `fresh` tells the truth. */
+static int attach_chunk(struct fw_tx *tx, struct fw_chunk *c, bool *locked, struct fw_err *err)
+{
+	for (uint32_t i = 0; c->fresh && i < c->n; i++) {
+		struct fw_rule *rule = c->rules[i];
+		int r;
+
+		if (rule->id < tx->first_id || rule->attached || !wants_attach(rule))
+			continue;
+		if (!*locked && tx->env.lock)
+			tx->env.lock(tx->env.priv);
+		*locked = true;
+		r = attach_rule(tx, rule, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Does the chain differ from the base's? */
+static bool changed(const struct fw_table *table, const struct fw_table *base, uint32_t slot)
+{
+	return table->chains[slot] &&
+	       (slot >= base->n_slots || table->chains[slot] != base->chains[slot]);
+}
+
+static int attach_table(struct fw_tx *tx, struct fw_table *table, const struct fw_table *base,
+			struct fw_err *err)
+{
+	bool locked = false;
+	int r = 0;
+
+	for (uint32_t i = 0; !r && i < table->n_slots; i++)
+		for (uint32_t k = 0; !r && changed(table, base, i) && k < table->chains[i]->n_chunks; k++)
+			r = attach_chunk(tx, table->chains[i]->chunks[k], &locked, err);
+	if (locked && tx->env.unlock)
+		tx->env.unlock(tx->env.priv);
+	return r;
+}
+
+static void compile_table(struct fw_table *table, const struct fw_table *base)
+{
+	for (uint32_t i = 0; i < table->n_slots; i++) {
+		struct fw_chain *chain = table->chains[i];
+		const struct fw_chain *old = i < base->n_slots ? base->chains[i] : NULL;
+
+		if (!changed(table, base, i) || chain->program)
+			continue;
+		if (old && strcmp(old->name, chain->name))
+			old = NULL; /* the slot's former tenant */
+		chain->program = fw_program_build(chain, old, table->family);
+		for (uint32_t k = 0; k < chain->n_chunks; k++)
+			chain->chunks[k]->fresh = false;
+	}
+}
+
+int fw_tx_prepare(struct fw_tx *tx, struct fw_err *err)
+{
+	for (unsigned int f = 0; f < FW_N_FAMILIES; f++) {
+		bool touched = false;
+
+		for (unsigned int t = 0; t < FW_N_TABLES; t++) {
+			struct fw_table *table = tx->work->tables[f][t];
+			const struct fw_table *base = tx->base->tables[f][t];
+			int r;
+
+			if (table == base)
+				continue;
+			touched = true;
+			r = fw_tx_check_table(tx, table, base, err);
+			if (!r && tx->env.world)
+				r = attach_table(tx, table, base, err);
+			if (r < 0)
+				return r;
+			compile_table(table, base);
+		}
+		if (touched && fw_tx_check_queues(tx, (enum fw_family)f, err) < 0)
+			return -EINVAL;
+	}
+	return 0;
+}
+
+struct fw_ruleset *fw_tx_publish(struct fw_tx *tx)
+{
+	struct fw_ruleset *rs = tx->work;
+
+	tx->work = NULL;
+	rs->generation = tx->base->generation + 1;
+	for (size_t i = 0; i < tx->n_counts; i++) {
+		struct fw_counters *c = tx->counts[i].counters;
+
+		__atomic_store_n(&c->packets, tx->counts[i].value.packets, __ATOMIC_RELAXED);
+		__atomic_store_n(&c->bytes, tx->counts[i].value.bytes, __ATOMIC_RELAXED);
+	}
+	return rs;
+}
+
+struct fw_tx *fw_tx_free(struct fw_tx *tx)
+{
+	if (!tx)
+		return NULL;
+	for (size_t i = 0; i < tx->n_counts; i++) {
+		if (tx->counts[i].rule)
+			fw_rule_unref(tx->counts[i].rule, &tx->reap);
+		else
+			fw_policy_unref(tx->counts[i].counters);
+	}
+	free(tx->counts);
+	free(tx->lines);
+	fw_reap_finish(&tx->reap, &tx->env);
+	fw_ruleset_unref(tx->work, &tx->env);
+	fw_ruleset_unref(tx->base, &tx->env);
+	free(tx);
+	return NULL;
+}
+
+bool fw_tx_empty(const struct fw_tx *tx)
+{
+	return !tx->changed;
+}

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One parsed command, carried out on a transaction's working copy of a table. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "text/exec.h"
+
+static int at(struct fw_err *err, const struct fw_places *where, struct fw_place place)
+{
+	if (err)
+		fw_err_at(err, where->line, place.column, place.length);
+	return -EINVAL;
+}
+
+static int checked(int r, struct fw_err *err)
+{
+	return r == -ENOMEM ? fw_tx_nomem(err) : r;
+}
+
+static int no_chain(struct fw_exec *x, const char *name, enum fw_err_code code, struct fw_place place)
+{
+	const char *near = fw_table_nearest(x->table, name);
+
+	fw_fail(x->err, code, "no chain `%s' in table %s", name, fw_table_name(x->table->id));
+	if (near)
+		fw_err_hint(x->err, "did you mean %s?", near);
+	else
+		fw_err_hint(x->err, "make it first: -N %s", name);
+	return at(x->err, x->where, place);
+}
+
+static int find_chain(struct fw_exec *x, uint32_t *slot)
+{
+	*slot = fw_table_slot(x->table, x->cmd->chain);
+	return *slot == FW_NO_SLOT ? no_chain(x, x->cmd->chain, FW_ERR_NO_CHAIN, x->where->chain) : 0;
+}
+
+/* -j or -g of a chain: its slot.  The rule is ready to be compared or added after this. */
+static int resolve(struct fw_exec *x, struct fw_rule *rule)
+{
+	const char *name = x->cmd->target;
+	const struct fw_chain *chain;
+
+	if (fw_rule_jumps(rule)) {
+		chain = fw_table_chain(x->table, name);
+		if (!chain && rule->verdict == FW_GOTO) {
+			no_chain(x, name, FW_ERR_USAGE, x->where->target);
+			fw_err_words(x->err, "goto '%s' is not a chain", name);
+			return -EINVAL;
+		}
+		if (!chain) {
+			no_chain(x, name, FW_ERR_NO_EXT, x->where->target);
+			fw_err_words(x->err, "Couldn't load target `%s':No such file or directory", name);
+			return -EINVAL;
+		}
+		if (chain->builtin) {
+			fw_fail(x->err, FW_ERR_PLACE, "cannot jump to built-in chain %s", name);
+			fw_err_hint(x->err, "packets come there by themselves; put shared rules into a chain of your own");
+			return at(x->err, x->where, x->where->target);
+		}
+		rule->jump = chain->slot;
+	}
+	fw_rule_rehash(rule);
+	return 0;
+}
+
+static int bad_number(struct fw_exec *x, enum fw_err_code code, const struct fw_chain *chain)
+{
+	fw_fail(x->err, code, "chain %s has %u rule%s, so there is no place %u", chain->name,
+		chain->n_rules, chain->n_rules == 1 ? "" : "s", x->cmd->number);
+	return at(x->err, x->where, x->where->number);
+}
+
+static int add_rules(struct fw_exec *x, uint32_t slot)
+{
+	const struct fw_cmd *cmd = x->cmd;
+	const struct fw_chain *chain = x->table->chains[slot];
+	int r = 0;
+
+	if (cmd->op == FW_CMD_INSERT && cmd->number - 1 > chain->n_rules)
+		return bad_number(x, FW_ERR_INS_INDEX, chain);
+	for (size_t i = 0; !r && i < cmd->n_rules; i++) {
+		uint32_t pos = cmd->op == FW_CMD_INSERT ? cmd->number - 1 : x->table->chains[slot]->n_rules;
+
+		if (x->counters)
+			cmd->rules[i]->counters = *x->counters;
+		r = resolve(x, cmd->rules[i]);
+		if (!r)
+			r = checked(fw_tx_add_rule(x->tx, x->table, slot, pos, cmd->rules[i],
+						   x->where->line), x->err);
+	}
+	return r;
+}
+
+static int replace(struct fw_exec *x, uint32_t slot)
+{
+	const struct fw_chain *chain = x->table->chains[slot];
+	int r;
+
+	if (x->cmd->number > chain->n_rules)
+		return bad_number(x, FW_ERR_REP_INDEX, chain);
+	if (x->counters)
+		x->cmd->rules[0]->counters = *x->counters;
+	r = resolve(x, x->cmd->rules[0]);
+	if (r < 0)
+		return r;
+	return checked(fw_tx_replace_rule(x->tx, x->table, slot, x->cmd->number - 1, x->cmd->rules[0],
+					  x->where->line), x->err);
+}
+
+/* -C and -D by text. */
+static int find_rules(struct fw_exec *x, uint32_t slot)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < x->cmd->n_rules; i++) {
+		uint32_t pos;
+
+		r = resolve(x, x->cmd->rules[i]);
+		if (r < 0)
+			return r;
+		pos = fw_chain_find(x->table->chains[slot], x->cmd->rules[i]);
+		if (pos == UINT32_MAX) {
+			fw_fail(x->err, FW_ERR_NO_RULE, "chain %s has no such rule", x->cmd->chain);
+			fw_err_hint(x->err, "-S %s prints its rules as -C and -D want them", x->cmd->chain);
+			return at(x->err, x->where, x->where->chain);
+		}
+		if (x->cmd->op == FW_CMD_DELETE)
+			r = checked(fw_tx_remove_rule(x->tx, x->table, slot, pos), x->err);
+	}
+	return r;
+}
+
+static int delete_number(struct fw_exec *x, uint32_t slot)
+{
+	const struct fw_chain *chain = x->table->chains[slot];
+
+	if (x->cmd->number > chain->n_rules)
+		return bad_number(x, FW_ERR_DEL_INDEX, chain);
+	return checked(fw_tx_remove_rule(x->tx, x->table, slot, x->cmd->number - 1), x->err);
+}
+
+static int zero_rule(struct fw_exec *x, struct fw_rule *rule)
+{
+	static const struct fw_counters zero;
+
+	return checked(fw_tx_count(x->tx, rule, NULL, &zero), x->err);
+}
+
+static int zero_chain(struct fw_exec *x, uint32_t slot)
+{
+	static const struct fw_counters zero;
+	const struct fw_chain *chain = x->table->chains[slot];
+	int r = 0;
+
+	for (uint32_t k = 0; k < chain->n_chunks; k++)
+		for (uint32_t i = 0; !r && i < chain->chunks[k]->n; i++)
+			r = zero_rule(x, chain->chunks[k]->rules[i]);
+	if (!r && chain->builtin)
+		r = checked(fw_tx_count(x->tx, NULL, chain->policy_counters, &zero), x->err);
+	return r;
+}
+
+static int zero(struct fw_exec *x, uint32_t slot)
+{
+	const struct fw_chain *chain = x->table->chains[slot];
+
+	if (!x->cmd->number)
+		return zero_chain(x, slot);
+	if (x->cmd->number > chain->n_rules) {
+		bad_number(x, FW_ERR_DEL_INDEX, chain);
+		fw_err_words(x->err, "Index of counter too big.");
+		return -EINVAL;
+	}
+	return zero_rule(x, fw_chain_rule(chain, x->cmd->number));
+}
+
+/* "INPUT rule 3, FORWARD rule 1 and 5 more": who jumps to a chain. */
+static void name_users(const struct fw_table *table, uint32_t slot, char *buf, size_t size)
+{
+	unsigned int more = 0;
+	size_t n = 0;
+
+	buf[0] = '\0';
+	for (uint32_t s = 0; s < table->n_slots; s++) {
+		const struct fw_chain *chain = table->chains[s];
+		uint32_t number = 0;
+
+		for (uint32_t k = 0; chain && k < chain->n_chunks; k++)
+			for (uint32_t i = 0; i < chain->chunks[k]->n; i++) {
+				const struct fw_rule *rule = chain->chunks[k]->rules[i];
+
+				number++;
+				if (!fw_rule_jumps(rule) || rule->jump != slot)
+					continue;
+				if (n + FW_NAME_SIZE + 40 > size)
+					more++;
+				else
+					n += (size_t)snprintf(buf + n, size - n, "%s%s rule %u", n ? ", " : "",
+							      chain->name, number);
+			}
+	}
+	if (more)
+		snprintf(buf + n, size - n, " and %u more", more);
+}
+
+static int drop_chain(struct fw_exec *x, uint32_t slot)
+{
+	const struct fw_chain *chain = x->table->chains[slot];
+	char users[256];
+
+	if (chain->builtin) {
+		fw_fail(x->err, FW_ERR_BUILTIN, "chain %s is built in and stays", chain->name);
+		fw_err_hint(x->err, "-F %s empties it", chain->name);
+		return at(x->err, x->where, x->where->chain);
+	}
+	if (chain->users) {
+		name_users(x->table, slot, users, sizeof(users));
+		fw_fail(x->err, FW_ERR_IN_USE, "chain %s of table %s is used by %s", chain->name,
+			fw_table_name(x->table->id), users);
+		fw_err_hint(x->err, "delete the rules that lead to it first");
+		return at(x->err, x->where, x->where->chain);
+	}
+	if (chain->n_rules) {
+		fw_fail(x->err, FW_ERR_NOT_EMPTY, "chain %s still has %u rule%s", chain->name,
+			chain->n_rules, chain->n_rules == 1 ? "" : "s");
+		fw_err_hint(x->err, "empty it first: -F %s", chain->name);
+		return at(x->err, x->where, x->where->chain);
+	}
+	x->tx->changed = true;
+	return checked(fw_table_drop_chain(x->table, slot, &x->tx->reap), x->err);
+}
+
+/* -F, -Z, -X without a name: all chains (-X: the users'). */
+static int each_chain(struct fw_exec *x)
+{
+	int r = 0;
+
+	for (uint32_t s = 0; !r && s < x->table->n_slots; s++) {
+		if (!x->table->chains[s])
+			continue;
+		if (x->cmd->op == FW_CMD_FLUSH)
+			r = checked(fw_tx_flush(x->tx, x->table, s), x->err);
+		else if (x->cmd->op == FW_CMD_DELETE_CHAIN && !x->table->chains[s]->builtin)
+			r = drop_chain(x, s);
+		else if (x->cmd->op != FW_CMD_FLUSH && x->cmd->op != FW_CMD_DELETE_CHAIN)
+			r = zero_chain(x, s);
+	}
+	return r;
+}
+
+int fw_exec_new_chain(struct fw_exec *x, const char *name, struct fw_place place)
+{
+	uint32_t slot;
+
+	if (fw_table_slot(x->table, name) != FW_NO_SLOT) {
+		fw_fail(x->err, FW_ERR_CHAIN_EXISTS, "chain %s is there already in table %s", name,
+			fw_table_name(x->table->id));
+		return at(x->err, x->where, place);
+	}
+	x->tx->changed = true;
+	return checked(fw_table_add_chain(x->table, name, &slot), x->err);
+}
+
+static int rename_chain(struct fw_exec *x)
+{
+	const char *to = x->cmd->other;
+	uint32_t slot;
+	int r;
+
+	if (fw_table_slot(x->table, to) != FW_NO_SLOT) {
+		fw_fail(x->err, FW_ERR_RENAME_EXISTS, "chain %s is there already", to);
+		return at(x->err, x->where, x->where->other);
+	}
+	r = find_chain(x, &slot);
+	if (r < 0)
+		return r;
+	if (x->table->chains[slot]->builtin) {
+		fw_fail(x->err, FW_ERR_NO_CHAIN, "chain %s is built in and keeps its name", x->cmd->chain);
+		return at(x->err, x->where, x->where->chain);
+	}
+	return checked(fw_tx_rename(x->tx, x->table, slot, to), x->err);
+}
+
+int fw_exec_policy(struct fw_exec *x, const char *name, const char *policy,
+		   const struct fw_counters *counters)
+{
+	uint32_t slot = fw_table_slot(x->table, name);
+
+	if (slot == FW_NO_SLOT || !x->table->chains[slot]->builtin) {
+		fw_fail(x->err, FW_ERR_NOT_BUILTIN, "chain `%s' is not built in, so it has no policy", name);
+		fw_err_hint(x->err, "a rule without matches at its end does the same");
+		return at(x->err, x->where, x->where->chain);
+	}
+	if (strcmp(policy, "ACCEPT") && strcmp(policy, "DROP")) {
+		fw_fail(x->err, FW_ERR_BAD_POLICY, "a policy is ACCEPT or DROP, not `%s'", policy);
+		return at(x->err, x->where, x->where->other);
+	}
+	return checked(fw_tx_set_policy(x->tx, x->table, slot,
+					!strcmp(policy, "DROP") ? FW_DROP : FW_ACCEPT, counters), x->err);
+}
+
+static int list(struct fw_exec *x)
+{
+	const struct fw_cmd *cmd = x->cmd;
+	struct fw_list_opts opts = {.flags = cmd->flags, .chain = cmd->chain, .number = cmd->number};
+	struct fw_buf none = FW_BUF_INIT, *out = x->out ? x->out : &none;
+	uint32_t slot;
+	int r;
+
+	r = cmd->op == FW_CMD_LIST ? fw_list_table(x->table, &opts, out, x->err)
+				   : fw_list_rules(x->table, &opts, out, x->err);
+	fw_buf_deinit(&none);
+	if (r < 0)
+		return at(x->err, x->where, x->where->chain);
+	if (!(cmd->flags & FW_CMD_F_ZERO))
+		return 0;
+	if (!cmd->chain[0])
+		return each_chain(x);
+	r = find_chain(x, &slot);
+	return r < 0 ? r : zero(x, slot);
+}
+
+int fw_exec_run(struct fw_exec *x)
+{
+	const struct fw_cmd *cmd = x->cmd;
+	uint32_t slot;
+	int r;
+
+	switch (cmd->op) {
+	case FW_CMD_NEW_CHAIN: return fw_exec_new_chain(x, cmd->chain, x->where->chain);
+	case FW_CMD_RENAME: return rename_chain(x);
+	case FW_CMD_POLICY:
+		return fw_exec_policy(x, cmd->chain, cmd->other,
+				      cmd->flags & FW_CMD_F_COUNTERS ? &cmd->counters : NULL);
+	case FW_CMD_LIST:
+	case FW_CMD_LIST_RULES: return list(x);
+	case FW_CMD_FLUSH:
+	case FW_CMD_ZERO:
+	case FW_CMD_DELETE_CHAIN:
+		if (!cmd->chain[0])
+			return each_chain(x);
+		break;
+	default: break;
+	}
+	r = find_chain(x, &slot);
+	if (r < 0)
+		return r;
+	switch (cmd->op) {
+	case FW_CMD_APPEND:
+	case FW_CMD_INSERT: return add_rules(x, slot);
+	case FW_CMD_REPLACE: return replace(x, slot);
+	case FW_CMD_CHECK:
+	case FW_CMD_DELETE: return find_rules(x, slot);
+	case FW_CMD_DELETE_NUM: return delete_number(x, slot);
+	case FW_CMD_FLUSH: return checked(fw_tx_flush(x->tx, x->table, slot), x->err);
+	case FW_CMD_ZERO: return zero(x, slot);
+	case FW_CMD_DELETE_CHAIN: return drop_chain(x, slot);
+	default: return 0; /* help, version: nothing to do to a table */
+	}
+}
