@@ -84,11 +84,11 @@ static int check_use(const struct spot *s, const struct fw_use *use, struct fw_e
 		fw_err_hint(err, "it may stand in: %s", table_list(ext->tables, buf, sizeof(buf)));
 		return fail_at(s, err);
 	}
-	if (ext->hooks && s->chain->reach & ~ext->hooks) {
+	if (s->chain->reach & ~fw_use_hooks(use)) {
 		fw_fail(err, FW_ERR_PLACE, "%s cannot work in rule %u of chain %s: packets come there from %s",
 			ext->name, s->number, s->chain->name,
-			hook_list(s->chain->reach & ~ext->hooks, buf, sizeof(buf)));
-		fw_err_hint(err, "it may be reached from: %s", hook_list(ext->hooks, buf, sizeof(buf)));
+			hook_list(s->chain->reach & ~fw_use_hooks(use), buf, sizeof(buf)));
+		fw_err_hint(err, "it may be reached from: %s", hook_list(fw_use_hooks(use), buf, sizeof(buf)));
 		return fail_at(s, err);
 	}
 	if (s->rule->id >= s->tx->first_id && ext->deploy && ext->deploy(use, &s->tx->env, err) < 0)

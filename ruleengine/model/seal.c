@@ -16,7 +16,7 @@ static void look_at(struct fw_chunk *c, const struct fw_use *use)
 
 	if (ext->flags & FW_EXT_STATEFUL)
 		c->stateful = true;
-	if (ext->tables || ext->hooks)
+	if (ext->tables || ext->hooks || ext->places)
 		c->limited = true;
 }
 

@@ -140,8 +140,11 @@ static int attach_table(struct fw_tx *tx, struct fw_table *table, const struct f
 	return r;
 }
 
-static void compile_table(struct fw_table *table, const struct fw_table *base)
+static int compile_table(struct fw_tx *tx, struct fw_table *table, const struct fw_table *base,
+			 struct fw_err *err)
 {
+	(void)tx;
+	(void)err;
 	for (uint32_t i = 0; i < table->n_slots; i++) {
 		struct fw_chain *chain = table->chains[i];
 		const struct fw_chain *old = i < base->n_slots ? base->chains[i] : NULL;
@@ -151,35 +154,51 @@ static void compile_table(struct fw_table *table, const struct fw_table *base)
 		if (old && strcmp(old->name, chain->name))
 			old = NULL; /* the slot's former tenant */
 		chain->program = fw_program_build(chain, old, table->family);
-		for (uint32_t k = 0; k < chain->n_chunks; k++)
-			chain->chunks[k]->fresh = false;
 	}
+	return 0;
+}
+
+/* What was new is new no more. */
+static int settle_table(struct fw_tx *tx, struct fw_table *table, const struct fw_table *base,
+			struct fw_err *err)
+{
+	(void)tx;
+	(void)err;
+	for (uint32_t i = 0; i < table->n_slots; i++)
+		for (uint32_t k = 0; changed(table, base, i) && k < table->chains[i]->n_chunks; k++)
+			if (table->chains[i]->chunks[k]->fresh)
+				table->chains[i]->chunks[k]->fresh = false;
+	return 0;
+}
+
+/* Walk over the tables that differ from the base's. */
+static int each_table(struct fw_tx *tx, struct fw_err *err,
+		      int (*step)(struct fw_tx *tx, struct fw_table *table,
+				  const struct fw_table *base, struct fw_err *err))
+{
+	int r = 0;
+
+	for (unsigned int f = 0; f < FW_N_FAMILIES; f++)
+		for (unsigned int t = 0; !r && t < FW_N_TABLES; t++)
+			if (tx->work->tables[f][t] != tx->base->tables[f][t])
+				r = step(tx, tx->work->tables[f][t], tx->base->tables[f][t], err);
+	return r;
 }
 
 int fw_tx_prepare(struct fw_tx *tx, struct fw_err *err)
 {
-	for (unsigned int f = 0; f < FW_N_FAMILIES; f++) {
-		bool touched = false;
+	int r = each_table(tx, err, fw_tx_check_table);
 
-		for (unsigned int t = 0; t < FW_N_TABLES; t++) {
-			struct fw_table *table = tx->work->tables[f][t];
-			const struct fw_table *base = tx->base->tables[f][t];
-			int r;
-
-			if (table == base)
-				continue;
-			touched = true;
-			r = fw_tx_check_table(tx, table, base, err);
-			if (!r && tx->env.world)
-				r = attach_table(tx, table, base, err);
-			if (r < 0)
-				return r;
-			compile_table(table, base);
-		}
-		if (touched && fw_tx_check_queues(tx, (enum fw_family)f, err) < 0)
-			return -EINVAL;
-	}
-	return 0;
+	for (unsigned int f = 0; !r && f < FW_N_FAMILIES; f++)
+		r = fw_tx_check_queues(tx, (enum fw_family)f, err);
+	if (!r)
+		r = each_table(tx, err, compile_table);
+	/* Last, because it is what the living world sees. */
+	if (!r && tx->env.world)
+		r = each_table(tx, err, attach_table);
+	if (!r)
+		r = each_table(tx, err, settle_table);
+	return r;
 }
 
 struct fw_ruleset *fw_tx_publish(struct fw_tx *tx)

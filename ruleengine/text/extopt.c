@@ -187,11 +187,6 @@ static int take_words(struct fw_parser *p, const struct fw_opt *opt, const char 
 		p->invert = true; /* --option ! value, the old way */
 		p->at++;
 	}
-	if (!have && want && opt->flags & FW_OPT_OPTIONAL_ARG &&
-	    (p->at >= p->n || p->words[p->at][0] == '-' || p->words[p->at][0] == '!')) {
-		words[0] = NULL;
-		return 0;
-	}
 	while (have < want && have < 8) {
 		if (p->at >= p->n)
 			return needs_word(p);

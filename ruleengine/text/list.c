@@ -60,7 +60,7 @@ static void print_chain_head(const struct style *s, const struct fw_chain *chain
 		fw_buf_str(out, s->exact ? "    pkts      bytes " : " pkts bytes ");
 	fw_buf_str(out, "target     prot opt");
 	if (s->verbose)
-		fw_buf_str(out, " in     out   ");
+		fw_buf_str(out, " in     out    ");
 	fw_buf_str(out, " source               destination         \n");
 }
 

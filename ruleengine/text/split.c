@@ -71,12 +71,14 @@ int fw_split(char *line, const char **words, uint32_t *columns, size_t max, stru
 			fw_err_at(err, 0, columns[n], (uint32_t)(in - at));
 			return -EINVAL;
 		}
+		words[n++] = start;
+		if (!*in) {
+			*out = '\0';
+			return (int)n;
+		}
 		/* The word's NUL may fall on the blank that ended it: step over that first. */
-		if (*in && out == in)
+		if (out == in)
 			in++;
 		*out++ = '\0';
-		if (in < out)
-			in = out;
-		words[n++] = start;
 	}
 }
