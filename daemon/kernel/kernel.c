@@ -62,7 +62,6 @@ static void release(struct fwd_kernel *k)
 	fwd_nft_close(&k->nft); /* before the queues: see the top */
 	for (unsigned int i = 0; i < k->n_workers; i++)
 		fwd_worker_deinit(&k->workers[i]);
-	k->logring = fwd_logring_stop(k->logring);
 	k->addrtype = fwd_addrtype_free(k->addrtype);
 	k->rtnl = fwd_rtnl_close(k->rtnl);
 	free(k->drops);
@@ -73,9 +72,7 @@ static void release(struct fwd_kernel *k)
 
 static void on_log(void *priv, int level, const char *line, size_t len)
 {
-	struct fwd_kernel *k = priv;
-
-	fwd_logring_put(k->logring, level, line, len);
+	fwd_log(level, "%.*s", (int)len, line);
 }
 
 static unsigned int on_addrtype(void *priv, enum fw_family family, const union fw_addr *addr,
@@ -88,28 +85,15 @@ static unsigned int on_addrtype(void *priv, enum fw_family family, const union f
 
 /* ---- start --------------------------------------------------------------------------------- */
 
-/* Signals are the control thread's: threads are started with all blocked. */
-static void block_signals(sigset_t *old)
-{
-	sigset_t all;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, old);
-}
-
 static int open_helpers(struct fwd_kernel *k, struct fw_err *err)
 {
-	sigset_t old;
 	int r = fwd_rtnl_open(&k->rtnl, err);
 
 	if (r)
 		return r;
-	block_signals(&old);
-	k->logring = fwd_logring_start();
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	k->addrtype = fwd_addrtype_new(k->rtnl);
 	k->drops = fwd_drops_new();
-	if (!k->logring || !k->addrtype || !k->drops) {
+	if (!k->addrtype || !k->drops) {
 		fw_fail(err, FW_ERR_RESOURCE, "no memory for the packet side");
 		return -ENOMEM;
 	}
@@ -154,12 +138,14 @@ int fwd_kernel_open(struct fwd_kernel **ret, struct fwd_core *core, struct fw_er
 	return 0;
 }
 
+/* Signals are the control thread's: workers are started with all blocked. */
 int fwd_kernel_start(struct fwd_kernel *k, struct fw_err *err)
 {
-	sigset_t old;
+	sigset_t all, old;
 	int r = 0;
 
-	block_signals(&old);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
 	for (unsigned int i = 0; r == 0 && i < k->n_workers; i++) {
 		struct fwd_worker *w = &k->workers[i];
 

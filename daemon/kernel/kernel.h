@@ -12,7 +12,6 @@
  *	rtnl.c      interface names
  *	addrtype.c  kinds of addresses
  *	reject.c    REJECT's replies; build.c their bytes, icmplimit.c how many
- *	logring.c   LOG lines, to a thread of their own
  *	drops.c     the last dropped packets
  *	kernel.c    open, start, apply, stop
  *
@@ -164,17 +163,6 @@ bool fwd_rejects_send(struct fwd_rejects *r, const struct fw_packet *pkt,
 		      const struct fw_decision *d, bool to_many, unsigned int mark_shift,
 		      uint64_t now);
 
-/* ---- logring.c ----------------------------------------------------------------------------- */
-
-struct fwd_logring;
-
-struct fwd_logring *fwd_logring_start(void); /* NULL: no memory, no thread */
-struct fwd_logring *fwd_logring_stop(struct fwd_logring *r); /* writes what is left */
-void fwd_logring_put(struct fwd_logring *r, int level, const char *line, size_t len); /* locked */
-/* Was anything put since the last call?  Under core->lock; wake then, outside. */
-bool fwd_logring_news(struct fwd_logring *r);
-void fwd_logring_wake(struct fwd_logring *r);
-
 /* ---- drops.c ------------------------------------------------------------------------------- */
 
 struct fwd_drops;
@@ -216,7 +204,6 @@ struct fwd_kernel {
 	struct fwd_nft nft;
 	struct fwd_rtnl *rtnl;
 	struct fwd_addrtype *addrtype;
-	struct fwd_logring *logring;
 	struct fwd_drops *drops;
 	struct fw_world_ops ops;
 	uint32_t copy_range;
@@ -229,8 +216,5 @@ int fwd_worker_init(struct fwd_worker *w, struct fwd_kernel *k, unsigned int ind
 		    struct fw_err *err);
 void fwd_worker_deinit(struct fwd_worker *w);
 void *fwd_worker_main(void *worker);
-
-uint64_t fwd_now(void); /* monotonic ns */
-uint64_t fwd_wall(void); /* ns since 1970 */
 
 #endif

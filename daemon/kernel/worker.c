@@ -50,7 +50,6 @@ struct fwd_batch {
 	} rejects[FWD_BATCH];
 	size_t n_rejects;
 	uint64_t now;
-	bool log_news;
 };
 
 static uint64_t clock_ns(clockid_t id)
@@ -209,7 +208,6 @@ static void judge_all(struct fwd_worker *w)
 		judge(w, i, now, wall);
 	if (++w->rounds % GC_ROUNDS == 0)
 		fw_ct_gc(core->world.ct, now, GC_BUDGET);
-	b->log_news = fwd_logring_news(w->k->logring);
 	pthread_mutex_unlock(&core->lock);
 }
 
@@ -325,8 +323,6 @@ void *fwd_worker_main(void *worker)
 		judge_all(w);
 		send_answers(w);
 		send_rejects(w);
-		if (w->batch->log_news)
-			fwd_logring_wake(w->k->logring);
 	}
 	return NULL;
 }
