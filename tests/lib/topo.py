@@ -25,7 +25,8 @@ def quiet(ns):
 
 
 class Hosts:
-    """peer (10.66.0.1, fd66::1) and host (10.66.0.2, fd66::2), joined by a veth, eth0 at both."""
+    """peer (10.66.0.1, fd66::1) and host (10.66.0.2, fd66::2), joined by a veth, eth0 at both.
+    Static neighbours, no multicast listening: nothing moves unasked."""
 
     def __init__(self):
         self.peer, self.host = netns.Namespace("-peer"), netns.Namespace("-host")
@@ -33,9 +34,13 @@ class Hosts:
             quiet(ns)
         self.peer.ip("link add eth0 address 02:66:00:00:00:01 type veth peer name eth0 address "
                      "02:66:00:00:00:02 netns " + self.host.name)
-        for ns, n in ((self.peer, 1), (self.host, 2)):
-            ns.ip("link set lo up", "link set eth0 up", "addr add 10.66.0.%d/24 dev eth0" % n,
-                  "addr add fd66::%d/64 dev eth0 nodad" % n)
+        for ns, me, you in ((self.peer, 1, 2), (self.host, 2, 1)):
+            mac = "lladdr 02:66:00:00:00:0%d dev eth0 nud permanent" % you
+            ns.ip("link set lo up", "link set eth0 addrgenmode none arp off multicast off",
+                  "link set eth0 up", "addr add 10.66.0.%d/24 dev eth0" % me,
+                  "addr add fd66::%d/64 dev eth0 nodad" % me,
+                  "neigh replace 10.66.0.%d %s" % (you, mac),
+                  "neigh replace fd66::%d %s" % (you, mac))
 
     def close(self):
         self.peer.remove()
