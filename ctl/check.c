@@ -49,7 +49,7 @@ static unsigned int check_text(const struct ctl *ctl, const char *path, const ch
 		struct fw_err err = FW_ERR_INIT;
 		int r;
 
-		rs = ctl_build(ctl->family, copy, len, true, &err);
+		rs = ctl_build(ctl->family, copy, len, true, NULL, &err);
 		if (rs)
 			break;
 		errors++;

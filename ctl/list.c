@@ -12,14 +12,12 @@
 #include "client.h"
 #include "resolve.h"
 
-#include "fw/tx.h"
-
 struct fw_ruleset *ctl_build(enum fw_family family, const char *text, size_t len, bool resolve,
-			     struct fw_err *err)
+			     const struct fw_tx_env *env, struct fw_err *err)
 {
-	static const struct fw_tx_env env;
+	static const struct fw_tx_env nowhere;
 	struct fw_ruleset *base = fw_ruleset_new(), *ret = NULL;
-	struct fw_tx *tx = base ? fw_tx_new(base, &env) : NULL;
+	struct fw_tx *tx = base ? fw_tx_new(base, env ? env : &nowhere) : NULL;
 
 	if (!tx) {
 		fw_fail(err, FW_ERR_RESOURCE, "out of memory");
@@ -31,7 +29,7 @@ struct fw_ruleset *ctl_build(enum fw_family family, const char *text, size_t len
 	if (!ret && err->code == FW_ERR_NONE)
 		fw_fail(err, FW_ERR_RESOURCE, "out of memory");
 	fw_tx_free(tx);
-	fw_ruleset_unref(base, NULL);
+	fw_ruleset_unref(base, env);
 	return ret;
 }
 
@@ -102,7 +100,7 @@ int ctl_list_cmd(const struct ctl *ctl, const struct fw_cmd *cmd, const struct c
 		ctl_reply_deinit(&reply);
 		return r;
 	}
-	rs = ctl_build(cmd->family, reply.body, reply.len, false, &err);
+	rs = ctl_build(cmd->family, reply.body, reply.len, false, NULL, &err);
 	if (!rs) {
 		r = say_mismatch(ctl, &err);
 	} else if (print(cmd, rs->tables[cmd->family][cmd->table], &err) < 0) {

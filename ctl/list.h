@@ -8,10 +8,17 @@
 
 #include "fw/ruleset.h"
 #include "fw/text.h"
+#include "fw/tx.h"
 
-/* Restore text, built into a ruleset on this side; NULL with err. */
+/*
+ * Restore text, built into a ruleset on this side; NULL with err.
+ *
+ * @resolve  the text may have names
+ * @env      the world that its rules shall act in, and that fw_ruleset_unref() must get, too; NULL:
+ *           none, the rules are only looked at
+ */
 struct fw_ruleset *ctl_build(enum fw_family family, const char *text, size_t len, bool resolve,
-			     struct fw_err *err);
+			     const struct fw_tx_env *env, struct fw_err *err);
 
 /* The listing a command asks for (-L, -S, with -Z).  Exit code. */
 int ctl_list_cmd(const struct ctl *ctl, const struct fw_cmd *cmd, const struct ctl_typed *typed);

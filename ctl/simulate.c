@@ -40,7 +40,8 @@ struct options {
 
 /* A world of our own and what is printed of it. */
 struct stage {
-	struct fw_ruleset *rs;
+	struct fw_ruleset *rs; /* NULL until loaded */
+	struct fw_tx_env env;
 	struct fw_plan plan;
 	struct fw_world world;
 	struct fw_world_ops ops;
@@ -104,12 +105,11 @@ static void log_line(void *priv, int level, const char *line, size_t len)
 		printf("  log level %d: %.*s\n", level, (int)len, line);
 }
 
-static int stage_init(struct stage *s, struct fw_ruleset *rs, bool show)
+static int stage_init(struct stage *s, bool show)
 {
 	struct fw_ct_config config = FW_CT_CONFIG_INIT;
-	struct fw_needs needs;
 
-	*s = (struct stage){.rs = rs, .trace = show};
+	*s = (struct stage){.trace = show};
 	s->ops.trace = trace;
 	s->ops.log = log_line;
 	s->world.ops = &s->ops;
@@ -118,13 +118,23 @@ static int stage_init(struct stage *s, struct fw_ruleset *rs, bool show)
 	s->world.recent = fw_recent_new(0, 0);
 	s->world.rng = (uint64_t)time(NULL);
 	s->stack = calloc(FW_MAX_DEPTH, sizeof(*s->stack));
+	s->env.world = &s->world;
+	s->env.now = (uint64_t)time(NULL) * FW_NSEC_PER_SEC;
+	return s->world.ct && s->world.recent && s->stack ? 0 : -ENOMEM;
+}
+
+static void stage_rules(struct stage *s, struct fw_ruleset *rs)
+{
+	struct fw_needs needs;
+
+	s->rs = rs;
 	fw_ruleset_needs(rs, &needs);
 	fw_plan_make(&needs, &s->plan);
-	return s->world.ct && s->world.recent && s->stack ? 0 : -ENOMEM;
 }
 
 static void stage_deinit(struct stage *s)
 {
+	fw_ruleset_unref(s->rs, &s->env);
 	fw_ct_free(s->world.ct);
 	fw_recent_free(s->world.recent);
 	free(s->stack);
@@ -191,7 +201,6 @@ static int run_described(struct stage *s, const struct ctl_packet *p)
 	struct fw_buf summary = FW_BUF_INIT;
 	struct fw_decision d = {.verdict = FW_ACCEPT};
 	struct fw_packet pkt;
-	uint64_t now = (uint64_t)time(NULL) * FW_NSEC_PER_SEC;
 	enum fw_verdict v;
 
 	if (fw_packet_parse(&pkt, p->family, p->data, p->cap_len, p->len, &p->meta) < 0) {
@@ -201,7 +210,7 @@ static int run_described(struct stage *s, const struct ctl_packet *p)
 	ctl_packet_summary(&pkt, &summary);
 	puts(fw_buf_cstr(&summary));
 	fw_buf_deinit(&summary);
-	v = walk(s, p, &pkt, now, &d);
+	v = walk(s, p, &pkt, s->env.now, &d);
 	print_decision(s, &pkt, &d);
 	return v == FW_DROP;
 }
@@ -245,9 +254,24 @@ static int run_capture(struct stage *s, const struct ctl_packet *meta, const cha
 	return r < 0 ? r : dropped;
 }
 
+/* A capture's own clock: limits and lists must not start later than its first packet. */
+static void start_clock(struct stage *s, const char *path)
+{
+	struct fw_err ignored = FW_ERR_INIT;
+	struct ctl_textfile f;
+	struct ctl_pcap capture;
+	struct ctl_pcap_packet c;
+
+	if (ctl_textfile_read(&f, path) < 0)
+		return; /* told when the packets are read */
+	if (ctl_pcap_open(&capture, f.data, f.len, &ignored) == 0 && ctl_pcap_next(&capture, &c))
+		s->env.now = c.time_ns;
+	ctl_textfile_deinit(&f);
+}
+
 /* The rules: of a file, or the daemon's. */
 static struct fw_ruleset *load(const struct ctl *ctl, const struct options *o, enum fw_family family,
-			       int *exit_code)
+			       const struct fw_tx_env *env, int *exit_code)
 {
 	struct fw_err err = FW_ERR_INIT;
 	struct ctl_textfile f = {.data = NULL};
@@ -262,7 +286,7 @@ static struct fw_ruleset *load(const struct ctl *ctl, const struct options *o, e
 			*exit_code = ctl_say(ctl, &err);
 			return NULL;
 		}
-		rs = ctl_build(family, f.data, f.len, true, &err);
+		rs = ctl_build(family, f.data, f.len, true, env, &err);
 		if (!rs)
 			*exit_code = ctl_say_text(ctl, &err, o->rules, f.data, f.len);
 		ctl_textfile_deinit(&f);
@@ -271,7 +295,7 @@ static struct fw_ruleset *load(const struct ctl *ctl, const struct options *o, e
 	if (ctl_request(ctl, family == FW_IP4 ? "save 4 counters all" : "save 6 counters all", NULL, 0,
 			&reply) < 0)
 		*exit_code = ctl_say(ctl, &reply.err);
-	else if (!(rs = ctl_build(family, reply.body, reply.len, false, &err)))
+	else if (!(rs = ctl_build(family, reply.body, reply.len, false, env, &err)))
 		*exit_code = ctl_say_text(ctl, &err, "daemon", reply.body, reply.len);
 	ctl_reply_deinit(&reply);
 	return rs;
@@ -282,23 +306,24 @@ static int judge(const struct ctl *ctl, const struct options *o, const struct ct
 {
 	struct fw_err err = FW_ERR_INIT;
 	struct stage s;
-	struct fw_ruleset *rs;
+	struct fw_ruleset *rs = NULL;
 	int r = 4;
 
-	rs = load(ctl, o, p->family, &r);
-	if (!rs)
-		return r;
-	if (stage_init(&s, rs, !o->quiet) < 0)
-		r = fw_fail(&err, FW_ERR_RESOURCE, "out of memory");
-	else if (o->pcap)
-		r = run_capture(&s, p, o->pcap, &err);
-	else
-		r = run_described(&s, p);
-	fflush(stdout);
+	if (stage_init(&s, !o->quiet) == 0) {
+		if (o->pcap)
+			start_clock(&s, o->pcap);
+		rs = load(ctl, o, p->family, &s.env, &r);
+	} else {
+		fprintf(stderr, "%s: out of memory\n", ctl->prog);
+	}
+	if (rs) {
+		stage_rules(&s, rs);
+		r = o->pcap ? run_capture(&s, p, o->pcap, &err) : run_described(&s, p);
+		fflush(stdout);
+	}
 	if (r < 0)
 		r = ctl_say_cmd(ctl, &err, typed);
 	stage_deinit(&s);
-	fw_ruleset_unref(rs, NULL);
 	return r;
 }
 
