@@ -54,6 +54,8 @@ struct fw_resolver {
 	/* masks by network name (/etc/networks); may be NULL */
 	int (*service)(void *priv, const char *name, const char *proto, uint16_t *ret);
 	int (*protocol)(void *priv, const char *name, uint8_t *ret);
+	/* a user's or group's number, for -m owner; may be NULL */
+	int (*id)(void *priv, bool group, const char *name, uint32_t *ret);
 	void *priv;
 };
 
