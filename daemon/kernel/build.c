@@ -198,7 +198,10 @@ static size_t quote(const struct fw_packet *pkt, size_t max)
 	return n < max ? n : max;
 }
 
-/* No error about an error; types that nobody knows count as errors. */
+/* Types that are questions and answers; the kernel takes all others, known or not, for errors. */
+#define QUERIES (1u << 0 | 1u << 8 | 0x3fu << 13)
+
+/* No error about an error. */
 static bool is_error4(const struct fw_packet *pkt)
 {
 	const uint8_t *type;
@@ -206,8 +209,7 @@ static bool is_error4(const struct fw_packet *pkt)
 	if (pkt->proto != IPPROTO_ICMP)
 		return false;
 	type = fw_packet_bytes(pkt, pkt->l4_off, 1);
-	return !type || *type > 18 || *type == 3 || *type == 4 || *type == 5 || *type == 11 ||
-		*type == 12;
+	return !type || *type > 18 || !(QUERIES >> *type & 1);
 }
 
 size_t fwd_reply_icmp4(uint8_t *buf, const struct fw_packet *pkt, uint8_t code, uint8_t ttl)

@@ -41,7 +41,8 @@ void fwd_rule_bitwise(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t ma
 /* op: NFT_CMP_*; on the register that the above use, `len` bytes of value */
 void fwd_rule_cmp(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t op, const void *value,
 		  uint32_t len);
-void fwd_rule_goto(struct fwd_nft_batch *b, struct nftnl_rule *r, const char *chain);
+/* verdict: NFT_JUMP or NFT_GOTO */
+void fwd_rule_chain(struct fwd_nft_batch *b, struct nftnl_rule *r, int verdict, const char *chain);
 void fwd_rule_queue_native(struct fwd_nft_batch *b, struct nftnl_rule *r, uint16_t num,
 			   uint16_t total, bool bypass);
 void fwd_rule_queue_compat(struct fwd_nft_batch *b, struct nftnl_rule *r, uint16_t num,

@@ -4,6 +4,7 @@
  *
  *	table inet fwdd {
  *		chain judge { queue }                        the one way to the daemon
+ *		chain types { … }                            packet type into our mark bits
  *		chain prerouting { type filter hook … ; meta nfproto ipv4 goto judge }
  *		chain input, forward, output, postrouting    the same
  *		chain clean_input, clean_postrouting         take our mark bits off, one step later
@@ -92,6 +93,7 @@ static int make_table(struct fwd_nft *nft, uint32_t flags, bool fresh)
 		fwd_batch_table(b, NFT_MSG_DELTABLE, TABLE, 0);
 	fwd_batch_table(b, NFT_MSG_NEWTABLE, TABLE, flags);
 	fwd_batch_chain(b, TABLE, "judge", -1, 0);
+	fwd_batch_chain(b, TABLE, "types", -1, 0);
 	fwd_batch_chain(b, TABLE, "defrag", -1, 0);
 	for (size_t i = 0; i < FW_ARRAY_SIZE(bases); i++)
 		fwd_batch_chain(b, TABLE, bases[i].name, bases[i].hook, bases[i].priority);
@@ -146,15 +148,33 @@ static int open_table(struct fwd_nft *nft, bool fail_open, struct fw_err *err)
 	return r;
 }
 
-static int make_judge(struct fwd_nft *nft, const struct fwd_config *config,
-		      enum fwd_queue_kind kind)
+/* Packets of this type carry its number in our bits into the queue. */
+static void add_pkttype(struct fwd_nft_batch *b, const struct fwd_nft *nft, uint8_t type)
 {
+	const uint32_t bits = FW_MARK_PKTTYPE_MASK << nft->mark_shift;
+	const uint32_t value = (uint32_t)type << (FW_MARK_PKTTYPE_SHIFT + nft->mark_shift);
+	struct nftnl_rule *r = fwd_rule_new(b, TABLE, "types");
+
+	fwd_rule_meta(b, r, NFT_META_PKTTYPE);
+	fwd_rule_cmp(b, r, NFT_CMP_EQ, &type, sizeof(type));
+	fwd_rule_meta(b, r, NFT_META_MARK);
+	fwd_rule_bitwise(b, r, ~bits, value);
+	fwd_rule_set_mark(b, r);
+	fwd_batch_rule(b, r);
+}
+
+/* The two chains that base chains send packets through. */
+static int make_ways(struct fwd_nft *nft, const struct fwd_config *config, enum fwd_queue_kind kind)
+{
+	const uint16_t num = (uint16_t)config->queue_base, total = (uint16_t)config->queues;
 	struct fwd_nft_batch *b = batch_new(nft);
 	struct nftnl_rule *rule;
-	const uint16_t num = (uint16_t)config->queue_base, total = (uint16_t)config->queues;
 
 	if (!b)
 		return -ENOMEM;
+	fwd_batch_flush(b, TABLE, "types");
+	for (uint8_t type = FW_PKT_BROADCAST; type <= FW_PKT_OTHERHOST; type++)
+		add_pkttype(b, nft, type);
 	fwd_batch_flush(b, TABLE, "judge");
 	rule = fwd_rule_new(b, TABLE, "judge");
 	if (kind == FWD_QUEUE_NATIVE)
@@ -181,10 +201,10 @@ int fwd_nft_open(struct fwd_nft *nft, const struct fwd_config *config, struct fw
 		return r;
 
 	nft->queue_kind = FWD_QUEUE_NATIVE;
-	r = make_judge(nft, config, nft->queue_kind);
+	r = make_ways(nft, config, nft->queue_kind);
 	if (r) {
 		nft->queue_kind = FWD_QUEUE_COMPAT;
-		r = make_judge(nft, config, nft->queue_kind);
+		r = make_ways(nft, config, nft->queue_kind);
 	}
 	if (r) {
 		fw_fail(err, FW_ERR_RESOURCE, "cannot make a queue rule: %s", strerror(-r));
@@ -220,36 +240,34 @@ static void add_family(struct fwd_nft_batch *b, struct nftnl_rule *r, const bool
 	fwd_rule_cmp(b, r, NFT_CMP_EQ, &nfprotos[*wanted4 ? FW_IP4 : FW_IP6], 1);
 }
 
-/* Packets of this type carry its number in our bits into the queue. */
-static void add_pkttype(struct fwd_nft_batch *b, const struct fwd_nft *nft, const char *chain,
-			uint8_t type)
-{
-	const uint32_t bits = FW_MARK_PKTTYPE_MASK << nft->mark_shift;
-	const uint32_t value = (uint32_t)type << (FW_MARK_PKTTYPE_SHIFT + nft->mark_shift);
-	struct nftnl_rule *r = fwd_rule_new(b, TABLE, chain);
-
-	fwd_rule_meta(b, r, NFT_META_PKTTYPE);
-	fwd_rule_cmp(b, r, NFT_CMP_EQ, &type, sizeof(type));
-	fwd_rule_meta(b, r, NFT_META_MARK);
-	fwd_rule_bitwise(b, r, ~bits, value);
-	fwd_rule_set_mark(b, r);
-	fwd_batch_rule(b, r);
-}
-
-/* Locally made packets are always PACKET_HOST where rules see them, so OUTPUT needs no telling
- * and POSTROUTING neither. */
+/*
+ * Who needs the packet type: rules that ask, and REJECT at INPUT, for nothing is answered that the
+ * link layer sent to many.  Locally made packets are PACKET_HOST wherever rules see them.
+ */
 static bool wants_pkttype(const struct fw_plan *plan, unsigned int hook)
 {
+	const unsigned int asking = FW_NEED_PKTTYPE | (hook == FW_INPUT ? FW_NEED_QUOTE : 0);
+
 	if (hook != FW_PREROUTING && hook != FW_INPUT && hook != FW_FORWARD)
 		return false;
 	for (unsigned int f = 0; f < FW_N_FAMILIES; f++)
-		if (plan->queue[f][hook] && (plan->flags[f] & FW_NEED_PKTTYPE))
+		if (plan->queue[f][hook] && (plan->flags[f] & asking))
 			return true;
 	return false;
 }
 
-static void add_hook(struct fwd_nft_batch *b, const struct fwd_nft *nft, const struct fw_plan *plan,
-		     unsigned int hook)
+static void add_types(struct fwd_nft_batch *b, const char *chain)
+{
+	struct nftnl_rule *r = fwd_rule_new(b, TABLE, chain);
+	const uint8_t host = FW_PKT_HOST;
+
+	fwd_rule_meta(b, r, NFT_META_PKTTYPE);
+	fwd_rule_cmp(b, r, NFT_CMP_NEQ, &host, sizeof(host));
+	fwd_rule_chain(b, r, NFT_JUMP, "types");
+	fwd_batch_rule(b, r);
+}
+
+static void add_hook(struct fwd_nft_batch *b, const struct fw_plan *plan, unsigned int hook)
 {
 	const char *chain = bases[hook].name;
 	struct nftnl_rule *r;
@@ -257,11 +275,10 @@ static void add_hook(struct fwd_nft_batch *b, const struct fwd_nft *nft, const s
 	if (!any_family(plan, hook))
 		return;
 	if (wants_pkttype(plan, hook))
-		for (uint8_t type = FW_PKT_BROADCAST; type <= FW_PKT_OTHERHOST; type++)
-			add_pkttype(b, nft, chain, type);
+		add_types(b, chain);
 	r = fwd_rule_new(b, TABLE, chain);
 	add_family(b, r, &plan->queue[FW_IP4][hook], &plan->queue[FW_IP6][hook]);
-	fwd_rule_goto(b, r, "judge");
+	fwd_rule_chain(b, r, NFT_GOTO, "judge");
 	fwd_batch_rule(b, r);
 }
 
@@ -335,7 +352,7 @@ static int need_defrag(struct fwd_nft *nft, enum fw_family family, struct fw_err
 static bool same_rules(const struct fw_plan *a, const struct fw_plan *b)
 {
 	for (unsigned int f = 0; f < FW_N_FAMILIES; f++)
-		if ((a->flags[f] ^ b->flags[f]) & FW_NEED_PKTTYPE)
+		if ((a->flags[f] ^ b->flags[f]) & (FW_NEED_PKTTYPE | FW_NEED_QUOTE))
 			return false;
 	return memcmp(a->queue, b->queue, sizeof(a->queue)) == 0;
 }
@@ -357,7 +374,7 @@ int fwd_nft_apply(struct fwd_nft *nft, const struct fw_plan *plan, struct fw_err
 	if (b) {
 		flush_all(b);
 		for (unsigned int h = 0; h < FW_N_HOOKS; h++)
-			add_hook(b, nft, plan, h);
+			add_hook(b, plan, h);
 		if (any_queue(plan))
 			for (size_t i = 0; i < FW_ARRAY_SIZE(cleaners); i++)
 				add_cleaner(b, nft, &cleaners[i]);
