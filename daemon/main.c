@@ -51,10 +51,10 @@ static int set_up(struct fwd *d, struct fw_err *err)
 	struct fwd_editor *e = &d->editor;
 	int r;
 
-	r = fwd_control_probe(&d->options, err);
-	if (!r)
-		r = fwd_core_init(&d->core, &d->options, err);
 	e->core = &d->core;
+	r = fwd_core_init(&d->core, &d->options, err);
+	if (!r)
+		r = fwd_control_probe(&d->options, err);
 	if (!r)
 		r = fwd_privs_prepare(&d->options, err);
 	if (!r && c->persist)
