@@ -68,6 +68,15 @@ static void after(const struct fw_cmd *cmd, const struct fw_err *err)
 		print_rules(cmd);
 }
 
+/* iptables does not tell a missing chain from a missing rule where it looks for a rule. */
+static void as_iptables(const struct fw_cmd *cmd, struct fw_err *err)
+{
+	if (err->code != FW_ERR_NO_CHAIN || (cmd->op != FW_CMD_DELETE && cmd->op != FW_CMD_CHECK))
+		return;
+	err->code = FW_ERR_NO_RULE;
+	err->words[0] = '\0';
+}
+
 static int edit(const struct ctl *ctl, const struct fw_cmd *cmd, const struct ctl_typed *typed)
 {
 	struct fw_buf text = FW_BUF_INIT;
@@ -84,6 +93,8 @@ static int edit(const struct ctl *ctl, const struct fw_cmd *cmd, const struct ct
 		after(cmd, &reply.err);
 	} else {
 		after(cmd, &reply.err);
+		if (ctl->drop_in)
+			as_iptables(cmd, &reply.err);
 		ctl_typed_place(typed, ctl, fw_buf_cstr(&text), text.len, &reply.err);
 		r = ctl_say_cmd(ctl, &reply.err, typed);
 	}

@@ -14,17 +14,31 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "say.h"
-
 static bool starts(const char *s, const char *prefix)
 {
 	return strncmp(s, prefix, strlen(prefix)) == 0;
 }
 
-/* Sentences after which iptables leaves a line empty. */
+/* Sentences after which iptables leaves a line empty: they begin with, or have in them … */
 static bool has_blank_line(const char *text)
 {
-	return starts(text, "Couldn't load ") || starts(text, "The -t option cannot be used");
+	static const char *const begins[] = {"Couldn't load ", "The -t option cannot be used",
+					     "Can't use -", "log level \""};
+	static const char *const has[] = {
+		"\" must be specified",      "\" cannot be used together with \"",
+		"\" can only be used once.", "\" cannot be inverted.",
+		"\" also requires \"",       "\" requires an argument.",
+		"or out of range",	     " nor valid CIDR (",
+		"unexpected characters near", "\" does not resolve to anything.",
+	};
+
+	for (size_t i = 0; i < FW_ARRAY_SIZE(begins); i++)
+		if (starts(text, begins[i]))
+			return true;
+	for (size_t i = 0; i < FW_ARRAY_SIZE(has); i++)
+		if (strstr(text, has[i]))
+			return true;
+	return false;
 }
 
 static const char *backend(const struct ctl *ctl)
@@ -32,114 +46,82 @@ static const char *backend(const struct ctl *ctl)
 	return ctl->nft ? "nf_tables" : "legacy";
 }
 
+static void head(const struct ctl *ctl, struct fw_buf *out)
+{
+	fw_buf_fmt(out, "%s v%s (%s): ", ctl->prog, CTL_IPTABLES_VERSION, backend(ctl));
+}
+
 static void usage(const struct ctl *ctl, const char *text, uint32_t line, struct fw_buf *out)
 {
-	if (starts(text, "Bad argument `"))
+	if (starts(text, "Bad argument `")) {
 		fw_buf_fmt(out, "%s\n", text);
-	else
-		fw_buf_fmt(out, "%s v%s (%s): %s\n%s", ctl->prog, CTL_IPTABLES_VERSION,
-			   backend(ctl), text, has_blank_line(text) ? "\n" : "");
+	} else if (starts(text, "The \"nat\" table")) {
+		head(ctl, out);
+		fw_buf_fmt(out, "\n%s\n\n\n", text);
+	} else if (!starts(text, "-6: ") && !starts(text, "-4: ")) {
+		head(ctl, out);
+		fw_buf_fmt(out, "%s\n%s", text, has_blank_line(text) ? "\n" : "");
+	}
 	if (line)
 		fw_buf_fmt(out, "Error occurred at line: %u\n", line);
 	fw_buf_fmt(out, "Try `%s -h' or '%s --help' for more information.\n", ctl->prog, ctl->prog);
 }
 
-/* The ":CHAIN POLICY" line that was refused, if it was one; chain and policy cut out of it. */
-static bool chain_line(const struct fw_err *err, const char *text, size_t len, char *chain,
-		       char *policy)
+/* What restore says of a line by its number comes with restore's name once more. */
+static void restore_usage(const struct ctl *ctl, const char *words, uint32_t line, struct fw_buf *out)
 {
-	size_t n;
-	const char *s = ctl_text_line(text, len, err->line, &n);
-	char line[256];
+	char text[320];
+	size_t n = strlen(words);
+	bool named = starts(words, "unable to initialize table") ||
+		     (starts(words, "line ") && n > 8 && !strcmp(words + n - 8, " invalid"));
 
-	if (!n || *s != ':')
-		return false;
-	if (n >= sizeof(line))
-		n = sizeof(line) - 1;
-	memcpy(line, s, n);
-	line[n] = '\0';
-	*chain = *policy = '\0';
-	sscanf(line, ":%63s %63s", chain, policy);
-	return true;
+	snprintf(text, sizeof(text), "%s%s%s", named ? ctl->prog : "", named ? ": " : "", words);
+	usage(ctl, text, line, out);
 }
 
-static const char *without_stop(const char *s, char *ret, size_t size)
+static void restore_refusal(const struct ctl *ctl, const struct fw_err *err, struct fw_buf *out)
 {
-	size_t n = strcspn(s, ".");
-
-	snprintf(ret, size, "%.*s", (int)n, s);
-	return ret;
-}
-
-static void restore_refusal(const struct ctl *ctl, const struct fw_err *err, const char *text,
-			    size_t len, struct fw_buf *out)
-{
-	char chain[64], policy[64], reason[128], words[320];
-
 	if (err->code == FW_ERR_COMMIT) {
 		fw_buf_fmt(out, "%s: COMMIT expected at line %u\n", ctl->prog, err->line);
-		return;
-	}
-	if (!chain_line(err, text, len, chain, policy)) {
+	} else if (starts(err->words, "Can't set policy `")) {
+		head(ctl, out);
+		fw_buf_fmt(out, "%s\n", err->words);
+	} else {
 		fw_buf_fmt(out, "%s: line %u failed\n", ctl->prog, err->line);
-		return;
 	}
-	without_stop(fw_err_iptables(err), reason, sizeof(reason));
-	if (err->code == FW_ERR_CHAIN_EXISTS) {
-		snprintf(words, sizeof(words), "error creating chain '%s':File exists", chain);
-		usage(ctl, words, err->line, out);
-		return;
-	}
-	fw_buf_fmt(out, "%s v%s (%s): Can't set policy `%s' on `%s' line %u: %s\n", ctl->prog,
-		   CTL_IPTABLES_VERSION, backend(ctl), policy, chain, err->line, reason);
 }
 
 static void resource(const struct ctl *ctl, const struct fw_err *err, struct fw_buf *out)
 {
-	fw_buf_fmt(out, "%s v%s (%s): %s\n", ctl->prog, CTL_IPTABLES_VERSION, backend(ctl),
-		   err->words[0] ? err->words : err->msg);
+	head(ctl, out);
+	fw_buf_fmt(out, "%s\n", err->words[0] ? err->words : err->msg);
 	if (err->hint[0])
 		fw_buf_fmt(out, "%s\n", err->hint);
 }
 
-void ctl_drop_format(const struct ctl *ctl, const struct fw_err *err, const char *text, size_t len,
-		     struct fw_buf *out)
+void ctl_drop_format(const struct ctl *ctl, const struct fw_err *err, bool text, struct fw_buf *out)
 {
 	const char *words = fw_err_iptables(err);
-	char table[320];
+	int code = fw_err_exit_code(err->code);
 
-	switch (fw_err_exit_code(err->code)) {
-	case 1:
-		if (text && err->line)
-			restore_refusal(ctl, err, text, len, out);
-		else
-			fw_buf_fmt(out, "%s: %s\n", ctl->prog, words);
-		break;
-	case 2:
-		usage(ctl, words, text ? err->line : 0, out);
-		break;
-	case 3:
-		if (text) {
-			snprintf(table, sizeof(table), "%s: %s", ctl->prog, words);
-			usage(ctl, table, err->line, out);
-			break;
-		}
-		fw_buf_fmt(out, "%s v%s (%s): %s\nPerhaps %s or your kernel needs to be upgraded.\n",
-			   ctl->prog, CTL_IPTABLES_VERSION, backend(ctl), words, ctl->prog);
-		break;
-	default:
+	if (code == 4) {
 		resource(ctl, err, out);
+	} else if (text && code != 1) {
+		restore_usage(ctl, words, err->line, out);
+	} else if (text && err->line) {
+		restore_refusal(ctl, err, out);
+	} else if (code == 1) {
+		fw_buf_fmt(out, "%s: %s\n", ctl->prog, words);
+	} else if (code == 3) {
+		head(ctl, out);
+		fw_buf_fmt(out, "%s\nPerhaps %s or your kernel needs to be upgraded.\n", words,
+			   ctl->prog);
+	} else {
+		usage(ctl, words, 0, out);
 	}
 }
 
-int ctl_drop_exit_code(const struct ctl *ctl, const struct fw_err *err, const char *text, size_t len)
+int ctl_drop_exit_code(const struct fw_err *err, bool text)
 {
-	char chain[64], policy[64];
-
-	if (err->code == FW_ERR_NO_TABLE)
-		return 2;
-	if (err->code == FW_ERR_CHAIN_EXISTS && err->line &&
-	    chain_line(err, text, len, chain, policy))
-		return 2;
-	return fw_err_exit_code(err->code);
+	return text && err->code == FW_ERR_NO_TABLE ? 2 : fw_err_exit_code(err->code);
 }

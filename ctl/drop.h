@@ -8,12 +8,11 @@
 /*
  * What iptables, iptables-restore or iptables-save would print to stderr for this refusal.
  *
- * @text  restore: the text that err's place is in; NULL for a command line
+ * @text  of restore text, where err's place is; else of a command line
  */
-void ctl_drop_format(const struct ctl *ctl, const struct fw_err *err, const char *text, size_t len,
-		     struct fw_buf *out);
+void ctl_drop_format(const struct ctl *ctl, const struct fw_err *err, bool text, struct fw_buf *out);
 
 /* Its exit code: the kind's own, except where restore differs. */
-int ctl_drop_exit_code(const struct ctl *ctl, const struct fw_err *err, const char *text, size_t len);
+int ctl_drop_exit_code(const struct fw_err *err, bool text);
 
 #endif

@@ -154,7 +154,7 @@ void ctl_format_cmd(const struct ctl *ctl, const struct fw_err *err, const struc
 		    struct fw_buf *out)
 {
 	if (ctl->drop_in) {
-		ctl_drop_format(ctl, err, NULL, 0, out);
+		ctl_drop_format(ctl, err, false, out);
 		return;
 	}
 	fw_buf_fmt(out, "%s: %s\n", ctl->prog, err->msg);
@@ -170,7 +170,7 @@ void ctl_format_text(const struct ctl *ctl, const struct fw_err *err, const char
 	const char *line;
 
 	if (ctl->drop_in) {
-		ctl_drop_format(ctl, err, text, len, out);
+		ctl_drop_format(ctl, err, true, out);
 		return;
 	}
 	if (!err->line) {
@@ -216,7 +216,7 @@ int ctl_say_text(const struct ctl *ctl, const struct fw_err *err, const char *fi
 
 	ctl_format_text(ctl, err, file, text, len, &out);
 	r = put(&out, err);
-	return ctl->drop_in ? ctl_drop_exit_code(ctl, err, text, len) : r;
+	return ctl->drop_in ? ctl_drop_exit_code(err, true) : r;
 }
 
 int ctl_usage(const struct ctl *ctl, const char *fmt, ...)

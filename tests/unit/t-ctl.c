@@ -150,8 +150,7 @@ static void test_say_text(void **state)
 static void test_say_restore(void **state)
 {
 	struct fw_err err = FW_ERR_INIT, commit = FW_ERR_INIT, policy = FW_ERR_INIT;
-	struct fw_err exists = FW_ERR_INIT;
-	struct ctl ctl = {.family = FW_IP4};
+	struct fw_err exists = FW_ERR_INIT, table = FW_ERR_INIT;
 	const char *twice = "*filter\n:foo - [0:0]\n:foo - [0:0]\nCOMMIT\n";
 
 	fw_fail(&err, FW_ERR_NO_CHAIN, "no chain");
@@ -163,19 +162,28 @@ static void test_say_restore(void **state)
 	expect_text("iptables-restore", &commit, "*filter\n:INPUT ACCEPT [0:0]\n",
 		    "iptables-restore: COMMIT expected at line 3\n");
 	fw_fail(&policy, FW_ERR_BAD_POLICY, "bad");
+	fw_err_words(&policy, "Can't set policy `FOO' on `INPUT' line 2: Bad policy name");
 	fw_err_at(&policy, 2, 8, 3);
 	expect_text("iptables-restore", &policy, "*filter\n:INPUT FOO\nCOMMIT\n",
 		    "iptables-restore v1.8.9 (legacy): Can't set policy `FOO' on `INPUT' line 2: "
 		    "Bad policy name\n");
-	fw_fail(&exists, FW_ERR_CHAIN_EXISTS, "exists");
+	fw_fail(&exists, FW_ERR_USAGE, "exists");
+	fw_err_words(&exists, "error creating chain 'foo':File exists");
 	fw_err_at(&exists, 3, 2, 3);
 	expect_text("iptables-restore", &exists, twice,
 		    "iptables-restore v1.8.9 (legacy): error creating chain 'foo':File exists\n"
 		    "Error occurred at line: 3\n"
 		    "Try `iptables-restore -h' or 'iptables-restore --help' for more information.\n");
-	ctl_name(&ctl, "iptables-restore");
-	assert_int_equal(ctl_drop_exit_code(&ctl, &exists, twice, strlen(twice)), 2);
-	assert_int_equal(ctl_drop_exit_code(&ctl, &err, "*filter\n-A foo\n", 15), 1);
+	fw_fail(&table, FW_ERR_NO_TABLE, "no table");
+	fw_err_words(&table, "unable to initialize table 'nope'");
+	fw_err_at(&table, 1, 2, 4);
+	expect_text("iptables-restore", &table, "*nope\nCOMMIT\n",
+		    "iptables-restore v1.8.9 (legacy): iptables-restore: unable to initialize table "
+		    "'nope'\nError occurred at line: 1\n"
+		    "Try `iptables-restore -h' or 'iptables-restore --help' for more information.\n");
+	assert_int_equal(ctl_drop_exit_code(&table, true), 2);
+	assert_int_equal(ctl_drop_exit_code(&table, false), 3);
+	assert_int_equal(ctl_drop_exit_code(&err, true), 1);
 }
 
 static void test_say_cmd(void **state)
