@@ -30,12 +30,6 @@ static int no_chain(struct fw_exec *x, const char *name, enum fw_err_code code, 
 	return at(x->err, x->where, place);
 }
 
-static int find_chain(struct fw_exec *x, uint32_t *slot)
-{
-	*slot = fw_table_slot(x->table, x->cmd->chain);
-	return *slot == FW_NO_SLOT ? no_chain(x, x->cmd->chain, FW_ERR_NO_CHAIN, x->where->chain) : 0;
-}
-
 /* -j or -g of a chain: its slot.  The rule is ready to be compared or added after this. */
 static int resolve(struct fw_exec *x, struct fw_rule *rule)
 {
@@ -63,6 +57,17 @@ static int resolve(struct fw_exec *x, struct fw_rule *rule)
 	}
 	fw_rule_rehash(rule);
 	return 0;
+}
+
+static int find_chain(struct fw_exec *x, uint32_t *slot)
+{
+	*slot = fw_table_slot(x->table, x->cmd->chain);
+	if (*slot != FW_NO_SLOT)
+		return 0;
+	/* where both are missing, iptables speaks of the target */
+	if (x->cmd->n_rules && resolve(x, x->cmd->rules[0]) < 0)
+		return -EINVAL;
+	return no_chain(x, x->cmd->chain, FW_ERR_NO_CHAIN, x->where->chain);
 }
 
 static int bad_number(struct fw_exec *x, enum fw_err_code code, const struct fw_chain *chain)
