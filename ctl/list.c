@@ -15,7 +15,7 @@
 struct fw_ruleset *ctl_build(enum fw_family family, const char *text, size_t len, bool resolve,
 			     const struct fw_tx_env *env, struct fw_err *err)
 {
-	static const struct fw_tx_env nowhere;
+	static const struct fw_tx_env nowhere = {.inspect = true};
 	struct fw_ruleset *base = fw_ruleset_new(), *ret = NULL;
 	struct fw_tx *tx = base ? fw_tx_new(base, env ? env : &nowhere) : NULL;
 

@@ -119,6 +119,7 @@ static int stage_init(struct stage *s, bool show)
 	s->world.rng = (uint64_t)time(NULL);
 	s->stack = calloc(FW_MAX_DEPTH, sizeof(*s->stack));
 	s->env.world = &s->world;
+	s->env.inspect = true; /* rules are walked one by one, so that each can be shown */
 	s->env.now = (uint64_t)time(NULL) * FW_NSEC_PER_SEC;
 	return s->world.ct && s->world.recent && s->stack ? 0 : -ENOMEM;
 }
