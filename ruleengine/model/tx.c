@@ -191,7 +191,7 @@ int fw_tx_prepare(struct fw_tx *tx, struct fw_err *err)
 
 	for (unsigned int f = 0; !r && f < FW_N_FAMILIES; f++)
 		r = fw_tx_check_queues(tx, (enum fw_family)f, err);
-	if (!r)
+	if (!r && !tx->env.inspect)
 		r = each_table(tx, err, compile_table);
 	/* Last, because it is what the living world sees. */
 	if (!r && tx->env.world)
