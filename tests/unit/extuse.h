@@ -8,7 +8,7 @@
  *	assert_true(extuse_match(&u, &view));
  *	extuse_free(&u);
  *
- * Words are split at spaces; `_` stands for a space within a word.
+ * Words are split at spaces; `~` stands for a space within a word.
  */
 #ifndef EXTUSE_H
 #define EXTUSE_H
@@ -43,7 +43,7 @@ static inline size_t extuse_split(char *text, const char **words, size_t max)
 	for (char *save, *w = strtok_r(text, " ", &save); w; w = strtok_r(NULL, " ", &save)) {
 		assert_true(n < max);
 		for (char *p = w; *p; p++)
-			if (*p == '_')
+			if (*p == '~')
 				*p = ' ';
 		words[n++] = w;
 	}

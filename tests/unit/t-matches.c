@@ -15,7 +15,7 @@
 #define V6 .family = FW_IP6
 
 static const struct extcase words[] = {
-	{"comment", "--comment two_words", " --comment \"two words\"", " /* two words */"},
+	{"comment", "--comment two~words", " --comment \"two words\"", " /* two words */"},
 	{"mark", "--mark 0xff/0x0f", " --mark 0xff/0xf", " mark match 0xff/0xf"},
 	{"mark", "! --mark 4294967295", " ! --mark 0xffffffff", " mark match ! 0xffffffff"},
 	{"mark", "--mark 1/", .error = "mark: --mark: '1/' is not"},
@@ -72,6 +72,20 @@ static const struct extcase words[] = {
 	{"addrtype", "--src-type LOCAL --limit-iface-in --limit-iface-out",
 	 .error = "addrtype: --limit-iface-in conflicts"},
 	{"addrtype", "--dst-type BROADCAST", V6, .error = "addrtype: IPv6 has no"},
+	{"owner", "--uid-owner root ! --gid-owner 5-9 --socket-exists",
+	 " --socket-exists --uid-owner 0 ! --gid-owner 5-9",
+	 " owner socket exists owner UID match 0 ! owner GID match 5-9"},
+	{"owner", "--uid-owner nobody-we-know", .error = "owner: --uid-owner: 'nobody-we-know'"},
+	{"owner", "--uid-owner 9-5", .error = "owner: --uid-owner: '9-5'"},
+	{"owner", "--gid-owner 1 --suppl-groups", .error = "owner: a queue does not tell"},
+	{"owner", "", .error = "owner: no owner"},
+	{"dscp", "! --dscp-class ef", " ! --dscp 0x2e", " DSCP match !0x2e"},
+	{"dscp", "--dscp 0x40", .error = "dscp: --dscp: '0x40' is not in 0..63"},
+	{"dscp", "--dscp 1 --dscp-class BE", .error = "dscp: --dscp-class conflicts"},
+	{"dscp", "", .error = "dscp: neither"},
+	{"tos", "--tos minimize-delay", " --tos 0x10/0x3f", " tos match0x10/0x3f"},
+	{"tos", "! --tos 0xff", " ! --tos 0xff/0xff", " tos match!0xff/0xff"},
+	{"tos", "--tos wrong", .error = "tos: --tos: 'wrong'"},
 };
 
 static void test_words(void **state)
@@ -235,38 +249,38 @@ static void test_addrtype(void **state)
 	extuse_free(&u);
 }
 
-#define MS 1000000ull
-#define S  1000000000ull
-
-/* How many of n packets at that time pass? */
-static unsigned int burst(struct extuse *u, const struct fw_packet *view, uint64_t now, unsigned int n)
-{
-	unsigned int passed = 0;
-
-	while (n--)
-		passed += extuse_match_at(u, view, now);
-	return passed;
-}
-
-static void test_limit(void **state)
+static void test_tos(void **state)
 {
 	struct pkt p = PKT_INIT;
 	struct fw_packet view;
-	struct extuse u;
 
 	udp4(&p, &view);
-	extuse_make(&u, "limit", false, FW_IP4, 0, "--limit 10/second --limit-burst 3");
-	extuse_attach(&u, 100 * S);
-	assert_int_equal(burst(&u, &view, 100 * S, 10), 3);
-	assert_int_equal(burst(&u, &view, 100 * S + 99 * MS, 10), 0);
-	assert_int_equal(burst(&u, &view, 100 * S + 100 * MS - 1, 10), 0); /* whole milliseconds */
-	assert_int_equal(burst(&u, &view, 100 * S + 100 * MS, 10), 1);
-	assert_int_equal(burst(&u, &view, 100 * S + 350 * MS, 10), 2);
-	assert_int_equal(burst(&u, &view, 100 * S + 400 * MS, 10), 1); /* 50 ms were left */
-	assert_int_equal(burst(&u, &view, 100 * S, 10), 0);	       /* time never goes back */
-	assert_int_equal(burst(&u, &view, 200 * S, 10), 3);	       /* no more than the burst */
-	assert_int_equal(burst(&u, &view, 200 * S + 500 * 86400 * S, 10), 3);
-	extuse_free(&u);
+	view.tos = 0xb9; /* EF, ECT(1) */
+	assert_int_equal(meets("dscp", "--dscp-class EF", &view), 1);
+	assert_int_equal(meets("dscp", "! --dscp 0x2e", &view), 0);
+	assert_int_equal(meets("tos", "--tos 0xb8/0xfc", &view), 1);
+	assert_int_equal(meets("tos", "--tos 0xb8", &view), 0);
+	assert_int_equal(meets("tos", "! --tos 0xb8", &view), 1);
+}
+
+static void test_owner(void **state)
+{
+	struct pkt p = PKT_INIT;
+	struct fw_packet view;
+
+	udp4(&p, &view);
+	assert_int_equal(meets("owner", "--uid-owner 0-4000", &view), 0); /* nobody's socket */
+	assert_int_equal(meets("owner", "! --uid-owner 1000", &view), 1);
+	assert_int_equal(meets("owner", "! --uid-owner 1000 --socket-exists", &view), 0);
+	assert_int_equal(meets("owner", "! --socket-exists", &view), 1);
+	view.meta.has_uid = true;
+	view.meta.uid = 1000;
+	view.meta.gid = 100;
+	assert_int_equal(meets("owner", "--uid-owner 1000 --gid-owner 100 --socket-exists", &view), 1);
+	assert_int_equal(meets("owner", "--uid-owner 1000 ! --gid-owner 100", &view), 0);
+	assert_int_equal(meets("owner", "--uid-owner 1001-2000", &view), 0);
+	assert_int_equal(meets("owner", "! --uid-owner 1001:2000", &view), 1);
+	assert_int_equal(meets("owner", "! --socket-exists", &view), 0);
 }
 
 int main(void)
@@ -275,7 +289,7 @@ int main(void)
 		cmocka_unit_test(test_words),	    cmocka_unit_test(test_multiport),
 		cmocka_unit_test(test_iprange),	    cmocka_unit_test(test_length_hops_mark),
 		cmocka_unit_test(test_mac_pkttype), cmocka_unit_test(test_addrtype),
-		cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_tos),	    cmocka_unit_test(test_owner),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,7 +28,7 @@ static const struct extcase words[] = {
 	 .family = FW_IP6},
 	{"LOG", "", "", " LOG flags 0 level 4", T},
 	{"LOG", "--log-level warning", "", NULL, T},
-	{"LOG", "--log-level alert --log-prefix test:_", " --log-prefix \"test: \" --log-level 1",
+	{"LOG", "--log-level alert --log-prefix test:~", " --log-prefix \"test: \" --log-level 1",
 	 " LOG flags 0 level 1 prefix \"test: \"", T},
 	{"LOG", "--log-uid --log-ip-options --log-tcp-options --log-tcp-sequence --log-macdecode",
 	 " --log-tcp-sequence --log-tcp-options --log-ip-options --log-uid --log-macdecode",
