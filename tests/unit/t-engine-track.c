@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The tracker in its place among the tables: where a packet gets its state, what later hooks are
+ * told, which flows stay.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "pkt.h"
+#include "scene.h"
+
+static void syn(struct pkt *p, struct fw_packet *view, enum fw_hook hook, const char *src)
+{
+	pkt_at(p, hook, hook == FW_OUTPUT || hook == FW_POSTROUTING ? "" : "eth0",
+	       hook == FW_INPUT || hook == FW_PREROUTING ? "" : "eth1");
+	pkt_ip4(p, src, "10.0.0.2", IPPROTO_TCP);
+	pkt_tcp(p, 1024, 80, PKT_SYN);
+	pkt_view(p, view);
+}
+
+/* The rules only have to look at the tracker; what they say is told by the counters. */
+#define STATES(table, chain) \
+	"*" table "\n-A " chain " -m conntrack --ctstate NEW\n-A " chain " -m conntrack --ctstate ESTABLISHED\n" \
+	"-A " chain " -m conntrack --ctstate INVALID\n-A " chain " -m conntrack --ctstate RELATED\nCOMMIT\n"
+
+static void reply_at(struct pkt *p, struct fw_packet *view, enum fw_hook hook, const char *dst, uint8_t flags)
+{
+	pkt_at(p, hook, hook == FW_OUTPUT ? "" : "eth1", hook == FW_OUTPUT ? "eth0" : "");
+	pkt_ip4(p, "10.0.0.2", dst, IPPROTO_TCP);
+	pkt_tcp(p, 80, 1024, flags);
+	pkt_view(p, view);
+}
+
+static void test_track_at_input(void **state)
+{
+	struct pkt p = PKT_INIT;
+	struct fw_packet view;
+	struct scene s;
+
+	(void)state;
+	scene_init(&s, true);
+	scene_rules(&s, FW_IP4, STATES("filter", "INPUT"));
+	assert_true(s.plan.track[FW_IP4]);
+	syn(&p, &view, FW_INPUT, "10.0.0.1");
+	scene_run(&s, &view);
+	assert_int_equal(scene_packets(&s, FW_IP4, FW_FILTER, "INPUT", 1), 1);
+	assert_int_equal(fw_ct_stats(s.world.ct)->flows, 1); /* confirmed: INPUT is last */
+	reply_at(&p, &view, FW_OUTPUT, "10.0.0.1", PKT_SYN | PKT_ACK);
+	scene_run(&s, &view);
+	assert_int_equal(fw_ct_stats(s.world.ct)->flows, 1);
+	/* an ACK of nobody is picked up as NEW; a RST of nobody is INVALID */
+	syn(&p, &view, FW_INPUT, "10.0.0.5");
+	p.data[33] = PKT_RST;
+	pkt_view(&p, &view);
+	scene_run(&s, &view);
+	assert_int_equal(scene_packets(&s, FW_IP4, FW_FILTER, "INPUT", 3), 1);
+	assert_int_equal(s.d.ctinfo, FW_CT_NONE); /* nobody asks later */
+	scene_deinit(&s);
+}
+
+static void test_dropped_flow_goes(void **state)
+{
+	struct pkt p = PKT_INIT;
+	struct fw_packet view;
+	struct scene s;
+
+	(void)state;
+	scene_init(&s, true);
+	scene_rules(&s, FW_IP4, "*filter\n-A INPUT -m conntrack --ctstate NEW -j DROP\nCOMMIT\n");
+	for (int i = 1; i <= 3; i++) {
+		syn(&p, &view, FW_INPUT, "10.0.0.1");
+		assert_int_equal(scene_run(&s, &view)->verdict, FW_DROP);
+		assert_int_equal(scene_packets(&s, FW_IP4, FW_FILTER, "INPUT", 1), i);
+		assert_int_equal(fw_ct_stats(s.world.ct)->flows, 0);
+	}
+	scene_deinit(&s);
+}
+
+static void test_invalid_is_carried(void **state)
+{
+	struct pkt p = PKT_INIT;
+	struct fw_packet view;
+	struct scene s;
+
+	(void)state;
+	scene_init(&s, true);
+	scene_rules(&s, FW_IP4, STATES("mangle", "PREROUTING") STATES("filter", "INPUT"));
+	syn(&p, &view, FW_PREROUTING, "10.0.0.1");
+	p.data[33] = PKT_RST;
+	pkt_view(&p, &view);
+	assert_int_equal(scene_run(&s, &view)->ctinfo, FW_CT_INVALID);
+	pkt_at(&p, FW_INPUT, "eth0", NULL);
+	p.meta.ctinfo = s.d.ctinfo;
+	pkt_view(&p, &view);
+	scene_run(&s, &view);
+	assert_int_equal(scene_packets(&s, FW_IP4, FW_FILTER, "INPUT", 3), 1);
+	/* a flow that later hooks find by themselves is not carried */
+	p.meta.ctinfo = FW_CT_NONE;
+	syn(&p, &view, FW_PREROUTING, "10.0.0.1");
+	assert_int_equal(scene_run(&s, &view)->ctinfo, FW_CT_NONE);
+	syn(&p, &view, FW_INPUT, "10.0.0.1");
+	scene_run(&s, &view);
+	assert_int_equal(scene_packets(&s, FW_IP4, FW_FILTER, "INPUT", 1), 1);
+	scene_deinit(&s);
+}
+
+static void test_reject_reply(void **state)
+{
+	struct pkt p = PKT_INIT;
+	struct fw_packet view;
+	struct scene s;
+
+	(void)state;
+	scene_init(&s, true);
+	scene_rules(&s, FW_IP4,
+		    "*filter\n-A INPUT -m conntrack --ctstate NEW,INVALID -j REJECT\n"
+		    "-A OUTPUT -m conntrack --ctstate ESTABLISHED -j REJECT\nCOMMIT\n");
+	syn(&p, &view, FW_INPUT, "10.0.0.1");
+	scene_run(&s, &view);
+	assert_int_equal(s.d.reject, FW_REJECT_ICMP_PORT_UNREACH);
+	assert_int_equal(s.d.reply_ctinfo, FW_CT_RELATED_REPLY);
+	p.data[33] = PKT_RST;
+	pkt_view(&p, &view);
+	scene_run(&s, &view);
+	assert_int_equal(s.d.reject, FW_REJECT_ICMP_PORT_UNREACH);
+	assert_int_equal(s.d.reply_ctinfo, FW_CT_NONE); /* no flow to belong to */
+	scene_edit(&s, FW_IP4, "*filter\n-D INPUT 1\nCOMMIT\n", FW_TX_NOFLUSH);
+	syn(&p, &view, FW_INPUT, "10.0.0.1");
+	scene_run(&s, &view);
+	reply_at(&p, &view, FW_OUTPUT, "10.0.0.1", PKT_SYN | PKT_ACK);
+	scene_run(&s, &view);
+	assert_int_equal(s.d.verdict, FW_DROP);
+	assert_int_equal(s.d.reply_ctinfo, FW_CT_RELATED); /* against the flow's direction twice */
+	scene_deinit(&s);
+}
+
+/* What came in through loopback has its state from OUTPUT, before raw. */
+static void test_loopback(void **state)
+{
+	struct pkt p = PKT_INIT;
+	struct fw_packet view;
+	struct scene s;
+
+	(void)state;
+	scene_init(&s, true);
+	scene_rules(&s, FW_IP4, STATES("raw", "PREROUTING"));
+	pkt_at(&p, FW_OUTPUT, NULL, "lo");
+	pkt_ip4(&p, "127.0.0.1", "127.0.0.1", IPPROTO_TCP);
+	pkt_tcp(&p, 1024, 80, PKT_SYN);
+	pkt_view(&p, &view);
+	scene_run(&s, &view);
+	assert_int_equal(fw_ct_stats(s.world.ct)->flows, 1);
+	pkt_at(&p, FW_PREROUTING, "lo", NULL);
+	pkt_view(&p, &view);
+	scene_run(&s, &view);
+	assert_int_equal(scene_packets(&s, FW_IP4, FW_RAW, "PREROUTING", 1), 1);
+	/* any other packet has none in raw: INVALID */
+	syn(&p, &view, FW_PREROUTING, "10.0.0.1");
+	scene_run(&s, &view);
+	assert_int_equal(scene_packets(&s, FW_IP4, FW_RAW, "PREROUTING", 1), 1);
+	assert_int_equal(scene_packets(&s, FW_IP4, FW_RAW, "PREROUTING", 3), 1);
+	scene_deinit(&s);
+}
+
+static void test_nat_sees_the_first_packet_only(void **state)
+{
+	struct pkt p = PKT_INIT;
+	struct fw_packet view;
+	struct scene s;
+
+	(void)state;
+	scene_init(&s, true);
+	scene_rules(&s, FW_IP4, "*nat\n-A INPUT -p tcp\nCOMMIT\n" STATES("filter", "INPUT"));
+	syn(&p, &view, FW_INPUT, "10.0.0.1");
+	for (int i = 0; i < 3; i++)
+		scene_run(&s, &view);
+	assert_int_equal(scene_packets(&s, FW_IP4, FW_NAT, "INPUT", 1), 1);
+	assert_int_equal(scene_packets(&s, FW_IP4, FW_NAT, "INPUT", 0), 1);
+	assert_int_equal(scene_packets(&s, FW_IP4, FW_FILTER, "INPUT", 0), 3);
+	scene_deinit(&s);
+}
+
+/* A packet that answers a REJECT brings its state along. */
+static void test_carried_state_wins(void **state)
+{
+	struct pkt p = PKT_INIT;
+	struct fw_packet view;
+	struct scene s;
+
+	(void)state;
+	scene_init(&s, true);
+	scene_rules(&s, FW_IP4, STATES("raw", "OUTPUT") STATES("filter", "OUTPUT"));
+	p.meta.ctinfo = FW_CT_RELATED_REPLY;
+	reply_at(&p, &view, FW_OUTPUT, "10.0.0.1", PKT_RST | PKT_ACK);
+	scene_run(&s, &view);
+	assert_int_equal(scene_packets(&s, FW_IP4, FW_RAW, "OUTPUT", 4), 1);
+	assert_int_equal(scene_packets(&s, FW_IP4, FW_FILTER, "OUTPUT", 4), 1);
+	scene_deinit(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_track_at_input),
+		cmocka_unit_test(test_dropped_flow_goes),
+		cmocka_unit_test(test_invalid_is_carried),
+		cmocka_unit_test(test_reject_reply),
+		cmocka_unit_test(test_loopback),
+		cmocka_unit_test(test_nat_sees_the_first_packet_only),
+		cmocka_unit_test(test_carried_state_wins),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
