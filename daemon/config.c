@@ -172,7 +172,13 @@ static int take(struct fwd_options *o, const char *name, const char *value, stru
 	}
 	place = (char *)o + k->offset;
 	switch (k->kind) {
-	case TEXT: return keep(o, value, place, err);
+	case TEXT:
+		if (place == &o->config.metrics && *value) {
+			fw_fail(err, FW_ERR_UNSUPPORTED, "metrics: there is no HTTP server yet");
+			fw_err_hint(err, "the same text comes from `fwctl metrics`");
+			return -EINVAL;
+		}
+		return keep(o, value, place, err);
 	case NUMBER: return take_number(k->name, value, k->min, k->max, place, err);
 	case ONOFF: return take_word(k, value, "off", "on", place, err);
 	case FAIL: return take_word(k, value, "closed", "open", place, err);

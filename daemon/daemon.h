@@ -4,6 +4,7 @@
 #define FWD_DAEMON_H
 
 #include "config.h"
+#include "control/address.h"
 #include "core.h"
 #include "edit.h"
 
@@ -16,6 +17,7 @@ struct fwd {
 	struct ev_loop *loop;
 	struct fwd_core core;
 	struct fwd_editor editor; /* holds the store and, once open, the kernel side */
+	struct fwd_address address; /* of the control socket; found while we may still look */
 	struct fwd_control *control;
 	struct fwd_notify *notify;
 	uint64_t started; /* monotonic ns */

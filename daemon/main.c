@@ -2,9 +2,10 @@
 /*
  * fwd: set up from the ground, run, tear down in reverse.
  *
- * The order is the point.  The ruleset stands before a queue is bound, privileges are gone before a
- * packet is read, the control socket appears when packets are being filtered; at the stop no edit
- * is taken any more before the hooks go, and the state is saved when no packet can change it.
+ * The order is the point.  Privileges go first of all; the ruleset stands before a queue is bound,
+ * the system call filter before a packet is read; the control socket appears when packets are being
+ * filtered; at the stop no edit is taken any more before the hooks go, and the state is saved when
+ * no packet can change it.
  */
 #include <errno.h>
 #include <ev.h>
@@ -19,6 +20,7 @@
 #include "log.h"
 #include "notify.h"
 #include "privs.h"
+#include "sandbox.h"
 
 static char wrong_file[4200]; /* what an error is about */
 
@@ -44,31 +46,51 @@ static void on_reload(struct ev_loop *loop, ev_signal *w, int events)
 	fwd_notify_reloaded(d, r ? err.msg : NULL);
 }
 
-/* Everything up to filtering; fwd_tear_down() takes back whatever of it was done. */
-static int set_up(struct fwd *d, struct fw_err *err)
+/* Options that later work will give their meaning. */
+static void tell_options(const struct fwd_config *c)
+{
+	if (c->offload)
+		fwd_log(5, "offload: not there yet, every packet is judged");
+}
+
+/* The world as the files have it. */
+static int set_up_rules(struct fwd *d, struct fw_err *err)
 {
 	const struct fwd_config *c = &d->options.config;
+	int r = 0;
+
+	if (c->persist)
+		r = fwd_store_open(&d->editor.store, c->state_dir, err);
+	if (!r)
+		r = fwd_load_start(&d->editor, wrong_file, sizeof(wrong_file), err);
+	if (!r)
+		wrong_file[0] = '\0';
+	return r;
+}
+
+/* Everything up to filtering; tear_down() takes back whatever of it was done. */
+static int set_up(struct fwd *d, struct fw_err *err)
+{
 	struct fwd_editor *e = &d->editor;
 	int r;
 
 	e->core = &d->core;
 	r = fwd_core_init(&d->core, &d->options, err);
 	if (!r)
-		r = fwd_control_probe(&d->options, err);
-	if (!r)
-		r = fwd_privs_prepare(&d->options, err);
-	if (!r && c->persist)
-		r = fwd_store_open(&e->store, c->state_dir, err);
-	if (!r)
-		r = fwd_load_start(e, wrong_file, sizeof(wrong_file), err);
-	if (r)
-		return r;
-	wrong_file[0] = '\0';
-	r = fwd_kernel_open(&e->kernel, &d->core, err);
+		r = fwd_control_probe(d, err);
 	if (!r)
 		r = fwd_privs_drop(&d->options, err);
 	if (!r)
-		r = fwd_kernel_start(e->kernel, err);
+		r = set_up_rules(d, err);
+	if (!r)
+		r = fwd_kernel_open(&e->kernel, &d->core, err);
+	if (r)
+		return r;
+	if (d->options.seccomp)
+		fwd_sandbox_enter();
+	fwd_log_start();
+	tell_options(&d->options.config);
+	r = fwd_kernel_start(e->kernel, err);
 	if (!r)
 		r = fwd_kernel_apply(e->kernel, &d->core.plan, err);
 	if (!r)
@@ -126,7 +148,6 @@ static int filter(struct fwd *d)
 		fwd_log(3, "no event loop: %s", strerror(errno));
 		return EXIT_FAILURE;
 	}
-	fwd_log_start();
 	r = set_up(d, &err);
 	if (r && err.code == FW_ERR_NONE)
 		fw_fail(&err, FW_ERR_RESOURCE, "%s", strerror(-r));

@@ -5,13 +5,13 @@
 #include <cap-ng.h>
 #include <errno.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "fw/protocol.h"
-#include "sandbox.h"
 
 static int find_user(const char *name, struct passwd **ret, struct fw_err *err)
 {
@@ -24,6 +24,7 @@ static int find_user(const char *name, struct passwd **ret, struct fw_err *err)
 	return -EINVAL;
 }
 
+/* A directory that a daemon started as root once filled, or that is not there yet. */
 static int give(const char *dir, mode_t mode, const struct passwd *user, struct fw_err *err)
 {
 	if ((mkdir(dir, mode) && errno != EEXIST) || chown(dir, user->pw_uid, user->pw_gid))
@@ -32,16 +33,20 @@ static int give(const char *dir, mode_t mode, const struct passwd *user, struct 
 	return 0;
 }
 
-int fwd_privs_prepare(const struct fwd_options *o, struct fw_err *err)
+static int give_all(const struct fwd_options *o, const struct passwd *user, struct fw_err *err)
 {
-	struct passwd *user;
-	int r;
+	static const char *const files[] = {"lock", "snapshot", "journal"};
+	char path[4096];
+	int r = 0;
 
-	if (!o->user || geteuid() != 0)
-		return 0;
-	r = find_user(o->user, &user, err);
-	if (!r && o->config.persist)
+	if (o->config.persist)
 		r = give(o->config.state_dir, 0700, user, err);
+	for (size_t i = 0; i < FW_ARRAY_SIZE(files) && o->config.persist && !r; i++) {
+		snprintf(path, sizeof(path), "%s/%s", o->config.state_dir, files[i]);
+		if (lchown(path, user->pw_uid, user->pw_gid) && errno != ENOENT)
+			r = fw_fail(err, FW_ERR_RESOURCE, "cannot give %s to user %s: %s", path,
+				    user->pw_name, strerror(errno));
+	}
 	if (!r && !o->config.socket)
 		r = give(FW_RUN_DIR, 0755, user, err);
 	return r;
@@ -74,6 +79,8 @@ int fwd_privs_drop(const struct fwd_options *o, struct fw_err *err)
 
 	if (root && o->user)
 		r = find_user(o->user, &user, err);
+	if (!r && user)
+		r = give_all(o, user, err);
 	if (!r && root)
 		r = keep_capabilities(root, user, err);
 	if (r)
@@ -81,7 +88,5 @@ int fwd_privs_drop(const struct fwd_options *o, struct fw_err *err)
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return fw_fail(err, FW_ERR_PERM, "no_new_privs: %s", strerror(errno));
 	prctl(PR_SET_DUMPABLE, 0);
-	if (o->seccomp)
-		fwd_seccomp_install();
 	return 0;
 }

@@ -159,7 +159,7 @@ static int load(void)
 	return r;
 }
 
-void fwd_seccomp_install(void)
+void fwd_sandbox_enter(void)
 {
 	int r = load();
 
@@ -167,7 +167,7 @@ void fwd_seccomp_install(void)
 		fwd_log(4, "running without a system call filter: %s", strerror(-r));
 }
 #else
-void fwd_seccomp_install(void)
+void fwd_sandbox_enter(void)
 {
 	fwd_log(5, "built without a system call filter");
 }

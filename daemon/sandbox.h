@@ -8,6 +8,6 @@
 #define FWD_SANDBOX_H
 
 /* For this thread and all that it starts.  Failure is logged; the daemon goes on without. */
-void fwd_seccomp_install(void);
+void fwd_sandbox_enter(void);
 
 #endif

@@ -53,7 +53,6 @@ struct fwd_control {
 	ev_prepare turn;
 	ev_timer tick;
 	struct fwd_groups groups;
-	struct fwd_address *address;
 };
 
 /* Take over a connected, non-blocking socket.  NULL: no memory, and the socket is closed. */

@@ -196,33 +196,26 @@ static void on_tick(struct ev_loop *loop, ev_timer *w, int events)
 		ev_io_start(loop, &c->accept);
 }
 
-int fwd_control_probe(const struct fwd_options *o, struct fw_err *err)
+int fwd_control_probe(struct fwd *d, struct fw_err *err)
 {
-	struct fwd_address a;
-	int r = fwd_address_find(&a, o->config.socket, err);
+	int r = fwd_address_find(&d->address, d->options.config.socket, err);
 
-	return r ? r : fwd_address_probe(&a, err);
+	return r ? r : fwd_address_probe(&d->address, err);
 }
 
 int fwd_control_open(struct fwd_control **ret, struct fwd *d, struct fw_err *err)
 {
 	struct fwd_control *c = calloc(1, sizeof(*c));
-	int fd, r;
+	int fd;
 
-	if (!c || !(c->address = calloc(1, sizeof(*c->address)))) {
-		free(c);
+	if (!c)
 		return fw_fail(err, FW_ERR_RESOURCE, "out of memory");
-	}
 	c->d = d;
 	TAILQ_INIT(&c->all);
 	TAILQ_INIT(&c->ready);
 	fwd_groups_load(&c->groups);
-	r = fwd_address_find(c->address, d->options.config.socket, err);
-	if (!r)
-		r = fwd_address_probe(c->address, err);
-	fd = r ? r : fwd_address_listen(c->address, err);
+	fd = fwd_address_listen(&d->address, err);
 	if (fd < 0) {
-		free(c->address);
 		free(c);
 		return fd;
 	}
@@ -243,14 +236,13 @@ struct fwd_control *fwd_control_close(struct fwd_control *c)
 
 	if (!c)
 		return NULL;
-	fwd_address_remove(c->address);
+	fwd_address_remove(&c->d->address);
 	while ((client = TAILQ_FIRST(&c->all)))
 		fwd_client_free(client);
 	ev_io_stop(c->d->loop, &c->accept);
 	ev_prepare_stop(c->d->loop, &c->turn);
 	ev_timer_stop(c->d->loop, &c->tick);
 	close(c->accept.fd);
-	free(c->address);
 	free(c);
 	return NULL;
 }

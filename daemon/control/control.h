@@ -25,15 +25,16 @@ struct fwd_control;
 struct fwd_client;
 
 /*
- * Listen: --socket, or the namespace's default path (and the link to it in the host's own).  A
+ * Listen where fwd_control_probe() said (and link to it in the host's own namespace).  A
  * socket that nobody answers is replaced; a daemon that answers is an error.  The path appears only
  * once it can be connected to.
  */
 int fwd_control_open(struct fwd_control **ret, struct fwd *d, struct fw_err *err);
 /* Remove the socket, close all clients.  NULL is fine.  Returns NULL. */
 struct fwd_control *fwd_control_close(struct fwd_control *c);
-/* Is a daemon there already?  0, or -EBUSY with err.  Asked before anything else is touched. */
-int fwd_control_probe(const struct fwd_options *o, struct fw_err *err);
+/* Where will the socket be, and is a daemon there already?  0, or -EBUSY with err.  Asked before
+ * anything else is touched, and while pid 1 may be looked at. */
+int fwd_control_probe(struct fwd *d, struct fw_err *err);
 
 /* Look up the groups again (SIGHUP). */
 void fwd_control_reload(struct fwd_control *c);

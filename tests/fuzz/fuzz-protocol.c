@@ -22,7 +22,8 @@ static void require(bool ok)
 }
 
 /* Take all of it in pieces of at most `step` bytes. */
-static int feed(struct fwd_intake *in, const char *text, size_t len, size_t step, struct fw_err *err)
+static int feed(struct fwd_intake *in, const char *text, size_t len, size_t step,
+		struct fw_err *err)
 {
 	int r = 0;
 

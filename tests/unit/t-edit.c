@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Edits when the world breaks: the kernel refuses the hooks, the disk refuses the data.  In each
+ * case nothing of the edit may be left, neither in force nor in the journal.
+ *
+ * The kernel side is this file; fdatasync(2) passes through it on its way (the linker's --wrap).
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include <errno.h>
+
+#include "edit.h"
+#include "fw/text.h"
+
+static struct {
+	bool refuse; /* the kernel says no */
+	int applied;
+	struct fw_plan plan; /* what the hooks are now */
+	int sync_errno; /* what the disk says */
+} world;
+
+int fwd_kernel_apply(struct fwd_kernel *k, const struct fw_plan *plan, struct fw_err *err)
+{
+	if (world.refuse) {
+		fw_fail(err, FW_ERR_RESOURCE, "the kernel says no");
+		return -EPERM;
+	}
+	world.applied++;
+	world.plan = *plan;
+	return 0;
+}
+
+uint64_t fwd_now(void)
+{
+	return 1000;
+}
+
+uint64_t fwd_wall(void)
+{
+	return 2000;
+}
+
+int __real_fdatasync(int fd);
+int __wrap_fdatasync(int fd);
+int __wrap_fdatasync(int fd)
+{
+	if (!world.sync_errno)
+		return __real_fdatasync(fd);
+	errno = world.sync_errno;
+	return -1;
+}
+
+struct daemon {
+	char dir[64];
+	struct fwd_options options;
+	struct fwd_core core;
+	struct fwd_editor editor;
+	int kernel; /* only its address is used */
+};
+
+static int nothing(void *priv, const struct fwd_frame *frame, struct fw_err *err)
+{
+	return 0;
+}
+
+static int make(void **state)
+{
+	struct daemon *d = calloc(1, sizeof(*d));
+	struct fw_err err = FW_ERR_INIT;
+
+	memset(&world, 0, sizeof(world));
+	strcpy(d->dir, "/tmp/fwd-edit-XXXXXX");
+	if (!mkdtemp(d->dir))
+		return -1;
+	fwd_options_init(&d->options);
+	if (fwd_core_init(&d->core, &d->options, &err))
+		return -1;
+	d->editor.core = &d->core;
+	d->editor.kernel = (struct fwd_kernel *)&d->kernel;
+	world.plan = d->core.plan;
+	if (fwd_store_open(&d->editor.store, d->dir, &err) ||
+	    fwd_store_load(d->editor.store, nothing, NULL, &err))
+		return -1;
+	*state = d;
+	return 0;
+}
+
+static int unmake(void **state)
+{
+	struct daemon *d = *state;
+	char command[96];
+
+	fwd_store_close(d->editor.store);
+	fwd_core_deinit(&d->core);
+	fwd_options_deinit(&d->options);
+	snprintf(command, sizeof(command), "rm -r %s", d->dir);
+	free(d);
+	return system(command);
+}
+
+static int apply(struct daemon *d, const char *line, struct fw_err *err)
+{
+	char text[256];
+	struct fwd_edit edit = {.flags = FW_TX_NOFLUSH, .text = text};
+
+	*err = (struct fw_err)FW_ERR_INIT;
+	edit.len = (size_t)snprintf(text, sizeof(text), "*filter\n%s\nCOMMIT\n", line);
+	return fwd_edit_apply(&d->editor, &edit, NULL, err);
+}
+
+static void expect_rules(struct daemon *d, const char *want)
+{
+	struct fw_buf out = FW_BUF_INIT;
+	const char *first, *end;
+
+	fw_save(d->core.ruleset, FW_IP4, 0, &out);
+	first = strstr(fw_buf_cstr(&out), "-A ");
+	end = strstr(fw_buf_cstr(&out), "COMMIT");
+	if (!first)
+		first = end;
+	assert_int_equal(end - first, strlen(want));
+	assert_memory_equal(first, want, strlen(want));
+	fw_buf_deinit(&out);
+}
+
+/* The bodies of a fresh look at the journal. */
+static int note(void *priv, const struct fwd_frame *f, struct fw_err *err)
+{
+	if (f->kind == FWD_FRAME_EDIT)
+		fw_buf_add(priv, f->body, f->len);
+	return 0;
+}
+
+static void expect_journal(struct daemon *d, const char *want)
+{
+	struct fw_err err = FW_ERR_INIT;
+	struct fw_buf seen = FW_BUF_INIT;
+
+	fwd_store_close(d->editor.store);
+	assert_int_equal(fwd_store_open(&d->editor.store, d->dir, &err), 0);
+	assert_int_equal(fwd_store_load(d->editor.store, note, &seen, &err), 0);
+	assert_string_equal(fw_buf_cstr(&seen), want);
+	fw_buf_deinit(&seen);
+}
+
+#define A	   "-A INPUT -s 10.0.0.1/32 -j DROP"
+#define B	   "-A OUTPUT -s 10.0.0.2/32 -j DROP"
+#define TEXT(line) "*filter\n" line "\nCOMMIT\n"
+
+static void group_is_kept(void **state)
+{
+	struct daemon *d = *state;
+	struct fw_err err;
+
+	assert_int_equal(apply(d, A, &err), 0);
+	assert_int_equal(apply(d, B, &err), 0);
+	assert_int_equal(fwd_edit_commit(&d->editor, &err), 0);
+	expect_rules(d, A "\n" B "\n");
+	expect_journal(d, TEXT(A) TEXT(B));
+	assert_true(world.plan.queue[FW_IP4][FW_INPUT]);
+	assert_true(world.plan.queue[FW_IP4][FW_OUTPUT]);
+}
+
+static void nothing_to_keep(void **state)
+{
+	struct daemon *d = *state;
+	struct fw_err err;
+
+	/* the table's first mention is a change: save prints it from then on */
+	assert_int_equal(apply(d, A, &err), 0);
+	assert_int_equal(apply(d, "-L", &err), 0);
+	assert_int_equal(apply(d,
+			       "-C"
+			       " INPUT -s 10.0.0.1/32 -j DROP",
+			       &err),
+			 0);
+	assert_int_equal(fwd_edit_commit(&d->editor, &err), 0);
+	assert_int_equal(world.applied, 1);
+	expect_journal(d, TEXT(A));
+}
+
+static void test_changes_nothing(void **state)
+{
+	struct daemon *d = *state;
+	struct fwd_edit edit = {
+		.flags = FW_TX_NOFLUSH, .text = TEXT(A), .len = strlen(TEXT(A)), .test = true};
+	struct fw_err err = FW_ERR_INIT;
+
+	assert_int_equal(fwd_edit_apply(&d->editor, &edit, NULL, &err), 0);
+	assert_int_equal(fwd_edit_commit(&d->editor, &err), 0);
+	expect_rules(d, "");
+	expect_journal(d, "");
+}
+
+static void text_refused(void **state)
+{
+	struct daemon *d = *state;
+	struct fw_err err;
+
+	assert_true(apply(d, A "\n-A NOWHERE", &err) < 0);
+	assert_int_equal(err.line, 3);
+	expect_rules(d, "");
+	expect_journal(d, "");
+}
+
+static void kernel_refuses(void **state)
+{
+	struct daemon *d = *state;
+	struct fw_err err;
+
+	assert_int_equal(apply(d, A, &err), 0);
+	world.refuse = true;
+	assert_true(apply(d, B, &err) < 0);
+	assert_string_equal(err.msg, "the kernel says no");
+	world.refuse = false;
+	assert_int_equal(fwd_edit_commit(&d->editor, &err), 0);
+	expect_rules(d, A "\n");
+	expect_journal(d, TEXT(A));
+	assert_false(d->core.plan.queue[FW_IP4][FW_OUTPUT]);
+	assert_false(world.plan.queue[FW_IP4][FW_OUTPUT]);
+}
+
+static void disk_fails_at_commit(void **state)
+{
+	struct daemon *d = *state;
+	struct fw_err err;
+
+	assert_int_equal(apply(d, A, &err), 0);
+	assert_int_equal(fwd_edit_commit(&d->editor, &err), 0);
+	assert_int_equal(apply(d, B, &err), 0);
+	assert_int_equal(apply(d, "-F INPUT", &err), 0);
+	expect_rules(d, B "\n");
+	world.sync_errno = EIO;
+	assert_int_equal(fwd_edit_commit(&d->editor, &err), -EIO);
+	/* both edits of the group are gone, their hooks, too */
+	expect_rules(d, A "\n");
+	assert_false(d->core.plan.queue[FW_IP4][FW_OUTPUT]);
+	assert_memory_equal(&world.plan, &d->core.plan, sizeof(world.plan));
+	expect_journal(d, TEXT(A));
+}
+
+/* After a failed sync the journal is replaced, not trusted. */
+static void disk_comes_back(void **state)
+{
+	struct daemon *d = *state;
+	struct fw_err err;
+
+	assert_int_equal(apply(d, A, &err), 0);
+	world.sync_errno = EIO;
+	assert_int_equal(fwd_edit_commit(&d->editor, &err), -EIO);
+	world.sync_errno = 0;
+	assert_true(fwd_store_broken(d->editor.store));
+	assert_int_equal(apply(d, B, &err), 0);
+	assert_false(fwd_store_broken(d->editor.store));
+	assert_int_equal(fwd_edit_commit(&d->editor, &err), 0);
+	expect_rules(d, B "\n");
+	expect_journal(d, TEXT(B));
+}
+
+#define EDIT_TEST(fn) cmocka_unit_test_setup_teardown(fn, make, unmake)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		EDIT_TEST(group_is_kept),	 EDIT_TEST(nothing_to_keep),
+		EDIT_TEST(test_changes_nothing), EDIT_TEST(text_refused),
+		EDIT_TEST(kernel_refuses),	 EDIT_TEST(disk_fails_at_commit),
+		EDIT_TEST(disk_comes_back),
+	};
+
+	return cmocka_run_group_tests_name("edit", tests, NULL, NULL);
+}
