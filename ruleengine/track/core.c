@@ -50,11 +50,16 @@ static int invalid(struct fw_ct *ct, struct fw_eval *e)
 	return set(e, NULL, FW_CT_INVALID);
 }
 
+/* The kernel looks at PREROUTING only; here INPUT or FORWARD may be the first hook. */
+bool ct_csum_wanted(const struct fw_ct *ct, const struct fw_packet *pkt)
+{
+	return ct->config.checksum && pkt->meta.hook != FW_OUTPUT && pkt->meta.hook != FW_POSTROUTING &&
+	       (pkt->meta.flags & (FW_PKT_CSUM_UNCHECKED | FW_PKT_CSUM_PARTIAL)) == FW_PKT_CSUM_UNCHECKED;
+}
+
 bool ct_csum_bad(const struct fw_ct *ct, const struct fw_packet *pkt)
 {
-	if (!ct->config.checksum || pkt->meta.hook == FW_OUTPUT || pkt->meta.hook == FW_POSTROUTING)
-		return false;
-	return fw_packet_csum_ok(pkt) == 0;
+	return ct_csum_wanted(ct, pkt) && fw_packet_csum_ok(pkt) == 0;
 }
 
 void ct_account(struct ct_ctx *c)

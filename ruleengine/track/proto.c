@@ -64,6 +64,30 @@ enum ct_say ct_udp_packet(struct ct_ctx *c)
 	return CT_ACCEPT;
 }
 
+static uint64_t sum16(uint64_t sum, const uint8_t *p, uint32_t n)
+{
+	for (; n >= 2; p += 2, n -= 2)
+		sum += read16(p);
+	return n ? sum + ((uint32_t)p[0] << 8) : sum;
+}
+
+/* nf_conntrack sums UDP-Lite with UDP's number in the pseudo header, so it takes a checksum that
+ * its own network stack would accept for bad, and the other way round.  So do we. */
+static bool udplite_csum_bad(const struct ct_ctx *c, uint32_t cover)
+{
+	const struct fw_packet *pkt = c->pkt;
+	const uint8_t *p = fw_packet_bytes(pkt, pkt->l4_off, cover);
+	uint32_t n = pkt->family == FW_IP4 ? 4 : 16;
+	uint64_t sum = bytes_left(pkt) + IPPROTO_UDP;
+
+	if (!ct_csum_wanted(c->ct, pkt) || pkt->frag_more || !p)
+		return false;
+	sum = sum16(sum16(sum16(sum, pkt->src.u8, n), pkt->dst.u8, n), p, cover);
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return sum != 0xffff;
+}
+
 static bool udplite_bad(const struct ct_ctx *c)
 {
 	const uint8_t *p = fw_packet_bytes(c->pkt, c->pkt->l4_off, 8);
@@ -72,9 +96,11 @@ static bool udplite_bad(const struct ct_ctx *c)
 	if (!p || bytes_left(c->pkt) < 8)
 		return true;
 	cover = read16(p + 4);
-	if (cover && (cover < 8 || cover > bytes_left(c->pkt)))
+	if (!cover)
+		cover = bytes_left(c->pkt);
+	if (cover < 8 || cover > bytes_left(c->pkt) || !(p[6] || p[7]))
 		return true;
-	return !(p[6] || p[7]) || ct_csum_bad(c->ct, c->pkt);
+	return udplite_csum_bad(c, cover);
 }
 
 /* Both ways: a stream at once. */

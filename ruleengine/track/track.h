@@ -199,7 +199,8 @@ struct ct_ctx {
 
 enum ct_say { CT_ACCEPT, CT_INVALID, CT_REPEAT /* forget the flow and begin anew */ };
 
-/* Checksums are looked at where a packet comes in. */
+/* Checksums are looked at where a packet comes in, unless somebody did before. */
+bool ct_csum_wanted(const struct fw_ct *ct, const struct fw_packet *pkt);
 bool ct_csum_bad(const struct fw_ct *ct, const struct fw_packet *pkt);
 void ct_refresh(struct ct_ctx *c, uint32_t seconds);
 void ct_account(struct ct_ctx *c);

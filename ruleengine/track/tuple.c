@@ -136,7 +136,7 @@ static bool skip_extensions(const struct fw_packet *pkt, uint32_t *off, uint8_t 
 {
 	while (*next == IPPROTO_HOPOPTS || *next == IPPROTO_ROUTING || *next == IPPROTO_FRAGMENT ||
 	       *next == IPPROTO_AH || *next == IPPROTO_DSTOPTS) {
-		const uint8_t *h = fw_packet_bytes(pkt, *off, 4);
+		const uint8_t *h = fw_packet_bytes(pkt, *off, *next == IPPROTO_FRAGMENT ? 4 : 2);
 		uint32_t size;
 
 		if (!h)
