@@ -39,10 +39,10 @@ L2 = {"broadcast": "ff:ff:ff:ff:ff:ff", "multicast": "01:00:5e:00:00:01"}
 
 
 class Case:
-    def __init__(self, seed, family, packets):
+    def __init__(self, seed, family, packets, without=()):
         self.seed, self.family = seed, family or (4 if seed % 2 else 6)
         rng = random.Random(seed)
-        self.rules = rules.generate(rng, self.family, "t%d_" % (seed % 1000000))
+        self.rules = rules.generate(rng, self.family, "t%d_" % (seed % 1000000), without)
         self.steps = traffic.generate(rng, self.family, packets)
 
     def dump(self, path, problems):
@@ -274,7 +274,7 @@ def worker(args, seeds, results):
 
 
 def one(lab, args, seed):
-    case = Case(seed, args.family, args.packets)
+    case = Case(seed, args.family, args.packets, args.without)
     try:
         problems, wording = run(lab, case, args.peer)
     except RuntimeError as e:
@@ -361,6 +361,7 @@ def arguments():
     ap.add_argument("--shrink", type=int, default=0, metavar="SECONDS")
     ap.add_argument("--max-failures", type=int, default=10)
     ap.add_argument("--out", default=os.environ.get("TMPDIR", "/tmp"))
+    ap.add_argument("--without", action="append", default=[], choices=("track", "recent"))
     ap.add_argument("--replay", metavar="FILE")
     ap.add_argument("--self-test", action="store_true")
     ap.add_argument("-v", "--verbose", action="store_true")

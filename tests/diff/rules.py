@@ -54,10 +54,12 @@ class Ruleset:
 
 
 class Gen:
-    def __init__(self, rng, family, tag):
+    def __init__(self, rng, family, tag, without=()):
         self.r, self.f, self.tag = rng, family, tag
-        # A third of the rulesets track, a third use lists: each also must work without.
+        # Half of the rulesets track, fewer use lists: each also must work without.
         self.track, self.recent = rng.random() < 0.5, rng.random() < 0.4
+        self.track &= "track" not in without
+        self.recent &= "recent" not in without
 
     def maybe(self, p):
         return self.r.random() < p
@@ -348,8 +350,8 @@ class Gen:
         rs.rules.append((table, chain, words))
 
 
-def generate(rng, family, tag):
-    g, rs = Gen(rng, family, tag), Ruleset(family)
+def generate(rng, family, tag, without=()):
+    g, rs = Gen(rng, family, tag, without), Ruleset(family)
     if g.maybe(0.25):
         g.table(rs, "raw")
     if g.maybe(0.4):
