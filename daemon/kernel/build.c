@@ -73,7 +73,9 @@ static bool checksum_holds(const struct fw_packet *pkt)
 	const uint8_t *data;
 	uint64_t sum = 0;
 
-	if ((pkt->meta.flags & FW_PKT_CSUM_PARTIAL) || !(pkt->meta.flags & FW_PKT_CSUM_UNCHECKED))
+	/* Of what leaves, the queue does not tell what was verified: nothing was. */
+	if ((pkt->meta.flags & FW_PKT_CSUM_PARTIAL) ||
+	    (!(pkt->meta.flags & FW_PKT_CSUM_UNCHECKED) && pkt->meta.hook != FW_OUTPUT))
 		return true;
 	if (pkt->family == FW_IP6 && (pkt->fragment || !pkt->has_proto))
 		return false;
@@ -201,6 +203,16 @@ static size_t quote(const struct fw_packet *pkt, size_t max)
 /* Types that are questions and answers; the kernel takes all others, known or not, for errors. */
 #define QUERIES (1u << 0 | 1u << 8 | 0x3fu << 13)
 
+/*
+ * The kernel sends ICMP one at a time on each CPU: while an answer of its own passes OUTPUT it can
+ * send no error about it.  A program's answers have an owner.
+ */
+static bool is_own_answer(const struct fw_packet *pkt, uint8_t type)
+{
+	return pkt->meta.hook == FW_OUTPUT && !pkt->meta.has_uid &&
+		(pkt->family == FW_IP6 ? type == 129 : type == 0 || type == 14);
+}
+
 /* No error about an error. */
 static bool is_error4(const struct fw_packet *pkt)
 {
@@ -209,7 +221,7 @@ static bool is_error4(const struct fw_packet *pkt)
 	if (pkt->proto != IPPROTO_ICMP)
 		return false;
 	type = fw_packet_bytes(pkt, pkt->l4_off, 1);
-	return !type || *type > 18 || !(QUERIES >> *type & 1);
+	return !type || *type > 18 || !(QUERIES >> *type & 1) || is_own_answer(pkt, *type);
 }
 
 size_t fwd_reply_icmp4(uint8_t *buf, const struct fw_packet *pkt, uint8_t code, uint8_t ttl)
@@ -241,7 +253,7 @@ static bool is_error6(const struct fw_packet *pkt)
 	type = fw_packet_bytes(pkt, pkt->l4_off, 1);
 	if (!type || pkt->fragment)
 		return !pkt->fragment;
-	return !(*type & 0x80);
+	return !(*type & 0x80) || is_own_answer(pkt, *type);
 }
 
 size_t fwd_reply_icmp6(uint8_t *buf, const struct fw_packet *pkt, uint8_t code)

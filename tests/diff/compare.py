@@ -21,7 +21,17 @@ def _mask4(p, own):
 
 
 def _mask_l4(p, at, proto, own):
-    """The listener's sequence numbers are random, and so are its checksums."""
+    """The listener's sequence numbers are random, and so are its checksums.  A TCP checksum that
+    is right, or left to the hardware (the kernel's own resets), is one and the same."""
+    if proto == 6 and len(p) >= at + 20:
+        v6 = p[0] >> 4 == 6
+        s, d = (p[8:24], p[24:40]) if v6 else (p[12:16], p[16:20])
+        seg = bytes(p[at:])
+        pseudo = bytes(s + d) + (struct.pack("!II", len(seg), 6) if v6
+                                 else struct.pack("!BBH", 0, 6, len(seg)))
+        partial = ~pkt.csum(pseudo) & 0xFFFF
+        if pkt.csum(pseudo + seg) == 0 or struct.unpack("!H", seg[16:18])[0] == partial:
+            p[at + 16:at + 18] = b"\0\0"
     if proto == 6 and own and len(p) >= at + 20:
         if struct.unpack("!H", p[at:at + 2])[0] in LISTEN:
             p[at + 4:at + 8] = b"\0" * 4

@@ -254,7 +254,7 @@ class Traffic:
                  lambda: self.send(a, b, 50, struct.pack("!II", 7, 1) + b"s" * 24),
                  lambda: self.send(a, b, 132, port + b"\0" * 8 + b"\1\0\0\x14" + b"\0" * 16),
                  lambda: self.send(a, b, 136, pkt.udp(a, b, sp, dp, b"l" * 20, proto=136)),
-                 lambda: self.send(a, b, 33, port + b"\x04\0\0\0" + b"\0" * 8),
+                 lambda: self.send(a, b, 33, self.dccp(a, b, port)),
                  lambda: self.send(a, b, 253, b"?" * 20)]
         local = a in HOSTS[self.f]["r"]
         if self.f == 4 and not local:
@@ -273,10 +273,17 @@ class Traffic:
                       lambda: self.send(a, b, 43, pkt.ext6(17, b"\x04\0\0\0\0\0") + udp),
                       lambda: self.send(a, b, 44, pkt.frag6(17, 0, False, 77) + udp),
                       lambda: self.send(a, b, 59, b""),
-                      lambda: self.send(a, b, 60, pkt.ext6(17)[:4]),
+                      # (cut behind 2 bytes kernels differ: newer ones look at the length)
+                      lambda: self.send(a, b, 60, pkt.ext6(17)[:1]),
                       lambda: self.send(a, b, 17, pkt.udp(a, b, sp, dp, b"big" * 456)),
                       lambda: self.link("multicast", a, "ff02::1")]
         return [self.r.choice(kinds)()]
+
+    def dccp(self, a, b, port):
+        """With a checksum over all of it: kernels from 6.16 on sum it before they REJECT it."""
+        head = port + b"\x04\0\0\0" + b"\0" * 8
+        c = pkt.csum(head) if self.f == 4 else pkt.l4sum(a, b, 33, head)
+        return head[:6] + struct.pack("!H", c) + head[8:]
 
     def link(self, l2, a, dst):
         s = self.send(a, dst, 17, pkt.udp(a, dst, self.sport(), self.dport(), b"m" * 20), ttl=64)

@@ -21,7 +21,7 @@ def addr(a):
     return ipaddress.ip_address(a).packed
 
 
-def _l4sum(src, dst, proto, data):
+def l4sum(src, dst, proto, data):
     s, d = addr(src), addr(dst)
     if len(s) == 4:
         return csum(s + d + struct.pack("!BBH", 0, proto, len(data)) + data)
@@ -30,7 +30,7 @@ def _l4sum(src, dst, proto, data):
 
 def _fill(src, dst, proto, data, at, good):
     """Write the checksum of a transport header at its place; good=False: a wrong one."""
-    c = _l4sum(src, dst, proto, data)
+    c = l4sum(src, dst, proto, data)
     if proto == 17 and c == 0:
         c = 0xFFFF
     if not good:
