@@ -41,7 +41,6 @@ static const struct reason matches[] = {
 	{"rateest", LATER},
 	{"realm", LATER},
 	{"rpfilter", LATER},
-	{"rt", LATER},
 	{"sctp", LATER},
 	{"set", LATER},
 	{"socket", LATER},
