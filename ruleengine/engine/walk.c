@@ -11,6 +11,7 @@
  */
 #include <string.h>
 
+#include "classify/classify.h"
 #include "engine/engine.h"
 
 /* Written by whoever holds the engine lock, read by anyone at any time. */
@@ -20,26 +21,13 @@ static void count(struct fw_counters *c, const struct fw_packet *pkt)
 	__atomic_store_n(&c->bytes, c->bytes + pkt->len, __ATOMIC_RELAXED);
 }
 
-/*
- * An IPv6 packet whose header chain is broken has no protocol.  A rule that asks for one drops
- * it, but only if everything it asks for before holds.
- */
-static bool matches_no_proto(const struct fw_rule *rule, struct fw_eval *e)
-{
-	struct fw_generic g = rule->gen;
-
-	g.proto = 0;
-	g.inv &= (uint8_t)~FW_INV_PROTO;
-	e->hotdrop = fw_generic_match(&g, e->pkt);
-	return false;
-}
-
 bool fw_rule_matches(const struct fw_rule *rule, struct fw_eval *e)
 {
-	if (__builtin_expect(!e->pkt->has_proto && rule->gen.proto, 0))
-		return matches_no_proto(rule, e);
-	if (!fw_generic_match(&rule->gen, e->pkt))
+	if (!fw_generic_match(&rule->gen, e->pkt)) {
+		if (__builtin_expect(!e->pkt->has_proto, 0))
+			e->hotdrop = fw_generic_hotdrop(&rule->gen, e->pkt);
 		return false;
+	}
 	for (unsigned int i = 0; i < rule->n_matches; i++)
 		if (!rule->matches[i].ext->match(&rule->matches[i], e))
 			return false;
@@ -84,6 +72,24 @@ static struct fw_rule *next_plain(struct fw_walk *w, const struct fw_chain *chai
 	return NULL;
 }
 
+/* The same by the chain's program.  `c` goes on from call to call while the chain stays. */
+static struct fw_rule *next_compiled(struct fw_walk *w, const struct fw_chain *chain, struct fw_cursor *c,
+				     uint32_t *next)
+{
+	/* A target may have changed what the candidates depend on. */
+	if (c->chain != chain || c->mark != w->e.mark || c->ctinfo != w->e.ctinfo)
+		fw_cursor_begin(c, chain->program, chain, &w->e, *next);
+	while (fw_cursor_next(c)) {
+		w->e.rule = c->rule;
+		w->e.number = *next = c->number;
+		if (c->exact || fw_rule_matches(c->rule, &w->e))
+			return c->rule;
+		if (w->e.hotdrop)
+			return NULL;
+	}
+	return NULL;
+}
+
 static enum fw_verdict policy(struct fw_walk *w, const struct fw_chain *chain)
 {
 	w->e.chain = chain;
@@ -109,14 +115,19 @@ enum fw_verdict fw_walk_table(struct fw_walk *w, const struct fw_table *table)
 	const struct fw_chain *base = table->chains[table->builtin[w->e.pkt->meta.hook]];
 	const struct fw_chain *chain = base;
 	uint32_t next = 0, depth = 0;
+	struct fw_cursor cursor;
 
+	cursor.chain = NULL;
 	w->e.table = table->id;
 	for (;;) {
 		enum fw_verdict verdict = FW_RETURN; /* as a chain's end is */
 		struct fw_rule *rule;
 
 		w->e.chain = chain;
-		rule = next_plain(w, chain, &next);
+		if (chain->program && !w->plain)
+			rule = next_compiled(w, chain, &cursor, &next);
+		else
+			rule = next_plain(w, chain, &next);
 		if (rule)
 			verdict = run_rule(w, rule);
 		if (w->e.hotdrop)
@@ -130,6 +141,7 @@ enum fw_verdict fw_walk_table(struct fw_walk *w, const struct fw_table *table)
 		case FW_GOTO:
 			chain = table->chains[rule->jump];
 			next = 0;
+			cursor.chain = NULL;
 			break;
 		case FW_RETURN:
 			if (!depth)
@@ -137,6 +149,7 @@ enum fw_verdict fw_walk_table(struct fw_walk *w, const struct fw_table *table)
 			depth--;
 			chain = w->stack[depth].chain;
 			next = w->stack[depth].next;
+			cursor.chain = NULL;
 			break;
 		case FW_CONTINUE: break;
 		default: return verdict;

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Where a rule begins and ends to be possible, sorted by value.  A byte-wise radix sort that
+ * leaves out the bytes in which all keys agree: for IPv4 and ports most of sixteen.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "classify/classify.h"
+
+int fw_events_add(struct events *ev, fw_u128 key, uint32_t rule)
+{
+	if (ev->n == ev->cap) {
+		size_t cap = ev->cap ? ev->cap * 2 : 64;
+		struct event *e = realloc(ev->e, cap * sizeof(*e));
+
+		if (!e)
+			return -1;
+		ev->e = e;
+		ev->cap = cap;
+	}
+	ev->e[ev->n++] = (struct event){(uint64_t)(key >> 64), (uint64_t)key, rule};
+	return 0;
+}
+
+static uint8_t byte_of(const struct event *e, unsigned int byte)
+{
+	return (uint8_t)((byte < 8 ? e->lo : e->hi) >> (byte & 7) * 8);
+}
+
+static void pass(const struct event *from, struct event *to, size_t n, unsigned int byte)
+{
+	size_t at[256] = {0}, sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		at[byte_of(&from[i], byte)]++;
+	for (unsigned int b = 0; b < 256; b++) {
+		size_t count = at[b];
+
+		at[b] = sum;
+		sum += count;
+	}
+	for (size_t i = 0; i < n; i++)
+		to[at[byte_of(&from[i], byte)]++] = from[i];
+}
+
+int fw_events_sort(struct events *ev)
+{
+	struct event differ = {0}, *other;
+
+	if (ev->n < 2)
+		return 0;
+	other = malloc(ev->n * sizeof(*other));
+	if (!other)
+		return -1;
+	for (size_t i = 1; i < ev->n; i++) {
+		differ.hi |= ev->e[i].hi ^ ev->e[0].hi;
+		differ.lo |= ev->e[i].lo ^ ev->e[0].lo;
+	}
+	for (unsigned int byte = 0; byte < 16; byte++)
+		if (byte_of(&differ, byte)) {
+			struct event *t = ev->e;
+
+			pass(ev->e, other, ev->n, byte);
+			ev->e = other;
+			other = t;
+		}
+	ev->cap = ev->n;
+	free(other);
+	return 0;
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From a packet to its classes.
+ *
+ * A packet that lacks a field (a fragment has no ports) is in the class of "absent": the rules
+ * that do not ask.  A packet that a match may drop outright, because its upper-layer header is
+ * not what it should be, asks only for what every rule asks first.
+ */
+#include "classify/classify.h"
+
+static uint32_t search_narrow(const struct search *s, uint32_t x)
+{
+	uint32_t lo, hi, bucket;
+
+	if (x < (uint32_t)s->min || s->n < 2)
+		return s->at[0].cls;
+	bucket = (x - (uint32_t)s->min) >> s->shift;
+	if (bucket >= s->n_root)
+		return s->at[s->n - 1].cls;
+	lo = s->root[bucket];
+	hi = s->root[bucket + 1];
+	while (lo < hi) {
+		uint32_t mid = (lo + hi + 1) / 2;
+
+		if (s->at[mid].key <= x)
+			lo = mid;
+		else
+			hi = mid - 1;
+	}
+	return s->at[lo].cls;
+}
+
+static uint32_t search_wide(const struct search *s, uint64_t xh, uint64_t xl)
+{
+	fw_u128 x = (fw_u128)xh << 64 | xl, min = (fw_u128)s->min << 64 | s->min_lo, bucket;
+	uint32_t lo, hi;
+
+	if (x < min || s->n < 2)
+		return s->at_wide[0].cls;
+	bucket = (x - min) >> s->shift;
+	if (bucket >= s->n_root)
+		return s->at_wide[s->n - 1].cls;
+	lo = s->root[(uint32_t)bucket];
+	hi = s->root[(uint32_t)bucket + 1];
+	while (lo < hi) {
+		uint32_t mid = (lo + hi + 1) / 2;
+		bool below = s->at_wide[mid].hi < xh ||
+			     (s->at_wide[mid].hi == xh && s->at_wide[mid].lo <= xl);
+
+		if (below)
+			lo = mid;
+		else
+			hi = mid - 1;
+	}
+	return s->at_wide[lo].cls;
+}
+
+static uint32_t addr_class(const struct search *s, const union fw_addr *a)
+{
+	if (s->wide)
+		return search_wide(s, __builtin_bswap64(a->u64[0]), __builtin_bswap64(a->u64[1]));
+	return search_narrow(s, __builtin_bswap32(a->u32[0]));
+}
+
+static uint32_t port_class(const struct search *s, const struct fw_packet *pkt, uint16_t port)
+{
+	return pkt->has_ports ? search_narrow(s, port) : CLS_ABSENT;
+}
+
+static uint32_t icmp_class(const struct search *s, const struct fw_packet *pkt)
+{
+	if (pkt->fragment || pkt->proto != (pkt->family == FW_IP4 ? 1 : 58))
+		return CLS_ABSENT;
+	return search_narrow(s, (uint32_t)pkt->icmp_type << 8 | pkt->icmp_code);
+}
+
+static uint32_t flags_class(const uint16_t *direct, const struct fw_packet *pkt)
+{
+	return pkt->fragment || pkt->proto != 6 ? CLS_ABSENT : direct[pkt->tcp_flags];
+}
+
+static uint32_t field_class(const struct base *b, enum field f, const struct fw_eval *e)
+{
+	const struct fw_packet *pkt = e->pkt;
+
+	switch (f) {
+	case F_SRC:
+	case F_SRC_LATE: return addr_class(&b->search[f], &pkt->src);
+	case F_DST:
+	case F_DST_LATE: return addr_class(&b->search[f], &pkt->dst);
+	case F_MARK: return search_narrow(&b->search[f], e->mark);
+	case F_CTSTATE: return b->direct[f][e->ctinfo & 7];
+	case F_IN: return search_narrow(&b->search[f], fw_names_value(&b->names[0], pkt->meta.in_name));
+	case F_OUT: return search_narrow(&b->search[f], fw_names_value(&b->names[1], pkt->meta.out_name));
+	case F_PROTO: return b->direct[f][pkt->proto];
+	case F_TCP_FLAGS: return flags_class(b->direct[f], pkt);
+	case F_ICMP: return icmp_class(&b->search[f], pkt);
+	case F_SPORT: return port_class(&b->search[f], pkt, pkt->sport);
+	case F_DPORT: return port_class(&b->search[f], pkt, pkt->dport);
+	default: return CLS_ALL;
+	}
+}
+
+void fw_cursor_classes(struct fw_cursor *c, const struct base *b)
+{
+	const struct fw_packet *pkt = c->e->pkt;
+	uint32_t asked = UINT32_MAX;
+
+	if (__builtin_expect(fw_packet_odd(pkt), 0))
+		asked = FIELDS_ODD | (pkt->has_proto ? FIELD_BIT(F_PROTO) : 0);
+	c->trust = asked == UINT32_MAX && !pkt->fragment;
+	c->n_axes = b->n_groups;
+	for (uint32_t i = 0; i < b->n_groups; i++) {
+		const struct group *g = &b->group[i];
+		uint32_t cls = 0;
+
+		for (uint8_t k = 0; k < g->n; k++) {
+			enum field f = (enum field)g->field[k];
+			uint32_t own = asked & FIELD_BIT(f) ? field_class(b, f, c->e) : CLS_ALL;
+
+			cls = k ? g->table[k][(size_t)cls * g->width[k] + own] : own;
+		}
+		c->cls[i] = cls;
+	}
+}

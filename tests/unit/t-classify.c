@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The compiled engine is the plain walk.
+ *
+ * Three equal rulesets in three worlds: one is walked rule by rule, one goes by its programs, one
+ * by the programs' portable path.  After every packet verdict, mark and decider must be the same;
+ * after every batch all counters, and what matches with state have drawn from their world.
+ * Between batches the rulesets are edited, one rule at a time.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "classify/classify.h"
+
+#include "pkt.h"
+#include "gen.h"
+#include "scene.h"
+
+enum { PLAIN, COMPILED, PORTABLE, N_WAYS };
+
+struct trio {
+	struct scene s[N_WAYS];
+	struct gen g;
+	uint64_t seed;
+	uint32_t n_programs, n_touched;
+};
+
+static void note_programs(struct trio *t)
+{
+	for (int way = COMPILED; way <= PORTABLE; way++) {
+		const struct fw_table *table = t->s[way].rs->tables[t->g.family][FW_MANGLE];
+
+		for (uint32_t i = 0; i < table->n_slots; i++) {
+			if (!table->chains[i] || !table->chains[i]->program)
+				continue;
+			if (way == PORTABLE)
+				fw_program_portable(table->chains[i]->program);
+			t->n_programs++;
+			t->n_touched += fw_program_touched(table->chains[i]->program);
+		}
+	}
+}
+
+static void apply(struct trio *t, const char *text, unsigned int flags)
+{
+	for (int way = 0; way < N_WAYS; way++)
+		scene_edit(&t->s[way], t->g.family, text, flags);
+	note_programs(t);
+}
+
+static void one_packet(struct trio *t)
+{
+	struct fw_decision *d[N_WAYS];
+	struct fw_packet view;
+	struct pkt p;
+
+	gen_packet(&t->g, &p, &view);
+	for (int way = 0; way < N_WAYS; way++) {
+		struct scene *s = &t->s[way];
+
+		s->now += FW_NSEC_PER_SEC / 4;
+		d[way] = &s->d;
+		if (way == PLAIN)
+			fw_engine_run_plain(s->rs, &s->plan, &s->world, &view, s->now, s->wall, s->stack, &s->d);
+		else
+			scene_run(s, &view);
+	}
+	for (int way = COMPILED; way < N_WAYS; way++)
+		if (d[way]->verdict != d[PLAIN]->verdict || d[way]->mark != d[PLAIN]->mark ||
+		    d[way]->number != d[PLAIN]->number || !d[way]->rule != !d[PLAIN]->rule ||
+		    strcmp(d[way]->chain->name, d[PLAIN]->chain->name))
+			fail_msg("seed %llu, way %d: verdict %d by %s:%u, not %d by %s:%u",
+				 (unsigned long long)t->seed, way, d[way]->verdict, d[way]->chain->name,
+				 d[way]->number, d[PLAIN]->verdict, d[PLAIN]->chain->name, d[PLAIN]->number);
+}
+
+static void same_counters(const struct trio *t)
+{
+	const struct fw_table *a = t->s[PLAIN].rs->tables[t->g.family][FW_MANGLE];
+
+	for (int way = COMPILED; way < N_WAYS; way++) {
+		const struct fw_table *b = t->s[way].rs->tables[t->g.family][FW_MANGLE];
+
+		assert_int_equal(t->s[way].world.rng, t->s[PLAIN].world.rng);
+		assert_int_equal(a->n_slots, b->n_slots);
+		for (uint32_t i = 0; i < a->n_slots; i++)
+			for (uint32_t n = 1; a->chains[i] && n <= a->chains[i]->n_rules; n++) {
+				struct fw_counters *x = &fw_chain_rule(a->chains[i], n)->counters;
+				struct fw_counters *y = &fw_chain_rule(b->chains[i], n)->counters;
+
+				if (x->packets != y->packets || x->bytes != y->bytes)
+					fail_msg("seed %llu, way %d: %s:%u counted %llu, not %llu",
+						 (unsigned long long)t->seed, way, a->chains[i]->name, n,
+						 (unsigned long long)y->packets, (unsigned long long)x->packets);
+			}
+	}
+}
+
+/* One rule in, out or replaced, somewhere. */
+static void edit(struct trio *t)
+{
+	struct gen *g = &t->g;
+	uint32_t chain = gen_often(g, 60) ? 0 : gen_below(g, g->n_chains + 1), n;
+	char name[16];
+	char op = "AIDR"[gen_below(g, 4)];
+
+	snprintf(name, sizeof(name), chain ? "c%u" : "FORWARD", chain);
+	n = scene_chain(&t->s[PLAIN], g->family, FW_MANGLE, name)->n_rules;
+	if (!n)
+		op = 'A';
+	fw_buf_reset(&g->text);
+	fw_buf_fmt(&g->text, "*mangle\n-%c %s", op, name);
+	if (op != 'A')
+		fw_buf_fmt(&g->text, " %u", 1 + gen_below(g, n));
+	if (op == 'D')
+		fw_buf_char(&g->text, '\n');
+	else
+		gen_rule(g, chain);
+	fw_buf_str(&g->text, "COMMIT\n");
+	apply(t, fw_buf_cstr(&g->text), FW_TX_NOFLUSH);
+}
+
+struct shape {
+	uint32_t rules, chains, packets, edits;
+	bool stateful, tracking;
+};
+
+static void run_shape(enum fw_family family, const struct shape *shape, uint64_t seed, struct trio *t)
+{
+	memset(t, 0, sizeof(*t));
+	t->seed = seed;
+	t->g = (struct gen){.state = seed, .family = family, .n_chains = shape->chains,
+			    .stateful = shape->stateful, .tracking = shape->tracking};
+	for (int way = 0; way < N_WAYS; way++)
+		scene_init(&t->s[way], shape->tracking);
+	apply(t, gen_ruleset(&t->g, shape->rules), 0);
+	for (uint32_t e = 0; e <= shape->edits; e++) {
+		for (uint32_t i = 0; i < shape->packets; i++)
+			one_packet(t);
+		same_counters(t);
+		if (e < shape->edits)
+			edit(t);
+	}
+	assert_true(t->n_programs > 0);
+	for (int way = 0; way < N_WAYS; way++)
+		scene_deinit(&t->s[way]);
+	fw_buf_deinit(&t->g.text);
+}
+
+static void run_shapes(const struct shape *shape, uint64_t first, uint32_t n)
+{
+	struct trio *t = malloc(sizeof(*t));
+
+	assert_non_null(t);
+	for (uint64_t seed = first; seed < first + n; seed++)
+		run_shape((enum fw_family)(seed & 1), shape, seed, t);
+	free(t);
+}
+
+static uint64_t seed_from_environment(void)
+{
+	const char *text = getenv("FWD_SEED");
+
+	return text ? strtoull(text, NULL, 0) : 1;
+}
+
+static void test_small(void **state)
+{
+	(void)state;
+	run_shapes(&(struct shape){.rules = 60, .chains = 2, .packets = 60, .edits = 4},
+		   seed_from_environment(), 120);
+}
+
+static void test_stateful(void **state)
+{
+	(void)state;
+	run_shapes(&(struct shape){.rules = 120, .chains = 4, .packets = 60, .edits = 4, .stateful = true},
+		   seed_from_environment() + 1000, 60);
+}
+
+static void test_tracking(void **state)
+{
+	(void)state;
+	run_shapes(&(struct shape){.rules = 150, .chains = 4, .packets = 80, .edits = 3, .stateful = true,
+				   .tracking = true},
+		   seed_from_environment() + 2000, 30);
+}
+
+static void test_large(void **state)
+{
+	(void)state;
+	run_shapes(&(struct shape){.rules = 3000, .chains = 6, .packets = 150, .edits = 8, .stateful = true},
+		   seed_from_environment() + 3000, 6);
+}
+
+/* Chains of more than FLAT_CHUNKS chunks write their classes another way. */
+static void test_huge(void **state)
+{
+	(void)state;
+	run_shapes(&(struct shape){.rules = 36000, .chains = 1, .packets = 100, .edits = 3},
+		   seed_from_environment() + 4000, 2);
+}
+
+static void test_many_edits(void **state)
+{
+	(void)state;
+	run_shapes(&(struct shape){.rules = 1500, .chains = 2, .packets = 6, .edits = 150, .stateful = true},
+		   seed_from_environment() + 5000, 2);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_small),	  cmocka_unit_test(test_stateful),
+		cmocka_unit_test(test_tracking),  cmocka_unit_test(test_large),
+		cmocka_unit_test(test_huge),	  cmocka_unit_test(test_many_edits),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
