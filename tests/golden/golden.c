@@ -346,7 +346,7 @@ static int run_file(const char *path, enum fw_family family, unsigned int *n)
 			const char *arg = after(start, "@family ");
 
 			if (arg)
-				ours = !strcmp(arg, "both") || *arg == (family == FW_IP4 ? '4' : '6');
+				ours = *arg == 'b' || *arg == (family == FW_IP4 ? '4' : '6');
 			else if (!strcmp(start, "@reset"))
 				ours = family == FW_IP4;
 			directive(&t, start);
