@@ -60,9 +60,11 @@ static struct nlmsghdr *head(struct fwd_nft_batch *b, uint16_t type, uint16_t fl
 		  : NULL;
 }
 
-void fwd_batch_table(struct fwd_nft_batch *b, uint16_t type, const char *table, uint32_t flags)
+void fwd_batch_table(struct fwd_nft_batch *b, uint16_t type, uint16_t nl_flags, const char *table,
+		     uint32_t flags)
 {
-	struct nlmsghdr *nlh = head(b, type, type == NFT_MSG_NEWTABLE ? NLM_F_CREATE : 0);
+	const uint16_t create = type == NFT_MSG_NEWTABLE ? NLM_F_CREATE : 0;
+	struct nlmsghdr *nlh = head(b, type, create | nl_flags);
 	struct nftnl_table *t = nftnl_table_alloc();
 
 	b->failed |= !t;

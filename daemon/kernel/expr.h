@@ -25,7 +25,9 @@ void fwd_batch_begin(struct fwd_nft_batch *b, uint32_t *seq);
 /* 0, or -errno; see fwd_nl_talk(). */
 int fwd_batch_commit(struct fwd_nft_batch *b, int fd);
 
-void fwd_batch_table(struct fwd_nft_batch *b, uint16_t type, const char *table, uint32_t flags);
+/* nl_flags: NLM_F_EXCL or 0 */
+void fwd_batch_table(struct fwd_nft_batch *b, uint16_t type, uint16_t nl_flags, const char *table,
+		     uint32_t flags);
 /* hook < 0: a regular chain */
 void fwd_batch_chain(struct fwd_nft_batch *b, const char *table, const char *chain, int hook,
 		     int priority);

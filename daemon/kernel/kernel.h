@@ -3,7 +3,8 @@
  * The packet side's own floor plan; nobody outside daemon/kernel/ includes this.
  *
  *	nl.c        netlink: open, send, gather answers
- *	nft.c       our table: chains from start to stop, rules as the plan wants them
+ *	table.c     our table, from start to stop
+ *	nft.c       its rules, as the plan wants them
  *	expr.c      nft expressions
  *	queue.c     bind and configure NFQUEUE sockets
  *	message.c   one queued packet's message into a packet view
@@ -46,7 +47,8 @@ int fwd_nl_open(int bus, unsigned int groups);
  */
 int fwd_nl_talk(int fd, const void *data, size_t len, uint32_t *bad_seq);
 
-/* ---- nft.c --------------------------------------------------------------------------------- */
+/* ---- table.c, nft.c
+ * --------------------------------------------------------------------------------- */
 
 enum fwd_queue_kind { FWD_QUEUE_NATIVE, FWD_QUEUE_COMPAT };
 enum fwd_defrag_kind { FWD_DEFRAG_NONE, FWD_DEFRAG_TPROXY, FWD_DEFRAG_CT };
@@ -57,6 +59,7 @@ struct fwd_nft {
 	unsigned int mark_shift;
 	bool owner, persist; /* flags the table got */
 	bool made; /* the table stands */
+	unsigned int bases; /* which base chains it has; nft.h */
 	enum fwd_queue_kind queue_kind;
 	enum fwd_defrag_kind defrag[FW_N_FAMILIES];
 	bool applied; /* `plan` is what the rules say */

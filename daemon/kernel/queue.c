@@ -26,8 +26,9 @@
 #define SOL_NETLINK 270
 #endif
 
-#define BYTES_PER_PACKET 1024 /* what the kernel accounts for a headers-only message, rounded up \
-			       */
+#define BYTES_PER_PACKET                                                        \
+	1024 /* what the kernel accounts for a headers-only message, rounded up \
+	      */
 
 static struct nlmsghdr *config_head(void *buf, uint16_t number, uint16_t flags)
 {

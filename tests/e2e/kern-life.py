@@ -133,6 +133,7 @@ def meddlers(net):
           net.router.run("nft", "delete", "table", "inet", "fwdd", check=False).returncode != 0)
     for tool in ("iptables-legacy", "iptables-nft"):
         net.router.run(tool, "-A", "FORWARD", "-p", "udp", "--dport", "7000", "-j", "DROP")
+        time.sleep(0.1)
         check(tool + " beside us: its rules hold", good.passing() == 0)
         net.router.run(tool, "-F", "FORWARD")
         judged(tool + " flushed", good, bad)
