@@ -23,16 +23,22 @@ void ports_list_one(const char *name, uint16_t lo, uint16_t hi, bool inverted, u
 	print_port(hi, proto, numeric, out);
 }
 
+/* sctp and dccp keep a range of all ports, but do not show it. */
+static bool shown(const struct fw_use *use, unsigned int row, const uint16_t *range)
+{
+	return fw_use_has(use, row) && (range[0] || range[1] != UINT16_MAX || fw_use_inv(use, row));
+}
+
 void ports_list(const struct fw_use *use, uint8_t proto, bool numeric, struct fw_buf *out)
 {
 	const struct ports *p = use->data;
 
 	fw_buf_char(out, ' ');
 	fw_buf_str(out, use->ext->name);
-	if (fw_use_has(use, ROW_SPORT))
+	if (shown(use, ROW_SPORT, p->spt))
 		ports_list_one("spt", p->spt[0], p->spt[1], fw_use_inv(use, ROW_SPORT), proto, numeric,
 			       out);
-	if (fw_use_has(use, ROW_DPORT))
+	if (shown(use, ROW_DPORT, p->dpt))
 		ports_list_one("dpt", p->dpt[0], p->dpt[1], fw_use_inv(use, ROW_DPORT), proto, numeric,
 			       out);
 }

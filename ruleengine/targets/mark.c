@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * -j MARK: change the packet's mark.  Five options, one meaning: clear the bits of a mask, then
- * XOR a value; save prints that form.
+ * XOR a value; save prints that form.  It may stand in every table, as in the kernel.
  */
 #include "fw/tx.h"
 #include "opt/opt.h"
@@ -121,7 +121,6 @@ static enum fw_verdict run(const struct fw_use *use, struct fw_eval *e)
 
 const struct fw_ext fw_target_mark = {
 	.name = "MARK", .target = true, .summary = "change the packet's mark",
-	.tables = FW_TABLE_BIT(FW_MANGLE),
 	.size = sizeof(struct mark), .opts = opts, .check = check, .list = list, .deploy = deploy,
 	.run = run,
 };

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * -m ah for IPv6: the authentication header wherever it stands among the extension headers, so no
+ * -p is needed.
+ */
+#include <netinet/in.h>
+
+#include "matches/spi.h"
+
+struct ah6 {
+	struct spi spi;
+	uint32_t len;
+};
+
+enum { LEN = ROW_SPI + 1, RES };
+
+static const struct fw_opt opts[] = {
+	SPI_ROW("ahspi"),
+	[LEN] = {.name = "ahlen", .kind = FW_OPT_U32, .flags = FW_OPT_NOT,
+		 .offset = offsetof(struct ah6, len), .arg = "length",
+		 .help = "total length of this header"},
+	[RES] = {.name = "ahres", .kind = FW_OPT_FLAG, .help = "check the reserved field too"},
+	{NULL},
+};
+
+static int check(const struct fw_parse_ctx *ctx, struct fw_use *use, struct fw_err *err)
+{
+	const struct ah6 *a = use->data;
+
+	if (!a->len && !fw_use_inv(use, LEN)) /* the kernel takes 0 for "any" */
+		use->set &= ~(1ull << LEN);
+	return spi_check(ctx, use, err);
+}
+
+static void list(const struct fw_use *use, enum fw_family family, bool numeric, struct fw_buf *out)
+{
+	const struct ah6 *a = use->data;
+
+	fw_buf_str(out, " ah ");
+	spi_list(use, out);
+	if (fw_use_has(use, LEN))
+		fw_buf_fmt(out, "length:%s%u", fw_use_inv(use, LEN) ? "!" : "", a->len);
+	if (fw_use_has(use, RES))
+		fw_buf_str(out, " reserved");
+}
+
+static bool is_extension(uint8_t proto)
+{
+	return proto == IPPROTO_HOPOPTS || proto == IPPROTO_ROUTING || proto == IPPROTO_FRAGMENT ||
+	       proto == IPPROTO_DSTOPTS;
+}
+
+/* Where the header stands; 0: there is none, or (hotdrop) the packet ends before it. */
+static uint32_t find(struct fw_eval *e)
+{
+	const struct fw_packet *pkt = e->pkt;
+	uint8_t proto = pkt->data[6];
+	uint32_t off = 40;
+
+	while (proto != IPPROTO_AH) {
+		bool frag = proto == IPPROTO_FRAGMENT;
+		const uint8_t *head;
+
+		if (!is_extension(proto))
+			return 0;
+		head = fw_packet_bytes(pkt, off, frag ? 4 : 2);
+		if (!head) {
+			e->hotdrop = true;
+			return 0;
+		}
+		if (frag && (head[2] || head[3] & 0xf8))
+			return 0;
+		proto = head[0];
+		off += frag ? 8 : (head[1] + 1u) * 8;
+	}
+	return off;
+}
+
+static bool match(const struct fw_use *use, struct fw_eval *e)
+{
+	const struct ah6 *a = use->data;
+	uint32_t off = find(e), len;
+	const uint8_t *ah;
+
+	if (!off)
+		return false;
+	ah = fw_packet_bytes(e->pkt, off, 12);
+	len = ah ? (ah[1] + 2u) * 4 : 0;
+	if (!ah || e->pkt->len - off < len) {
+		e->hotdrop = true;
+		return false;
+	}
+	return spi_match(use, e, ah + 4) && (!a->len || (len == a->len) != fw_use_inv(use, LEN)) &&
+	       !(fw_use_has(use, RES) && (ah[2] | ah[3]));
+}
+
+const struct fw_ext fw_match_ah6 = {
+	.name = "ah", .summary = "the IPv6 authentication header",
+	.families = 1 << FW_IP6,
+	.size = sizeof(struct ah6), .opts = opts, .init = spi_init, .check = check, .list = list,
+	.match = match,
+};
