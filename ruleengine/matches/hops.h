@@ -22,7 +22,7 @@ enum { HOPS_EQ, HOPS_LT, HOPS_GT };
 		     .excludes = 1 << HOPS_EQ | 1 << HOPS_LT, .arg = "value",                 \
 		     .help = "Match " what " > value"}
 
-static inline int hops_check(const struct fw_use *use, struct fw_err *err)
+static inline int hops_check(const char *what, const struct fw_use *use, struct fw_err *err)
 {
 	const char *name = use->ext->name;
 	int r;
@@ -31,8 +31,8 @@ static inline int hops_check(const struct fw_use *use, struct fw_err *err)
 		return 0;
 	r = fw_fail(err, FW_ERR_USAGE, "%s: none of --%s-eq, --%s-lt, --%s-gt is given", name, name,
 		    name, name);
-	fw_err_words(err, "%s match: You must specify one of `--%s-eq', `--%s-lt', `--%s-gt'", name,
-		     name, name, name);
+	fw_err_words(err, "%s match: You must specify one of `--%s-eq', `--%s-lt', `--%s-gt%s", what,
+		     name, name, name, name[0] == 't' ? "" : "'"); /* to the letter */
 	return r;
 }
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* -m iprange: addresses from one to another, which need not be a prefix. */
+#include <string.h>
+
 #include "opt/opt.h"
 
 struct iprange {
@@ -12,12 +14,14 @@ static int take_range(const struct fw_parse_ctx *ctx, const struct fw_opt *opt, 
 		      bool inverted, const char *const *words, struct fw_err *err)
 {
 	union fw_addr *range = (union fw_addr *)((uint8_t *)use->data + opt->offset);
+	const char *dash = strchr(words[0], '-');
 	int r;
 
 	if (!fw_parse_addr_range(words[0], ctx->family, &range[0], &range[1]))
 		return 0;
 	r = fw_opt_refuse(err, use, opt, words[0], "is not ADDRESS[-ADDRESS]");
-	fw_err_words(err, "iprange: Bad value for \"--%s\" option: \"%s\"", opt->name, words[0]);
+	fw_err_words(err, "iprange: Bad value for \"--%s\" option: \"%s\"", opt->name,
+		     dash ? dash + 1 : words[0]);
 	return r;
 }
 

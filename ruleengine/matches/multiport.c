@@ -109,7 +109,7 @@ static int check(const struct fw_parse_ctx *ctx, struct fw_use *use, struct fw_e
 
 	if (!use->set) {
 		r = fw_fail(err, FW_ERR_USAGE, "multiport: no ports are given");
-		fw_err_words(err, "no ports specified");
+		fw_err_words(err, "multiport expection an option"); /* to the letter */
 		return r;
 	}
 	m->proto = ctx->proto;

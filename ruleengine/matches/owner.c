@@ -36,6 +36,11 @@ static int take_id(const struct fw_parse_ctx *ctx, const struct fw_opt *opt, str
 		range[1] = range[0];
 		return 0;
 	}
+	if (dash && fw_scan_u64(word, &n[0]) == dash && !fw_parse_u64(dash + 1, 0, n[0], &n[1])) {
+		r = fw_fail(err, FW_ERR_PLACE, "owner: --%s: '%s' ends before it begins", opt->name, word);
+		fw_err_hint(err, "write the smaller number first");
+		return r;
+	}
 	r = fw_opt_refuse(err, use, opt, word, "is neither a name nor a number or NUMBER-NUMBER");
 	fw_err_words(err, "owner: Bad value for \"--%s\" option: \"%s\"", opt->name, word);
 	return r;

@@ -43,7 +43,6 @@ static int take_name(const struct fw_parse_ctx *ctx, const struct fw_opt *opt, s
 {
 	struct recent *r = use->data;
 	size_t len = strlen(words[0]);
-	int ret;
 
 	if (len && !strchr(words[0], '/') && strcmp(words[0], ".") && strcmp(words[0], "..") &&
 	    !strpbrk(words[0], "\n\t\"\\")) {
@@ -53,9 +52,7 @@ static int take_name(const struct fw_parse_ctx *ctx, const struct fw_opt *opt, s
 		memcpy(r->name, words[0], len);
 		return 0;
 	}
-	ret = fw_opt_refuse(err, use, opt, words[0], "cannot be the name of a list");
-	fw_err_words(err, "Invalid argument. Run `dmesg' for more information.");
-	return ret;
+	return fw_fail(err, FW_ERR_PLACE, "recent: --name: '%s' cannot be the name of a list", words[0]);
 }
 
 static void print_name(const struct fw_opt *opt, const struct fw_use *use, enum fw_family family,
@@ -110,10 +107,7 @@ static void init(const struct fw_parse_ctx *ctx, struct fw_use *use)
 
 static int refuse(struct fw_err *err, const char *why)
 {
-	int ret = fw_fail(err, FW_ERR_PLACE, "recent: %s", why);
-
-	fw_err_words(err, "Invalid argument. Run `dmesg' for more information.");
-	return ret;
+	return fw_fail(err, FW_ERR_PLACE, "recent: %s", why);
 }
 
 static int check(const struct fw_parse_ctx *ctx, struct fw_use *use, struct fw_err *err)

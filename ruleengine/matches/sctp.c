@@ -50,7 +50,8 @@ static bool all_are(const struct sctp *s, uint64_t what)
 	       s->chunks[3] == what;
 }
 
-/* "NAME" or "NAME:flags", len bytes at p. */
+/* "NAME" or "NAME:flags", len bytes at p.  0; -1: no such chunk; else its row + 1: it has no such
+ * flag. */
 static int take_chunk(struct sctp *s, const char *p, size_t len)
 {
 	const char *colon = memchr(p, ':', len);
@@ -68,7 +69,7 @@ static int take_chunk(struct sctp *s, const char *p, size_t len)
 		uint8_t bit;
 
 		if (upper < 'A' || !at)
-			return -1;
+			return (int)i + 1;
 		bit = (uint8_t)(0x80u >> (at - chunks[i].flags));
 		s->mask[i] |= bit;
 		if (p[k] == upper)
@@ -99,11 +100,15 @@ static int take_chunks(const struct fw_parse_ctx *ctx, const struct fw_opt *opt,
 		return 0;
 	while (*p) {
 		size_t len = strcspn(p, ",");
+		int row = len ? take_chunk(s, p, len) : 0;
 
-		if (len && take_chunk(s, p, len)) {
+		if (row) {
 			r = fw_opt_refuse(err, use, opt, words[1], "is not a list of chunks with flags");
 			fw_err_hint(err, "the names: iptables -p sctp --help");
-			fw_err_words(err, "Unknown sctp chunk `%.*s'", (int)len, p);
+			if (row > 0)
+				fw_err_words(err, "Invalid flags for chunk type %d", row - 1);
+			else
+				fw_err_words(err, "Unknown sctp chunk `%.*s'", (int)len, p);
 			return r;
 		}
 		p += len + (p[len] == ',');

@@ -9,7 +9,7 @@ static const struct fw_opt opts[] = {
 
 static int check(const struct fw_parse_ctx *ctx, struct fw_use *use, struct fw_err *err)
 {
-	return hops_check(use, err);
+	return hops_check("TTL", use, err);
 }
 
 static void list(const struct fw_use *use, enum fw_family family, bool numeric, struct fw_buf *out)

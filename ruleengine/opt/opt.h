@@ -29,6 +29,10 @@ int fw_parse_host(const struct fw_parse_ctx *ctx, const char *word, union fw_add
 int fw_opt_refuse(struct fw_err *err, const struct fw_use *use, const struct fw_opt *opt,
 		  const char *word, const char *why);
 
+/* The same for a mark, whose words are others. */
+int fw_opt_refuse_mark(struct fw_err *err, const struct fw_use *use, const struct fw_opt *opt,
+		       const char *word);
+
 /* Name of a port as -L without -n shows it, or NULL.  proto: IPPROTO_*. */
 const char *fw_service_name(uint16_t port, uint8_t proto);
 

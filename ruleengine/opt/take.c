@@ -6,6 +6,7 @@
  * of xtables' own option parser, for the drop-in commands.
  */
 #include <assert.h>
+#include <errno.h>
 #include <string.h>
 
 #include "fw/ext.h"
@@ -64,6 +65,34 @@ static int out_of_range(struct fw_err *err, const struct fw_use *use, const stru
 	return r;
 }
 
+/* xtables names the part that is wrong, and counts the second part from the first. */
+static int bad_range(struct fw_err *err, const struct fw_use *use, const struct fw_opt *opt,
+		     const char *word)
+{
+	unsigned long long lo = opt->min, hi = opt_max(opt);
+	const char *colon = strchr(word, ':'), *near = word;
+	int r = out_of_range(err, use, opt, word);
+	uint64_t first;
+
+	if (fw_scan_u64(word, &first) == colon && colon && first >= lo && first <= hi) {
+		near = colon + 1;
+		lo = first;
+	}
+	fw_err_words(err, "%s: bad value for option \"--%s\" near \"%s\", or out of range (%llu-%llu).",
+		     use->ext->name, opt->name, near, lo, hi);
+	return r;
+}
+
+int fw_opt_refuse_mark(struct fw_err *err, const struct fw_use *use, const struct fw_opt *opt,
+		       const char *word)
+{
+	int r = fw_opt_refuse(err, use, opt, word, "is not VALUE[/MASK] of 32 bits");
+
+	fw_err_words(err, "%s: bad integer value for option \"--%s\", or out of range.",
+		     use->ext->name, opt->name);
+	return r;
+}
+
 static void store(struct fw_use *use, const struct fw_opt *opt, unsigned int index, uint64_t value)
 {
 	unsigned int size = kinds[opt->kind].size;
@@ -101,7 +130,7 @@ static int take_range(struct fw_use *use, const struct fw_opt *opt, const char *
 	uint64_t range[2];
 
 	if (fw_parse_range(word, ':', opt->min, opt_max(opt), range))
-		return out_of_range(err, use, opt, word);
+		return bad_range(err, use, opt, word);
 	store(use, opt, 0, range[0]);
 	store(use, opt, 1, range[1]);
 	return 0;
@@ -184,7 +213,9 @@ static int take_enum(struct fw_use *use, const struct fw_opt *opt, const char *w
 		memcpy(list + len + 1, n->name, need);
 		len += need;
 	}
-	return fw_opt_refuse(err, use, opt, word, list);
+	fw_opt_refuse(err, use, opt, word, list);
+	fw_err_words(err, "Bad %s \"%s\"", opt->name, word);
+	return -EINVAL;
 }
 
 static int take_mark(struct fw_use *use, const struct fw_opt *opt, const char *word,
@@ -193,7 +224,7 @@ static int take_mark(struct fw_use *use, const struct fw_opt *opt, const char *w
 	uint32_t value, mask;
 
 	if (fw_parse_mark(word, &value, &mask))
-		return fw_opt_refuse(err, use, opt, word, "is not VALUE[/MASK] of 32 bits");
+		return fw_opt_refuse_mark(err, use, opt, word);
 	store(use, opt, 0, value);
 	store(use, opt, 1, mask);
 	return 0;
@@ -286,7 +317,7 @@ int fw_opt_take(const struct fw_parse_ctx *ctx, struct fw_use *use, const struct
 	if (other) {
 		r = fw_fail(err, FW_ERR_USAGE, "%s: --%s conflicts with --%s", ext, opt->name, other->name);
 		fw_err_words(err, "%s: option \"--%s\" cannot be used together with \"--%s\".", ext,
-			     other->name, opt->name);
+			     (other < opt ? other : opt)->name, (other < opt ? opt : other)->name);
 		return r;
 	}
 	r = take_value(ctx, use, opt, inverted, words, err);

@@ -243,21 +243,18 @@ static void mac(struct logline *l)
 	const struct fw_pkt_meta *meta = &l->pkt->meta;
 	const uint8_t *m = meta->mac;
 	unsigned int type = l->pkt->family == FW_IP4 ? 0x0800 : 0x86dd;
-	unsigned int to = meta->pkttype == FW_PKT_BROADCAST ? 0xff : 0;
+	unsigned int to = meta->has_mac && meta->pkttype == FW_PKT_BROADCAST ? 0xff : 0;
 
-	if (!meta->has_mac) {
-		if (!(l->flags & LOG_MACDECODE))
-			logline_add(l, "MAC= ");
-		return;
-	}
-	if (l->flags & LOG_MACDECODE)
+	if (meta->has_mac && (l->flags & LOG_MACDECODE))
 		logline_add(l, "MACSRC=%02x:%02x:%02x:%02x:%02x:%02x "
 			       "MACDST=%02x:%02x:%02x:%02x:%02x:%02x MACPROTO=%04x ",
 			    m[0], m[1], m[2], m[3], m[4], m[5], to, to, to, to, to, to, type);
-	else
+	else if (meta->has_mac || !strcmp(meta->in_name, "lo")) /* lo: a header of zeroes */
 		logline_add(l, "MAC=%02x:%02x:%02x:%02x:%02x:%02x:%02x:%02x:%02x:%02x:%02x:%02x:%02x:%02x ",
 			    to, to, to, to, to, to, m[0], m[1], m[2], m[3], m[4], m[5], type >> 8,
 			    type & 0xff);
+	else
+		logline_add(l, "MAC= ");
 }
 
 void logline_make(struct logline *l, const struct fw_eval *e, unsigned int flags, const char *prefix)

@@ -22,7 +22,7 @@ static int take(const struct fw_parse_ctx *ctx, const struct fw_opt *opt, struct
 	uint32_t value, mask;
 
 	if (fw_parse_mark(words[0], &value, &mask))
-		return fw_opt_refuse(err, use, opt, words[0], "is not VALUE[/MASK] of 32 bits");
+		return fw_opt_refuse_mark(err, use, opt, words[0]);
 	if (row >= AND_MARK && mask != UINT32_MAX)
 		return fw_opt_refuse(err, use, opt, words[0], "has a mask, which only --set-mark and "
 							      "--set-xmark take");

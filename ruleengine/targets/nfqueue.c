@@ -20,7 +20,7 @@ static int take_balance(const struct fw_parse_ctx *ctx, const struct fw_opt *opt
 			bool inverted, const char *const *words, struct fw_err *err)
 {
 	struct nfqueue *q = use->data;
-	uint64_t range[2];
+	uint64_t range[2] = {0, 1};
 	int r;
 
 	if (!fw_parse_range(words[0], ':', 0, UINT16_MAX - 1, range) && range[0] < range[1]) {
@@ -29,7 +29,11 @@ static int take_balance(const struct fw_parse_ctx *ctx, const struct fw_opt *opt
 		return 0;
 	}
 	r = fw_opt_refuse(err, use, opt, words[0], "is not FIRST:LAST in 0..65534");
-	fw_err_words(err, "Bad range \"%s\"", words[0]);
+	if (range[0] == range[1])
+		fw_err_words(err, "%u should be less than %u", (unsigned int)range[0],
+			     (unsigned int)range[1]);
+	else
+		fw_err_words(err, "Bad range \"%s\"", words[0]);
 	return r;
 }
 

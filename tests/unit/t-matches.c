@@ -31,7 +31,7 @@ static const struct extcase words[] = {
 	{"multiport", "--ports 5", .error = "multiport: the rule does not say a protocol"},
 	{"multiport", "--ports 5 --sports 5", .proto = 6,
 	 .error = "multiport: --sports conflicts with --ports"},
-	{"multiport", "", .proto = 6, .error = "multiport: no ports"},
+	{"multiport", "", .proto = 6, .error = "multiport: no ports are"},
 	{"iprange", "--src-range 1.2.3.4 ! --dst-range 10.0.0.1-10.0.0.9",
 	 " --src-range 1.2.3.4-1.2.3.4 ! --dst-range 10.0.0.1-10.0.0.9",
 	 " source IP range 1.2.3.4-1.2.3.4 destination IP range ! 10.0.0.1-10.0.0.9"},
