@@ -93,8 +93,12 @@ static void restore_refusal(const struct ctl *ctl, const struct fw_err *err, str
 
 static void resource(const struct ctl *ctl, const struct fw_err *err, struct fw_buf *out)
 {
+	const char *words = err->words[0] ? err->words : err->msg;
+
 	head(ctl, out);
-	fw_buf_fmt(out, "%s\n", err->words[0] ? err->words : err->msg);
+	if (err->code == FW_ERR_PERM && !strstr(words, "Permission denied"))
+		fw_buf_str(out, "Permission denied: ");
+	fw_buf_fmt(out, "%s\n", words);
 	if (err->hint[0])
 		fw_buf_fmt(out, "%s\n", err->hint);
 }

@@ -94,6 +94,7 @@ int ctl_list_cmd(const struct ctl *ctl, const struct fw_cmd *cmd, const struct c
 
 	if (fetch(ctl, cmd, &reply) < 0) {
 		reply.err.line = reply.err.column = 0;
+		ctl_typed_word(typed, ctl, cmd->chain, &reply.err);
 		r = ctl_say_cmd(ctl, &reply.err, typed);
 		ctl_reply_deinit(&reply);
 		return r;
@@ -103,6 +104,7 @@ int ctl_list_cmd(const struct ctl *ctl, const struct fw_cmd *cmd, const struct c
 		r = say_mismatch(ctl, &err);
 	} else if (print(cmd, rs->tables[cmd->family][cmd->table], &err) < 0) {
 		err.column = err.line = 0;
+		ctl_typed_word(typed, ctl, cmd->chain, &err);
 		r = ctl_say_cmd(ctl, &err, typed);
 	} else if (cmd->verbose && cmd->flags & FW_CMD_F_ZERO) {
 		if (cmd->chain[0])

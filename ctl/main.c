@@ -130,27 +130,46 @@ static int take_common(struct ctl *ctl, int argc, char **argv, char **words)
 	return 0;
 }
 
-/* The verb whose name is nearest to a misspelt one: shares most letters in place. */
+/* Letters to change, insert, leave out or swap to make a of b; at most 15 letters are looked at. */
+static unsigned int distance(const char *a, const char *b)
+{
+	unsigned int d[17][17];
+	unsigned int n = (unsigned int)strnlen(a, 15), m = (unsigned int)strnlen(b, 15);
+
+	for (unsigned int i = 0; i <= n; i++)
+		d[i][0] = i;
+	for (unsigned int j = 0; j <= m; j++)
+		d[0][j] = j;
+	for (unsigned int i = 1; i <= n; i++) {
+		for (unsigned int j = 1; j <= m; j++) {
+			unsigned int best = d[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
+
+			if (d[i - 1][j] + 1 < best)
+				best = d[i - 1][j] + 1;
+			if (d[i][j - 1] + 1 < best)
+				best = d[i][j - 1] + 1;
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+			    d[i - 2][j - 2] + 1 < best)
+				best = d[i - 2][j - 2] + 1;
+			d[i][j] = best;
+		}
+	}
+	return d[n][m];
+}
+
+/* The verb that was meant: two mistakes away at most, or begun with these letters. */
 static const char *nearest_verb(const char *word)
 {
 	const char *best = NULL;
-	size_t best_score = 1;
+	unsigned int best_distance = strlen(word) > 3 ? 3 : 2;
 
 	for (size_t i = 0; i < FW_ARRAY_SIZE(verbs); i++) {
-		const char *a = word, *b = verbs[i].name;
-		size_t score = 0;
+		unsigned int d = distance(word, verbs[i].name);
 
-		for (; *a && *b; b++) {
-			if (*a == *b) {
-				score++;
-				a++;
-			} else if (a[1] && a[1] == *b) {
-				score++;
-				a += 2;
-			}
-		}
-		if (score > best_score) {
-			best_score = score;
+		if (!strncmp(verbs[i].name, word, strlen(word)))
+			return verbs[i].name;
+		if (d < best_distance) {
+			best_distance = d;
 			best = verbs[i].name;
 		}
 	}

@@ -109,6 +109,17 @@ void ctl_typed_place(const struct ctl_typed *t, const struct ctl *ctl, const cha
 	}
 }
 
+void ctl_typed_word(const struct ctl_typed *t, const struct ctl *ctl, const char *word,
+		    struct fw_err *err)
+{
+	for (int i = 0; !err->column && i < ctl->argc; i++) {
+		if (strcmp(ctl->argv[i], word))
+			continue;
+		err->column = t->columns[i];
+		err->length = (uint32_t)strlen(word);
+	}
+}
+
 static bool is_char_start(char c)
 {
 	return ((unsigned char)c & 0xc0) != 0x80;

@@ -19,6 +19,10 @@ void ctl_typed_deinit(struct ctl_typed *t);
 void ctl_typed_place(const struct ctl_typed *t, const struct ctl *ctl, const char *text, size_t len,
 		     struct fw_err *err);
 
+/* Point at the first of ctl's words that is `word`, unless a place is known. */
+void ctl_typed_word(const struct ctl_typed *t, const struct ctl *ctl, const char *word,
+		    struct fw_err *err);
+
 /*
  * Each prints one refusal to stderr and returns its exit code.
  *

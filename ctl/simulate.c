@@ -47,6 +47,15 @@ struct stage {
 	struct fw_world_ops ops;
 	struct fw_frame *stack;
 	bool trace;
+	/* the rule that let the packet pass; of several tables' filter's, for that is what people
+	 * mean; the engine names the last table's policy */
+	struct {
+		const struct fw_rule *rule;
+		const struct fw_chain *chain;
+		enum fw_table_id table;
+		uint32_t number;
+	} passed;
+	const struct fw_chain *policy; /* filter's, where no rule decided */
 };
 
 static const char *reject_name(enum fw_reject reject)
@@ -81,12 +90,24 @@ static void trace(void *priv, const struct fw_eval *e, enum fw_table_id table,
 		  const struct fw_chain *chain, uint32_t number, const struct fw_rule *rule,
 		  bool matched)
 {
-	const struct stage *s = priv;
+	struct stage *s = priv;
 	struct fw_buf text = FW_BUF_INIT;
 
+	if (matched && rule && rule->verdict == FW_ACCEPT &&
+	    (!s->passed.rule || s->passed.table != FW_FILTER || table == FW_FILTER)) {
+		s->passed.rule = rule;
+		s->passed.chain = chain;
+		s->passed.table = table;
+		s->passed.number = number;
+	}
+	if (!rule && table == FW_FILTER)
+		s->policy = chain;
 	if (!s->trace)
 		return;
 	if (!rule) {
+		/* tables that nobody uses are not worth a line */
+		if (!s->rs->tables[e->pkt->family][table]->n_rules && chain->policy == FW_ACCEPT)
+			return;
 		printf("  %-8s %-16s policy %s\n", fw_table_name(table), chain->name,
 		       verdict_name((enum fw_verdict)chain->policy));
 		return;
@@ -141,27 +162,36 @@ static void stage_deinit(struct stage *s)
 	free(s->stack);
 }
 
-static void print_decision(const struct stage *s, const struct fw_packet *pkt,
-			   const struct fw_decision *d)
+static void print_rule(const struct stage *s, enum fw_family family, enum fw_table_id table,
+		       const struct fw_chain *chain, uint32_t number, const struct fw_rule *rule)
 {
 	struct fw_buf text = FW_BUF_INIT;
 
+	fw_rule_print(rule, s->rs->tables[family][table], &text);
+	printf(" by %s %s rule %u:%s", fw_table_name(table), chain->name, number, fw_buf_cstr(&text));
+	fw_buf_deinit(&text);
+}
+
+static void print_decision(const struct stage *s, const struct fw_packet *pkt,
+			   const struct fw_decision *d)
+{
 	printf("%s", verdict_name(d->verdict));
 	if (d->reject)
 		printf(" (REJECT with %s)", reject_name(d->reject));
 	if (d->verdict == FW_QUEUE)
 		printf(" %u", d->queue);
-	if (d->rule) {
-		fw_rule_print(d->rule, s->rs->tables[pkt->family][d->table], &text);
-		printf(" by %s %s rule %u:%s", fw_table_name(d->table), d->chain->name, d->number,
-		       fw_buf_cstr(&text));
-	} else if (d->chain) {
+	if (d->verdict == FW_ACCEPT && s->passed.rule)
+		print_rule(s, pkt->family, s->passed.table, s->passed.chain, s->passed.number,
+			   s->passed.rule);
+	else if (d->rule)
+		print_rule(s, pkt->family, d->table, d->chain, d->number, d->rule);
+	else if (d->verdict == FW_ACCEPT && s->policy)
+		printf(" by the policy of filter %s", s->policy->name);
+	else if (d->chain)
 		printf(" by the policy of %s %s", fw_table_name(d->table), d->chain->name);
-	}
-	if (d->mark != pkt->meta.mark)
+	if (d->mark)
 		printf(", mark 0x%x", d->mark);
 	putchar('\n');
-	fw_buf_deinit(&text);
 }
 
 /* All hooks on the packet's way, until one drops it. */
@@ -172,6 +202,8 @@ static enum fw_verdict walk(struct stage *s, const struct ctl_packet *p, struct 
 	size_t n = ctl_packet_path(p, path);
 	char in[FW_IFNAMSIZ], out[FW_IFNAMSIZ];
 
+	s->passed.rule = NULL;
+	s->policy = NULL;
 	memcpy(in, pkt->meta.in_name, sizeof(in));
 	memcpy(out, pkt->meta.out_name, sizeof(out));
 	for (size_t i = 0; i < n; i++) {
