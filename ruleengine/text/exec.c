@@ -6,14 +6,14 @@
 
 #include "text/exec.h"
 
-static int at(struct fw_err *err, const struct fw_places *where, struct fw_place place)
+int fw_exec_at(struct fw_err *err, const struct fw_places *where, struct fw_place place)
 {
 	if (err)
 		fw_err_at(err, where->line, place.column, place.length);
 	return -EINVAL;
 }
 
-static int checked(int r, struct fw_err *err)
+int fw_exec_checked(int r, struct fw_err *err)
 {
 	return r == -ENOMEM ? fw_tx_nomem(err) : r;
 }
@@ -27,7 +27,7 @@ static int no_chain(struct fw_exec *x, const char *name, enum fw_err_code code, 
 		fw_err_hint(x->err, "did you mean %s?", near);
 	else
 		fw_err_hint(x->err, "make it first: -N %s", name);
-	return at(x->err, x->where, place);
+	return fw_exec_at(x->err, x->where, place);
 }
 
 /* -j or -g of a chain: its slot.  The rule is ready to be compared or added after this. */
@@ -51,7 +51,7 @@ static int resolve(struct fw_exec *x, struct fw_rule *rule)
 		if (chain->builtin) {
 			fw_fail(x->err, FW_ERR_PLACE, "cannot jump to built-in chain %s", name);
 			fw_err_hint(x->err, "packets come there by themselves; put shared rules into a chain of your own");
-			return at(x->err, x->where, x->where->target);
+			return fw_exec_at(x->err, x->where, x->where->target);
 		}
 		rule->jump = chain->slot;
 	}
@@ -59,7 +59,7 @@ static int resolve(struct fw_exec *x, struct fw_rule *rule)
 	return 0;
 }
 
-static int find_chain(struct fw_exec *x, uint32_t *slot)
+int fw_exec_find_chain(struct fw_exec *x, uint32_t *slot)
 {
 	*slot = fw_table_slot(x->table, x->cmd->chain);
 	if (*slot != FW_NO_SLOT)
@@ -74,7 +74,7 @@ static int bad_number(struct fw_exec *x, enum fw_err_code code, const struct fw_
 {
 	fw_fail(x->err, code, "chain %s has %u rule%s, so there is no place %u", chain->name,
 		chain->n_rules, chain->n_rules == 1 ? "" : "s", x->cmd->number);
-	return at(x->err, x->where, x->where->number);
+	return fw_exec_at(x->err, x->where, x->where->number);
 }
 
 static int add_rules(struct fw_exec *x, uint32_t slot)
@@ -92,7 +92,7 @@ static int add_rules(struct fw_exec *x, uint32_t slot)
 			cmd->rules[i]->counters = *x->counters;
 		r = resolve(x, cmd->rules[i]);
 		if (!r)
-			r = checked(fw_tx_add_rule(x->tx, x->table, slot, pos, cmd->rules[i],
+			r = fw_exec_checked(fw_tx_add_rule(x->tx, x->table, slot, pos, cmd->rules[i],
 						   x->where->line), x->err);
 	}
 	return r;
@@ -110,7 +110,7 @@ static int replace(struct fw_exec *x, uint32_t slot)
 	r = resolve(x, x->cmd->rules[0]);
 	if (r < 0)
 		return r;
-	return checked(fw_tx_replace_rule(x->tx, x->table, slot, x->cmd->number - 1, x->cmd->rules[0],
+	return fw_exec_checked(fw_tx_replace_rule(x->tx, x->table, slot, x->cmd->number - 1, x->cmd->rules[0],
 					  x->where->line), x->err);
 }
 
@@ -129,10 +129,10 @@ static int find_rules(struct fw_exec *x, uint32_t slot)
 		if (pos == UINT32_MAX) {
 			fw_fail(x->err, FW_ERR_NO_RULE, "chain %s has no such rule", x->cmd->chain);
 			fw_err_hint(x->err, "-S %s prints its rules as -C and -D want them", x->cmd->chain);
-			return at(x->err, x->where, x->where->chain);
+			return fw_exec_at(x->err, x->where, x->where->chain);
 		}
 		if (x->cmd->op == FW_CMD_DELETE)
-			r = checked(fw_tx_remove_rule(x->tx, x->table, slot, pos), x->err);
+			r = fw_exec_checked(fw_tx_remove_rule(x->tx, x->table, slot, pos), x->err);
 	}
 	return r;
 }
@@ -143,14 +143,14 @@ static int delete_number(struct fw_exec *x, uint32_t slot)
 
 	if (x->cmd->number > chain->n_rules)
 		return bad_number(x, FW_ERR_DEL_INDEX, chain);
-	return checked(fw_tx_remove_rule(x->tx, x->table, slot, x->cmd->number - 1), x->err);
+	return fw_exec_checked(fw_tx_remove_rule(x->tx, x->table, slot, x->cmd->number - 1), x->err);
 }
 
 static int zero_rule(struct fw_exec *x, struct fw_rule *rule)
 {
 	static const struct fw_counters zero;
 
-	return checked(fw_tx_count(x->tx, rule, NULL, &zero), x->err);
+	return fw_exec_checked(fw_tx_count(x->tx, rule, NULL, &zero), x->err);
 }
 
 static int zero_chain(struct fw_exec *x, uint32_t slot)
@@ -163,7 +163,7 @@ static int zero_chain(struct fw_exec *x, uint32_t slot)
 		for (uint32_t i = 0; !r && i < chain->chunks[k]->n; i++)
 			r = zero_rule(x, chain->chunks[k]->rules[i]);
 	if (!r && chain->builtin)
-		r = checked(fw_tx_count(x->tx, NULL, chain->policy_counters, &zero), x->err);
+		r = fw_exec_checked(fw_tx_count(x->tx, NULL, chain->policy_counters, &zero), x->err);
 	return r;
 }
 
@@ -181,62 +181,6 @@ static int zero(struct fw_exec *x, uint32_t slot)
 	return zero_rule(x, fw_chain_rule(chain, x->cmd->number));
 }
 
-/* "INPUT rule 3, FORWARD rule 1 and 5 more": who jumps to a chain. */
-static void name_users(const struct fw_table *table, uint32_t slot, char *buf, size_t size)
-{
-	unsigned int more = 0;
-	size_t n = 0;
-
-	buf[0] = '\0';
-	for (uint32_t s = 0; s < table->n_slots; s++) {
-		const struct fw_chain *chain = table->chains[s];
-		uint32_t number = 0;
-
-		for (uint32_t k = 0; chain && k < chain->n_chunks; k++)
-			for (uint32_t i = 0; i < chain->chunks[k]->n; i++) {
-				const struct fw_rule *rule = chain->chunks[k]->rules[i];
-
-				number++;
-				if (!fw_rule_jumps(rule) || rule->jump != slot)
-					continue;
-				if (n + FW_NAME_SIZE + 40 > size)
-					more++;
-				else
-					n += (size_t)snprintf(buf + n, size - n, "%s%s rule %u", n ? ", " : "",
-							      chain->name, number);
-			}
-	}
-	if (more)
-		snprintf(buf + n, size - n, " and %u more", more);
-}
-
-static int drop_chain(struct fw_exec *x, uint32_t slot)
-{
-	const struct fw_chain *chain = x->table->chains[slot];
-	char users[256];
-
-	if (chain->builtin) {
-		fw_fail(x->err, FW_ERR_BUILTIN, "chain %s is built in and stays", chain->name);
-		fw_err_hint(x->err, "-F %s empties it", chain->name);
-		return at(x->err, x->where, x->where->chain);
-	}
-	if (chain->users) {
-		name_users(x->table, slot, users, sizeof(users));
-		fw_fail(x->err, FW_ERR_IN_USE, "chain %s of table %s is used by %s", chain->name,
-			fw_table_name(x->table->id), users);
-		fw_err_hint(x->err, "delete the rules that lead to it first");
-		return at(x->err, x->where, x->where->chain);
-	}
-	if (chain->n_rules) {
-		fw_fail(x->err, FW_ERR_NOT_EMPTY, "chain %s still has %u rule%s", chain->name,
-			chain->n_rules, chain->n_rules == 1 ? "" : "s");
-		fw_err_hint(x->err, "empty it first: -F %s", chain->name);
-		return at(x->err, x->where, x->where->chain);
-	}
-	x->tx->changed = true;
-	return checked(fw_table_drop_chain(x->table, slot, &x->tx->reap), x->err);
-}
-
 /* -F, -Z, -X without a name: all chains (-X: the users'). */
 static int each_chain(struct fw_exec *x)
 {
@@ -246,64 +190,13 @@ static int each_chain(struct fw_exec *x)
 		if (!x->table->chains[s])
 			continue;
 		if (x->cmd->op == FW_CMD_FLUSH)
-			r = checked(fw_tx_flush(x->tx, x->table, s), x->err);
+			r = fw_exec_checked(fw_tx_flush(x->tx, x->table, s), x->err);
 		else if (x->cmd->op == FW_CMD_DELETE_CHAIN && !x->table->chains[s]->builtin)
-			r = drop_chain(x, s);
+			r = fw_exec_drop_chain(x, s);
 		else if (x->cmd->op != FW_CMD_FLUSH && x->cmd->op != FW_CMD_DELETE_CHAIN)
 			r = zero_chain(x, s);
 	}
 	return r;
-}
-
-int fw_exec_new_chain(struct fw_exec *x, const char *name, struct fw_place place)
-{
-	uint32_t slot;
-
-	if (fw_table_slot(x->table, name) != FW_NO_SLOT) {
-		fw_fail(x->err, FW_ERR_CHAIN_EXISTS, "chain %s is there already in table %s", name,
-			fw_table_name(x->table->id));
-		return at(x->err, x->where, place);
-	}
-	x->tx->changed = true;
-	return checked(fw_table_add_chain(x->table, name, &slot), x->err);
-}
-
-static int rename_chain(struct fw_exec *x)
-{
-	const char *to = x->cmd->other;
-	uint32_t slot;
-	int r;
-
-	if (fw_table_slot(x->table, to) != FW_NO_SLOT) {
-		fw_fail(x->err, FW_ERR_RENAME_EXISTS, "chain %s is there already", to);
-		return at(x->err, x->where, x->where->other);
-	}
-	r = find_chain(x, &slot);
-	if (r < 0)
-		return r;
-	if (x->table->chains[slot]->builtin) {
-		fw_fail(x->err, FW_ERR_NO_CHAIN, "chain %s is built in and keeps its name", x->cmd->chain);
-		return at(x->err, x->where, x->where->chain);
-	}
-	return checked(fw_tx_rename(x->tx, x->table, slot, to), x->err);
-}
-
-int fw_exec_policy(struct fw_exec *x, const char *name, const char *policy,
-		   const struct fw_counters *counters)
-{
-	uint32_t slot = fw_table_slot(x->table, name);
-
-	if (slot == FW_NO_SLOT || !x->table->chains[slot]->builtin) {
-		fw_fail(x->err, FW_ERR_NOT_BUILTIN, "chain `%s' is not built in, so it has no policy", name);
-		fw_err_hint(x->err, "a rule without matches at its end does the same");
-		return at(x->err, x->where, x->where->chain);
-	}
-	if (strcmp(policy, "ACCEPT") && strcmp(policy, "DROP")) {
-		fw_fail(x->err, FW_ERR_BAD_POLICY, "a policy is ACCEPT or DROP, not `%s'", policy);
-		return at(x->err, x->where, x->where->other);
-	}
-	return checked(fw_tx_set_policy(x->tx, x->table, slot,
-					!strcmp(policy, "DROP") ? FW_DROP : FW_ACCEPT, counters), x->err);
 }
 
 static int list(struct fw_exec *x)
@@ -318,12 +211,12 @@ static int list(struct fw_exec *x)
 				   : fw_list_rules(x->table, &opts, out, x->err);
 	fw_buf_deinit(&none);
 	if (r < 0)
-		return at(x->err, x->where, x->where->chain);
+		return fw_exec_at(x->err, x->where, x->where->chain);
 	if (!(cmd->flags & FW_CMD_F_ZERO))
 		return 0;
 	if (!cmd->chain[0])
 		return each_chain(x);
-	r = find_chain(x, &slot);
+	r = fw_exec_find_chain(x, &slot);
 	return r < 0 ? r : zero(x, slot);
 }
 
@@ -335,7 +228,7 @@ int fw_exec_run(struct fw_exec *x)
 
 	switch (cmd->op) {
 	case FW_CMD_NEW_CHAIN: return fw_exec_new_chain(x, cmd->chain, x->where->chain);
-	case FW_CMD_RENAME: return rename_chain(x);
+	case FW_CMD_RENAME: return fw_exec_rename_chain(x);
 	case FW_CMD_POLICY:
 		return fw_exec_policy(x, cmd->chain, cmd->other,
 				      cmd->flags & FW_CMD_F_COUNTERS ? &cmd->counters : NULL);
@@ -349,7 +242,7 @@ int fw_exec_run(struct fw_exec *x)
 		break;
 	default: break;
 	}
-	r = find_chain(x, &slot);
+	r = fw_exec_find_chain(x, &slot);
 	if (r < 0)
 		return r;
 	switch (cmd->op) {
@@ -359,9 +252,9 @@ int fw_exec_run(struct fw_exec *x)
 	case FW_CMD_CHECK:
 	case FW_CMD_DELETE: return find_rules(x, slot);
 	case FW_CMD_DELETE_NUM: return delete_number(x, slot);
-	case FW_CMD_FLUSH: return checked(fw_tx_flush(x->tx, x->table, slot), x->err);
+	case FW_CMD_FLUSH: return fw_exec_checked(fw_tx_flush(x->tx, x->table, slot), x->err);
 	case FW_CMD_ZERO: return zero(x, slot);
-	case FW_CMD_DELETE_CHAIN: return drop_chain(x, slot);
+	case FW_CMD_DELETE_CHAIN: return fw_exec_drop_chain(x, slot);
 	default: return 0; /* help, version: nothing to do to a table */
 	}
 }

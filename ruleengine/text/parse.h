@@ -78,6 +78,15 @@ struct fw_place fw_parse_place(const struct fw_parser *p, size_t word);
 int fw_parse_bad(struct fw_parser *p, struct fw_place place, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* What an option means, by its letter; p->arg is its value.  option.c, command.c, ruleopt.c. */
+int fw_parse_option(struct fw_parser *p, char letter);
+int fw_parse_command(struct fw_parser *p, char letter);
+int fw_parse_rule_option(struct fw_parser *p, char letter);
+/* Note an option that may be given once (OPT_*), and be negated only if `inv` (FW_INV_*) says so. */
+int fw_parse_note(struct fw_parser *p, unsigned int opt, char letter, uint8_t inv);
+/* A word that belongs to the option before it although getopt does not say so. */
+bool fw_parse_has_word(const struct fw_parser *p);
+
 /* base.c: iptables' own options.  By letter; by exact name; or all that begin with `name`. */
 const struct fw_base_opt *fw_base_by_letter(char letter);
 const struct fw_base_opt *fw_base_by_name(const char *name, size_t len);
