@@ -79,16 +79,18 @@ static int check_use(const struct spot *s, const struct fw_use *use, struct fw_e
 	char buf[128];
 
 	if (ext->tables && !(ext->tables & FW_TABLE_BIT(s->table->id))) {
-		fw_fail(err, FW_ERR_PLACE, "%s may not stand in table %s (chain %s, rule %u)", ext->name,
-			fw_table_name(s->table->id), s->chain->name, s->number);
+		fw_fail(err, FW_ERR_PLACE, "%s may not stand in table %s (chain %s, rule %u)",
+			ext->name, fw_table_name(s->table->id), s->chain->name, s->number);
 		fw_err_hint(err, "it may stand in: %s", table_list(ext->tables, buf, sizeof(buf)));
 		return fail_at(s, err);
 	}
 	if (s->chain->reach & ~fw_use_hooks(use)) {
-		fw_fail(err, FW_ERR_PLACE, "%s cannot work in rule %u of chain %s: packets come there from %s",
+		fw_fail(err, FW_ERR_PLACE,
+			"%s cannot work in rule %u of chain %s: packets come there from %s",
 			ext->name, s->number, s->chain->name,
 			hook_list(s->chain->reach & ~fw_use_hooks(use), buf, sizeof(buf)));
-		fw_err_hint(err, "it may be reached from: %s", hook_list(fw_use_hooks(use), buf, sizeof(buf)));
+		fw_err_hint(err, "it may be reached from: %s",
+			    hook_list(fw_use_hooks(use), buf, sizeof(buf)));
 		return fail_at(s, err);
 	}
 	if (s->rule->id >= s->tx->first_id && ext->deploy && ext->deploy(use, &s->tx->env, err) < 0)
@@ -134,7 +136,8 @@ static int loop_error(struct fw_tx *tx, const struct fw_table *table, const uint
 	const struct fw_chain *from = table->chains[cycle[0]], *to = table->chains[cycle[1]];
 	uint32_t number = 1;
 
-	fw_fail(err, FW_ERR_LOOP, "jumps go round in a circle: chain %s leads to %s, which leads back to %s",
+	fw_fail(err, FW_ERR_LOOP,
+		"jumps go round in a circle: chain %s leads to %s, which leads back to %s",
 		from->name, to->name, from->name);
 	fw_err_hint(err, "a packet could go round for ever; remove one of the jumps");
 	for (const struct fw_rule *rule; (rule = fw_chain_rule(from, number)); number++)
@@ -179,7 +182,8 @@ int fw_tx_check_table(struct fw_tx *tx, struct fw_table *table, const struct fw_
 		const struct fw_chain *chain = table->chains[i];
 		const struct fw_chain *old = i < base->n_slots ? base->chains[i] : NULL;
 
-		if (chain && chain != old && check_chain(tx, table, chain, old ? old->reach : 0, err) < 0)
+		if (chain && chain != old &&
+		    check_chain(tx, table, chain, old ? old->reach : 0, err) < 0)
 			return -EINVAL;
 	}
 	return 0;
@@ -212,9 +216,10 @@ int fw_tx_check_queues(struct fw_tx *tx, enum fw_family family, struct fw_err *e
 
 			if (queues && (chain->n_rules || chain->policy != FW_ACCEPT)) {
 				fw_fail(err, FW_ERR_PLACE,
-					"table %s queues packets to another program in %s, so they would skip "
-					"the rules of table %s",
-					fw_table_name(queues->id), chain->name, fw_table_name(table->id));
+					"table %s queues packets to another program in %s, so they "
+					"would skip the rules of table %s",
+					fw_table_name(queues->id), chain->name,
+					fw_table_name(table->id));
 				fw_err_hint(err, "queue from table %s, or empty its chain %s",
 					    fw_table_name(order[n - 1]), chain->name);
 				return -EINVAL;

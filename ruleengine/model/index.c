@@ -68,7 +68,8 @@ struct fw_index *fw_index_unref(struct fw_index *index)
 	return NULL;
 }
 
-uint32_t fw_index_find(const struct fw_index *index, struct fw_chain *const *chains, const char *name)
+uint32_t fw_index_find(const struct fw_index *index, struct fw_chain *const *chains,
+		       const char *name)
 {
 	uint32_t h = name_hash(name);
 

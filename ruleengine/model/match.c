@@ -20,7 +20,7 @@ static bool addr6(const union fw_addr *addr, const union fw_addr *net, const uni
 		  bool inv)
 {
 	bool differs = ((addr->u64[0] & mask->u64[0]) ^ net->u64[0]) |
-		       ((addr->u64[1] & mask->u64[1]) ^ net->u64[1]);
+		((addr->u64[1] & mask->u64[1]) ^ net->u64[1]);
 
 	return differs == inv;
 }

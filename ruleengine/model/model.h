@@ -37,7 +37,8 @@ bool fw_rule_jumps(const struct fw_rule *rule);
 struct fw_index *fw_index_new(uint32_t room);
 struct fw_index *fw_index_unref(struct fw_index *index); /* NULL */
 struct fw_index *fw_index_ref(struct fw_index *index);
-uint32_t fw_index_find(const struct fw_index *index, struct fw_chain *const *chains, const char *name);
+uint32_t fw_index_find(const struct fw_index *index, struct fw_chain *const *chains,
+		       const char *name);
 /* Both make the index the caller's own first.  0 or -ENOMEM. */
 int fw_index_add(struct fw_index **index, const char *name, uint32_t slot);
 int fw_index_remove(struct fw_index **index, const char *name, uint32_t slot);
@@ -49,6 +50,8 @@ struct fw_chain *fw_chain_unref(struct fw_chain *chain, struct fw_reap *reap); /
 struct fw_counters *fw_policy_new(void);
 struct fw_counters *fw_policy_ref(struct fw_counters *policy);
 struct fw_counters *fw_policy_unref(struct fw_counters *policy); /* NULL */
+
+/* chunk.c */
 /* The chain must be the caller's own.  Positions are 0-based.  insert takes over a reference. */
 int fw_chain_insert(struct fw_chain *chain, uint32_t pos, struct fw_rule *rule);
 int fw_chain_remove(struct fw_chain *chain, uint32_t pos, struct fw_reap *reap);

@@ -174,16 +174,18 @@ void fw_rule_rehash(struct fw_rule *rule)
 
 bool fw_generic_equal(const struct fw_generic *a, const struct fw_generic *b)
 {
-	return !memcmp(&a->src, &b->src, sizeof(a->src)) && !memcmp(&a->dst, &b->dst, sizeof(a->dst)) &&
-	       !memcmp(&a->src_mask, &b->src_mask, sizeof(a->src_mask)) &&
-	       !memcmp(&a->dst_mask, &b->dst_mask, sizeof(a->dst_mask)) && !strcmp(a->in, b->in) &&
-	       !strcmp(a->out, b->out) && a->proto == b->proto && a->frag == b->frag && a->inv == b->inv;
+	return !memcmp(&a->src, &b->src, sizeof(a->src)) &&
+		!memcmp(&a->dst, &b->dst, sizeof(a->dst)) &&
+		!memcmp(&a->src_mask, &b->src_mask, sizeof(a->src_mask)) &&
+		!memcmp(&a->dst_mask, &b->dst_mask, sizeof(a->dst_mask)) && !strcmp(a->in, b->in) &&
+		!strcmp(a->out, b->out) && a->proto == b->proto && a->frag == b->frag &&
+		a->inv == b->inv;
 }
 
 static bool use_equal(const struct fw_use *a, const struct fw_use *b)
 {
 	return a->ext == b->ext && a->set == b->set && a->inv == b->inv && a->size == b->size &&
-	       (!a->size || !memcmp(a->data, b->data, a->size));
+		(!a->size || !memcmp(a->data, b->data, a->size));
 }
 
 bool fw_rule_equal(const struct fw_rule *a, const struct fw_rule *b)

@@ -212,7 +212,8 @@ unsigned int fw_name_distance(const char *a, const char *b)
 
 		row[0] = (unsigned int)i;
 		for (size_t j = 1; j <= m; j++) {
-			unsigned int up = row[j], best = diag + ((a[i - 1] | 32) != (b[j - 1] | 32));
+			unsigned int up = row[j],
+				     best = diag + ((a[i - 1] | 32) != (b[j - 1] | 32));
 
 			if (up + 1 < best)
 				best = up + 1;

@@ -123,7 +123,7 @@ static int attach_chunk(struct fw_tx *tx, struct fw_chunk *c, bool *locked, stru
 static bool changed(const struct fw_table *table, const struct fw_table *base, uint32_t slot)
 {
 	return table->chains[slot] &&
-	       (slot >= base->n_slots || table->chains[slot] != base->chains[slot]);
+		(slot >= base->n_slots || table->chains[slot] != base->chains[slot]);
 }
 
 static int attach_table(struct fw_tx *tx, struct fw_table *table, const struct fw_table *base,
@@ -133,7 +133,8 @@ static int attach_table(struct fw_tx *tx, struct fw_table *table, const struct f
 	int r = 0;
 
 	for (uint32_t i = 0; !r && i < table->n_slots; i++)
-		for (uint32_t k = 0; !r && changed(table, base, i) && k < table->chains[i]->n_chunks; k++)
+		for (uint32_t k = 0;
+		     !r && changed(table, base, i) && k < table->chains[i]->n_chunks; k++)
 			r = attach_chunk(tx, table->chains[i]->chunks[k], &locked, err);
 	if (locked && tx->env.unlock)
 		tx->env.unlock(tx->env.priv);

@@ -107,7 +107,8 @@ static int add_net(struct fw_parser *p, struct fw_nets *nets, const union fw_add
 	struct fw_net *net;
 
 	if (nets->n == FW_MAX_ADDRS) {
-		fw_fail(p->err, FW_ERR_LIMIT, "more than %d addresses in one command", FW_MAX_ADDRS);
+		fw_fail(p->err, FW_ERR_LIMIT, "more than %d addresses in one command",
+			FW_MAX_ADDRS);
 		return -EINVAL;
 	}
 	if (nets->n == nets->cap) {
@@ -131,10 +132,13 @@ static int add_net(struct fw_parser *p, struct fw_nets *nets, const union fw_add
 
 static int not_found(struct fw_parser *p, const char *name, struct fw_place place)
 {
-	fw_fail(p->err, p->resolver ? FW_ERR_USAGE : FW_ERR_NAME, "host/network `%s' not found", name);
+	fw_fail(p->err, p->resolver ? FW_ERR_USAGE : FW_ERR_NAME, "host/network `%s' not found",
+		name);
 	fw_err_words(p->err, "host/network `%s' not found", name);
-	fw_err_hint(p->err, p->family == FW_IP4 ? "an IPv4 address looks like 192.0.2.1 or 192.0.2.0/24"
-						: "an IPv6 address looks like 2001:db8::1 or 2001:db8::/32");
+	fw_err_hint(p->err,
+		    p->family == FW_IP4
+			    ? "an IPv4 address looks like 192.0.2.1 or 192.0.2.0/24"
+			    : "an IPv6 address looks like 2001:db8::1 or 2001:db8::/32");
 	fw_err_at(p->err, 0, place.column, place.length);
 	return -EINVAL;
 }
@@ -167,9 +171,10 @@ static int one_net(struct fw_parser *p, char *word, struct fw_place place, struc
 				      (uint32_t)strlen(slash + 1)};
 
 		fw_parse_bad(p, at, "invalid mask `%s' specified", slash + 1);
-		fw_err_hint(p->err, p->family == FW_IP4
-					    ? "a mask is a number from 0 to 32, or looks like 255.255.0.0"
-					    : "a mask is a number from 0 to 128, or looks like ffff::");
+		fw_err_hint(p->err,
+			    p->family == FW_IP4
+				    ? "a mask is a number from 0 to 32, or looks like 255.255.0.0"
+				    : "a mask is a number from 0 to 128, or looks like ffff::");
 		return -EINVAL;
 	}
 	if (!memcmp(&mask, &zero, sizeof(mask))) /* "any/0": whatever the name says */

@@ -26,8 +26,8 @@ static void name_users(const struct fw_table *table, uint32_t slot, char *buf, s
 				if (n + FW_NAME_SIZE + 40 > size)
 					more++;
 				else
-					n += (size_t)snprintf(buf + n, size - n, "%s%s rule %u", n ? ", " : "",
-							      chain->name, number);
+					n += (size_t)snprintf(buf + n, size - n, "%s%s rule %u",
+							      n ? ", " : "", chain->name, number);
 			}
 	}
 	if (more)
@@ -88,7 +88,8 @@ int fw_exec_rename_chain(struct fw_exec *x)
 	if (r < 0)
 		return r;
 	if (x->table->chains[slot]->builtin) {
-		fw_fail(x->err, FW_ERR_NO_CHAIN, "chain %s is built in and keeps its name", x->cmd->chain);
+		fw_fail(x->err, FW_ERR_NO_CHAIN, "chain %s is built in and keeps its name",
+			x->cmd->chain);
 		return fw_exec_at(x->err, x->where, x->where->chain);
 	}
 	return fw_exec_checked(fw_tx_rename(x->tx, x->table, slot, to), x->err);
@@ -100,7 +101,8 @@ int fw_exec_policy(struct fw_exec *x, const char *name, const char *policy,
 	uint32_t slot = fw_table_slot(x->table, name);
 
 	if (slot == FW_NO_SLOT || !x->table->chains[slot]->builtin) {
-		fw_fail(x->err, FW_ERR_NOT_BUILTIN, "chain `%s' is not built in, so it has no policy", name);
+		fw_fail(x->err, FW_ERR_NOT_BUILTIN,
+			"chain `%s' is not built in, so it has no policy", name);
 		fw_err_hint(x->err, "a rule without matches at its end does the same");
 		return fw_exec_at(x->err, x->where, x->where->chain);
 	}
@@ -109,5 +111,7 @@ int fw_exec_policy(struct fw_exec *x, const char *name, const char *policy,
 		return fw_exec_at(x->err, x->where, x->where->other);
 	}
 	return fw_exec_checked(fw_tx_set_policy(x->tx, x->table, slot,
-					!strcmp(policy, "DROP") ? FW_DROP : FW_ACCEPT, counters), x->err);
+						!strcmp(policy, "DROP") ? FW_DROP : FW_ACCEPT,
+						counters),
+			       x->err);
 }

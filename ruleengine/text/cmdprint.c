@@ -9,10 +9,11 @@
 #include "text/print.h"
 
 static const char letters[] = {
-	[FW_CMD_APPEND] = 'A', [FW_CMD_CHECK] = 'C', [FW_CMD_DELETE] = 'D', [FW_CMD_DELETE_NUM] = 'D',
-	[FW_CMD_INSERT] = 'I', [FW_CMD_REPLACE] = 'R', [FW_CMD_LIST] = 'L', [FW_CMD_LIST_RULES] = 'S',
-	[FW_CMD_FLUSH] = 'F', [FW_CMD_ZERO] = 'Z', [FW_CMD_NEW_CHAIN] = 'N',
-	[FW_CMD_DELETE_CHAIN] = 'X', [FW_CMD_POLICY] = 'P', [FW_CMD_RENAME] = 'E',
+	[FW_CMD_APPEND] = 'A',	   [FW_CMD_CHECK] = 'C',      [FW_CMD_DELETE] = 'D',
+	[FW_CMD_DELETE_NUM] = 'D', [FW_CMD_INSERT] = 'I',     [FW_CMD_REPLACE] = 'R',
+	[FW_CMD_LIST] = 'L',	   [FW_CMD_LIST_RULES] = 'S', [FW_CMD_FLUSH] = 'F',
+	[FW_CMD_ZERO] = 'Z',	   [FW_CMD_NEW_CHAIN] = 'N',  [FW_CMD_DELETE_CHAIN] = 'X',
+	[FW_CMD_POLICY] = 'P',	   [FW_CMD_RENAME] = 'E',
 };
 
 static void head(const struct fw_cmd *cmd, struct fw_buf *out)
@@ -46,8 +47,9 @@ static void list_flags(const struct fw_cmd *cmd, struct fw_buf *out)
 		unsigned int flag;
 		const char *text;
 	} flags[] = {
-		{FW_CMD_F_NUMERIC, " -n"}, {FW_CMD_F_VERBOSE, " -v"}, {FW_CMD_F_EXACT, " -x"},
-		{FW_CMD_F_NUMBERS, " --line-numbers"}, {FW_CMD_F_ZERO, " -Z"},
+		{FW_CMD_F_NUMERIC, " -n"}, {FW_CMD_F_VERBOSE, " -v"},
+		{FW_CMD_F_EXACT, " -x"},   {FW_CMD_F_NUMBERS, " --line-numbers"},
+		{FW_CMD_F_ZERO, " -Z"},
 	};
 
 	if (cmd->op != FW_CMD_LIST && cmd->op != FW_CMD_LIST_RULES)
@@ -65,7 +67,8 @@ void fw_cmd_print(const struct fw_cmd *cmd, struct fw_buf *out)
 		const struct fw_rule *rule = cmd->rules[i];
 
 		head(cmd, out);
-		fw_rule_print_parts(rule, cmd->target[0] ? cmd->target : fw_rule_target_name(rule, NULL),
+		fw_rule_print_parts(rule,
+				    cmd->target[0] ? cmd->target : fw_rule_target_name(rule, NULL),
 				    cmd->flags & FW_CMD_F_COUNTERS ? &cmd->counters : NULL, out);
 		fw_buf_char(out, '\n');
 	}

@@ -7,10 +7,11 @@
 #include "text/parse.h"
 
 static const char command_letters[] = {
-	[FW_CMD_NONE] = '?', [FW_CMD_APPEND] = 'A', [FW_CMD_CHECK] = 'C', [FW_CMD_DELETE] = 'D',
-	[FW_CMD_DELETE_NUM] = 'D', [FW_CMD_INSERT] = 'I', [FW_CMD_REPLACE] = 'R', [FW_CMD_LIST] = 'L',
-	[FW_CMD_LIST_RULES] = 'S', [FW_CMD_FLUSH] = 'F', [FW_CMD_ZERO] = 'Z', [FW_CMD_NEW_CHAIN] = 'N',
-	[FW_CMD_DELETE_CHAIN] = 'X', [FW_CMD_POLICY] = 'P', [FW_CMD_RENAME] = 'E',
+	[FW_CMD_NONE] = '?',	     [FW_CMD_APPEND] = 'A',	[FW_CMD_CHECK] = 'C',
+	[FW_CMD_DELETE] = 'D',	     [FW_CMD_DELETE_NUM] = 'D', [FW_CMD_INSERT] = 'I',
+	[FW_CMD_REPLACE] = 'R',	     [FW_CMD_LIST] = 'L',	[FW_CMD_LIST_RULES] = 'S',
+	[FW_CMD_FLUSH] = 'F',	     [FW_CMD_ZERO] = 'Z',	[FW_CMD_NEW_CHAIN] = 'N',
+	[FW_CMD_DELETE_CHAIN] = 'X', [FW_CMD_POLICY] = 'P',	[FW_CMD_RENAME] = 'E',
 };
 
 /* Only -Z may stand beside another command, -L or -S. */
@@ -45,8 +46,8 @@ static int set_name(struct fw_parser *p, char ret[FW_NAME_SIZE], const char *wor
 	size_t len = strlen(word);
 
 	if (len > FW_CHAIN_MAX)
-		return fw_parse_bad(p, place, "chain name `%s' too long (must be under %u chars)", word,
-				    FW_CHAIN_MAX + 1);
+		return fw_parse_bad(p, place, "chain name `%s' too long (must be under %u chars)",
+				    word, FW_CHAIN_MAX + 1);
 	memcpy(ret, word, len + 1);
 	return 0;
 }
@@ -139,10 +140,11 @@ int fw_parse_command(struct fw_parser *p, char letter)
 		char letter;
 		uint8_t op;
 	} ops[] = {
-		{'A', FW_CMD_APPEND}, {'C', FW_CMD_CHECK}, {'D', FW_CMD_DELETE}, {'I', FW_CMD_INSERT},
-		{'R', FW_CMD_REPLACE}, {'L', FW_CMD_LIST}, {'S', FW_CMD_LIST_RULES},
-		{'F', FW_CMD_FLUSH}, {'Z', FW_CMD_ZERO}, {'N', FW_CMD_NEW_CHAIN},
-		{'X', FW_CMD_DELETE_CHAIN}, {'P', FW_CMD_POLICY}, {'E', FW_CMD_RENAME},
+		{'A', FW_CMD_APPEND},	  {'C', FW_CMD_CHECK},	      {'D', FW_CMD_DELETE},
+		{'I', FW_CMD_INSERT},	  {'R', FW_CMD_REPLACE},      {'L', FW_CMD_LIST},
+		{'S', FW_CMD_LIST_RULES}, {'F', FW_CMD_FLUSH},	      {'Z', FW_CMD_ZERO},
+		{'N', FW_CMD_NEW_CHAIN},  {'X', FW_CMD_DELETE_CHAIN}, {'P', FW_CMD_POLICY},
+		{'E', FW_CMD_RENAME},
 	};
 	size_t i = 0;
 	int r;

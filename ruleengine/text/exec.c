@@ -18,7 +18,8 @@ int fw_exec_checked(int r, struct fw_err *err)
 	return r == -ENOMEM ? fw_tx_nomem(err) : r;
 }
 
-static int no_chain(struct fw_exec *x, const char *name, enum fw_err_code code, struct fw_place place)
+static int no_chain(struct fw_exec *x, const char *name, enum fw_err_code code,
+		    struct fw_place place)
 {
 	const char *near = fw_table_nearest(x->table, name);
 
@@ -45,12 +46,15 @@ static int resolve(struct fw_exec *x, struct fw_rule *rule)
 		}
 		if (!chain) {
 			no_chain(x, name, FW_ERR_NO_EXT, x->where->target);
-			fw_err_words(x->err, "Couldn't load target `%s':No such file or directory", name);
+			fw_err_words(x->err, "Couldn't load target `%s':No such file or directory",
+				     name);
 			return -EINVAL;
 		}
 		if (chain->builtin) {
 			fw_fail(x->err, FW_ERR_PLACE, "cannot jump to built-in chain %s", name);
-			fw_err_hint(x->err, "packets come there by themselves; put shared rules into a chain of your own");
+			fw_err_hint(x->err,
+				    "packets come there by themselves; put shared rules into a "
+				    "chain of your own");
 			return fw_exec_at(x->err, x->where, x->where->target);
 		}
 		rule->jump = chain->slot;
@@ -86,14 +90,16 @@ static int add_rules(struct fw_exec *x, uint32_t slot)
 	if (cmd->op == FW_CMD_INSERT && cmd->number - 1 > chain->n_rules)
 		return bad_number(x, FW_ERR_INS_INDEX, chain);
 	for (size_t i = 0; !r && i < cmd->n_rules; i++) {
-		uint32_t pos = cmd->op == FW_CMD_INSERT ? cmd->number - 1 : x->table->chains[slot]->n_rules;
+		uint32_t pos = cmd->op == FW_CMD_INSERT ? cmd->number - 1
+							: x->table->chains[slot]->n_rules;
 
 		if (x->counters)
 			cmd->rules[i]->counters = *x->counters;
 		r = resolve(x, cmd->rules[i]);
 		if (!r)
-			r = fw_exec_checked(fw_tx_add_rule(x->tx, x->table, slot, pos, cmd->rules[i],
-						   x->where->line), x->err);
+			r = fw_exec_checked(fw_tx_add_rule(x->tx, x->table, slot, pos,
+							   cmd->rules[i], x->where->line),
+					    x->err);
 	}
 	return r;
 }
@@ -110,8 +116,9 @@ static int replace(struct fw_exec *x, uint32_t slot)
 	r = resolve(x, x->cmd->rules[0]);
 	if (r < 0)
 		return r;
-	return fw_exec_checked(fw_tx_replace_rule(x->tx, x->table, slot, x->cmd->number - 1, x->cmd->rules[0],
-					  x->where->line), x->err);
+	return fw_exec_checked(fw_tx_replace_rule(x->tx, x->table, slot, x->cmd->number - 1,
+						  x->cmd->rules[0], x->where->line),
+			       x->err);
 }
 
 /* -C and -D by text. */
@@ -128,7 +135,8 @@ static int find_rules(struct fw_exec *x, uint32_t slot)
 		pos = fw_chain_find(x->table->chains[slot], x->cmd->rules[i]);
 		if (pos == UINT32_MAX) {
 			fw_fail(x->err, FW_ERR_NO_RULE, "chain %s has no such rule", x->cmd->chain);
-			fw_err_hint(x->err, "-S %s prints its rules as -C and -D want them", x->cmd->chain);
+			fw_err_hint(x->err, "-S %s prints its rules as -C and -D want them",
+				    x->cmd->chain);
 			return fw_exec_at(x->err, x->where, x->where->chain);
 		}
 		if (x->cmd->op == FW_CMD_DELETE)
@@ -143,7 +151,8 @@ static int delete_number(struct fw_exec *x, uint32_t slot)
 
 	if (x->cmd->number > chain->n_rules)
 		return bad_number(x, FW_ERR_DEL_INDEX, chain);
-	return fw_exec_checked(fw_tx_remove_rule(x->tx, x->table, slot, x->cmd->number - 1), x->err);
+	return fw_exec_checked(fw_tx_remove_rule(x->tx, x->table, slot, x->cmd->number - 1),
+			       x->err);
 }
 
 static int zero_rule(struct fw_exec *x, struct fw_rule *rule)
@@ -163,7 +172,8 @@ static int zero_chain(struct fw_exec *x, uint32_t slot)
 		for (uint32_t i = 0; !r && i < chain->chunks[k]->n; i++)
 			r = zero_rule(x, chain->chunks[k]->rules[i]);
 	if (!r && chain->builtin)
-		r = fw_exec_checked(fw_tx_count(x->tx, NULL, chain->policy_counters, &zero), x->err);
+		r = fw_exec_checked(fw_tx_count(x->tx, NULL, chain->policy_counters, &zero),
+				    x->err);
 	return r;
 }
 
@@ -202,7 +212,8 @@ static int each_chain(struct fw_exec *x)
 static int list(struct fw_exec *x)
 {
 	const struct fw_cmd *cmd = x->cmd;
-	struct fw_list_opts opts = {.flags = cmd->flags, .chain = cmd->chain, .number = cmd->number};
+	struct fw_list_opts opts = {
+		.flags = cmd->flags, .chain = cmd->chain, .number = cmd->number};
 	struct fw_buf none = FW_BUF_INIT, *out = x->out ? x->out : &none;
 	uint32_t slot;
 	int r;

@@ -154,7 +154,8 @@ static const struct fw_opt *find_prefix(struct fw_parser *p, const char *name, s
 		struct fw_use *u = use_at(p, i);
 
 		for (const struct fw_opt *o = u->ext->opts; o && o->name; o++) {
-			if (strncmp(o->name, name, len) && (!o->alias || strncmp(o->alias, name, len)))
+			if (strncmp(o->name, name, len) &&
+			    (!o->alias || strncmp(o->alias, name, len)))
 				continue;
 			if (found)
 				return NULL;
@@ -180,10 +181,11 @@ static int take_words(struct fw_parser *p, const struct fw_opt *opt, const char 
 		if (!want)
 			return fw_parse_bad(p, p->opt_place, "unknown option \"%s\"", p->opt_text);
 		words[have++] = value;
-	} else if (want && p->at < p->n && !strcmp(p->words[p->at], "!") && opt->flags & FW_OPT_NOT &&
-		   p->at + 1 < p->n) {
+	} else if (want && p->at < p->n && !strcmp(p->words[p->at], "!") &&
+		   opt->flags & FW_OPT_NOT && p->at + 1 < p->n) {
 		if (p->invert)
-			return fw_parse_bad(p, fw_parse_place(p, p->at), "Multiple `!' flags not allowed");
+			return fw_parse_bad(p, fw_parse_place(p, p->at),
+					    "Multiple `!' flags not allowed");
 		p->invert = true; /* --option ! value, the old way */
 		p->at++;
 	}
@@ -197,7 +199,8 @@ static int take_words(struct fw_parser *p, const struct fw_opt *opt, const char 
 	return 0;
 }
 
-static int take(struct fw_parser *p, struct fw_use *use, const struct fw_opt *opt, const char *value)
+static int take(struct fw_parser *p, struct fw_use *use, const struct fw_opt *opt,
+		const char *value)
 {
 	const char *words[8] = {NULL};
 	struct fw_parse_ctx ctx;

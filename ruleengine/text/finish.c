@@ -12,8 +12,8 @@
 
 static bool is_rule_command(enum fw_cmd_op op)
 {
-	return op == FW_CMD_APPEND || op == FW_CMD_CHECK || op == FW_CMD_DELETE || op == FW_CMD_INSERT ||
-	       op == FW_CMD_REPLACE;
+	return op == FW_CMD_APPEND || op == FW_CMD_CHECK || op == FW_CMD_DELETE ||
+		op == FW_CMD_INSERT || op == FW_CMD_REPLACE;
 }
 
 static int check_nat(struct fw_parser *p)
@@ -63,8 +63,9 @@ static int illegal(struct fw_parser *p)
 		unsigned int opt;
 		char letter;
 	} names[] = {
-		{OPT_NUMERIC, 'n'}, {OPT_SOURCE, 's'}, {OPT_DESTINATION, 'd'}, {OPT_PROTOCOL, 'p'},
-		{OPT_JUMP, 'j'}, {OPT_EXACT, 'x'}, {OPT_IN, 'i'}, {OPT_OUT, 'o'}, {OPT_NUMBERS, '0'},
+		{OPT_NUMERIC, 'n'},  {OPT_SOURCE, 's'},	  {OPT_DESTINATION, 'd'},
+		{OPT_PROTOCOL, 'p'}, {OPT_JUMP, 'j'},	  {OPT_EXACT, 'x'},
+		{OPT_IN, 'i'},	     {OPT_OUT, 'o'},	  {OPT_NUMBERS, '0'},
 		{OPT_COUNTERS, 'c'}, {OPT_FRAGMENT, 'f'},
 	};
 	const unsigned int list = OPT_NUMERIC | OPT_EXACT | OPT_NUMBERS;
@@ -75,11 +76,13 @@ static int illegal(struct fw_parser *p)
 		legal = list;
 	if (is_rule_command(op))
 		legal = ~(list | OPT_COUNTERS);
-	if (op == FW_CMD_APPEND || op == FW_CMD_INSERT || op == FW_CMD_REPLACE || op == FW_CMD_POLICY)
+	if (op == FW_CMD_APPEND || op == FW_CMD_INSERT || op == FW_CMD_REPLACE ||
+	    op == FW_CMD_POLICY)
 		legal |= OPT_COUNTERS;
 	for (size_t i = 0; i < FW_ARRAY_SIZE(names); i++)
 		if (p->options & names[i].opt & ~legal)
-			return fw_parse_bad(p, fw_parse_place(p, 0), "Illegal option `-%c' with this command",
+			return fw_parse_bad(p, fw_parse_place(p, 0),
+					    "Illegal option `-%c' with this command",
 					    names[i].letter);
 	return 0;
 }
@@ -102,8 +105,10 @@ static int check_table(struct fw_parser *p)
 	if (!p->table_word || fw_table_by_name(p->table_word, &table) == 0)
 		return 0;
 	fw_fail(p->err, FW_ERR_NO_TABLE, "no table `%s'", p->table_word);
-	fw_err_words(p->err, "can't initialize %s table `%s': Table does not exist (do you need to insmod?)",
-		     p->family == FW_IP4 ? "iptables" : "ip6tables", p->table_word);
+	fw_err_words(
+		p->err,
+		"can't initialize %s table `%s': Table does not exist (do you need to insmod?)",
+		p->family == FW_IP4 ? "iptables" : "ip6tables", p->table_word);
 	fw_err_hint(p->err, "there are filter, nat, mangle, raw and security");
 	fw_err_at(p->err, p->places->line, p->table_place.column, p->table_place.length);
 	return -EINVAL;
@@ -114,7 +119,8 @@ static int make_rules(struct fw_parser *p, const struct fw_nets *src, const stru
 	struct fw_cmd *cmd = p->cmd;
 
 	if (src->n * dst->n > FW_MAX_ADDRS)
-		return fw_parse_bad(p, p->src_place, "more than %d rules in one command", FW_MAX_ADDRS);
+		return fw_parse_bad(p, p->src_place, "more than %d rules in one command",
+				    FW_MAX_ADDRS);
 	cmd->rules = malloc(src->n * dst->n * sizeof(cmd->rules[0]));
 	if (!cmd->rules)
 		return fw_tx_nomem(p->err);
@@ -153,8 +159,9 @@ static int check_rules(struct fw_parser *p, const struct fw_nets *src, const str
 	int r;
 
 	if ((src->n > 1 || dst->n > 1) && p->gen.inv & (FW_INV_SRC | FW_INV_DST))
-		return fw_parse_bad(p, src->n > 1 ? p->src_place : p->dst_place,
-				    "! not allowed with multiple source or destination IP addresses");
+		return fw_parse_bad(
+			p, src->n > 1 ? p->src_place : p->dst_place,
+			"! not allowed with multiple source or destination IP addresses");
 	if (p->cmd->op == FW_CMD_REPLACE && (src->n != 1 || dst->n != 1))
 		return fw_parse_bad(p, src->n != 1 ? p->src_place : p->dst_place,
 				    "Replacement rule does not specify a unique address");
@@ -212,12 +219,13 @@ int fw_chain_name_check(const char *name, enum fw_family family, struct fw_err *
 	bool clash = fw_ext_find(name, true, family) || fw_ext_unsupported(name, true);
 
 	if (strlen(name) > FW_CHAIN_MAX) {
-		fw_fail(err, FW_ERR_USAGE, "chain name `%s' too long (must be under %u chars)", name,
-			FW_CHAIN_MAX + 1);
+		fw_fail(err, FW_ERR_USAGE, "chain name `%s' too long (must be under %u chars)",
+			name, FW_CHAIN_MAX + 1);
 		return -EINVAL;
 	}
 	if (*name == '-' || *name == '!')
-		return fw_fail(err, FW_ERR_USAGE, "chain name not allowed to start with `%c'", *name);
+		return fw_fail(err, FW_ERR_USAGE, "chain name not allowed to start with `%c'",
+			       *name);
 	for (size_t i = 0; i < FW_ARRAY_SIZE(taken); i++)
 		clash |= !strcmp(name, taken[i]);
 	if (clash) {

@@ -36,7 +36,8 @@ static void print_num(const struct style *s, uint64_t n, int wide, struct fw_buf
 	fw_buf_fmt(out, "%*llu%c ", wide ? 4 : 0, (unsigned long long)n, units[u]);
 }
 
-static void print_chain_head(const struct style *s, const struct fw_chain *chain, struct fw_buf *out)
+static void print_chain_head(const struct style *s, const struct fw_chain *chain,
+			     struct fw_buf *out)
 {
 	fw_buf_fmt(out, "Chain %s (", chain->name);
 	if (chain->builtin) {
@@ -68,7 +69,10 @@ static void print_iface(const char *name, bool inv, bool numeric, struct fw_buf 
 {
 	char text[FW_IFNAMSIZ + 2];
 
-	snprintf(text, sizeof(text), "%s%s", inv ? "!" : "", name[0] ? name : numeric ? "*" : "any");
+	snprintf(text, sizeof(text), "%s%s", inv ? "!" : "",
+		 name[0]	   ? name
+			 : numeric ? "*"
+				   : "any");
 	fw_buf_fmt(out, "%-6s ", text);
 }
 
@@ -155,15 +159,17 @@ static void print_rule(const struct style *s, const struct fw_rule *rule, uint32
 	fw_buf_char(out, '\n');
 }
 
-void fw_list_verbose_rule(const struct fw_rule *rule, const char *chain_target, enum fw_family family,
-			  bool numeric, struct fw_buf *out)
+void fw_list_verbose_rule(const struct fw_rule *rule, const char *chain_target,
+			  enum fw_family family, bool numeric, struct fw_buf *out)
 {
 	const struct fw_generic *g = &rule->gen;
-	struct style s = {.family = family, .numeric = true}; /* iptables' -v never asks for names */
+	struct style s = {.family = family,
+			  .numeric = true}; /* iptables' -v never asks for names */
 	const char *proto = fw_proto_own_name(g->proto);
 
 	(void)numeric;
-	fw_buf_str(out, chain_target && *chain_target ? chain_target : fw_rule_target_name(rule, NULL));
+	fw_buf_str(out,
+		   chain_target && *chain_target ? chain_target : fw_rule_target_name(rule, NULL));
 	fw_buf_fmt(out, " %c", g->inv & FW_INV_PROTO ? '!' : ' ');
 	if (proto)
 		fw_buf_str(out, proto);

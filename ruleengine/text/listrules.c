@@ -6,8 +6,9 @@
 #include "model/tx.h"
 #include "text/print.h"
 
-const struct fw_chain **fw_list_chosen(const struct fw_table *table, const struct fw_list_opts *opts,
-				      size_t *n, struct fw_err *err)
+const struct fw_chain **fw_list_chosen(const struct fw_table *table,
+				       const struct fw_list_opts *opts, size_t *n,
+				       struct fw_err *err)
 {
 	const struct fw_chain **list, *one;
 	const char *near;

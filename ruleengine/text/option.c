@@ -35,16 +35,20 @@ static int on_wait(struct fw_parser *p, char letter)
 	int seconds;
 
 	if (p->restore)
-		return fw_parse_bad(p, p->opt_place, "You cannot use `-%c' from iptables-restore", letter);
+		return fw_parse_bad(p, p->opt_place, "You cannot use `-%c' from iptables-restore",
+				    letter);
 	if (!word && fw_parse_has_word(p)) {
 		place = fw_parse_place(p, p->at);
 		word = p->words[p->at++];
 	}
 	if (!word)
-		return letter == 'w' ? 0 : fw_parse_bad(p, p->opt_place, "wait interval value required");
+		return letter == 'w'
+			? 0
+			: fw_parse_bad(p, p->opt_place, "wait interval value required");
 	if (sscanf(word, "%i", &seconds) != 1)
-		return fw_parse_bad(p, place, letter == 'w' ? "wait seconds not numeric"
-							     : "wait interval not numeric");
+		return fw_parse_bad(p, place,
+				    letter == 'w' ? "wait seconds not numeric"
+						  : "wait interval not numeric");
 	return 0;
 }
 
@@ -57,8 +61,8 @@ static int on_family(struct fw_parser *p, enum fw_family family)
 		p->done = true;
 		return 0;
 	}
-	fw_fail(p->err, FW_ERR_USAGE, "-%c: this command is for IPv%c", family == FW_IP4 ? '4' : '6',
-		family == FW_IP4 ? '6' : '4');
+	fw_fail(p->err, FW_ERR_USAGE, "-%c: this command is for IPv%c",
+		family == FW_IP4 ? '4' : '6', family == FW_IP4 ? '6' : '4');
 	fw_err_at(p->err, p->places->line, p->opt_place.column, p->opt_place.length);
 	return -EINVAL;
 }
@@ -68,7 +72,8 @@ static int on_table(struct fw_parser *p)
 	if (p->invert)
 		return fw_parse_bad(p, p->opt_place, "unexpected ! flag before --table");
 	if (p->restore)
-		return fw_parse_bad(p, p->opt_place, "The -t option cannot be used in iptables-restore.");
+		return fw_parse_bad(p, p->opt_place,
+				    "The -t option cannot be used in iptables-restore.");
 	p->cmd->table_given = true;
 	p->table_word = p->arg;
 	p->table_place = p->arg_place;
@@ -108,8 +113,15 @@ int fw_parse_option(struct fw_parser *p, char letter)
 	int r;
 
 	switch (letter) {
-	case 's': case 'd': case 'p': case 'i': case 'o': case 'f': case 'm': case 'j': case 'g':
-		return fw_parse_rule_option(p, letter);
+	case 's':
+	case 'd':
+	case 'p':
+	case 'i':
+	case 'o':
+	case 'f':
+	case 'm':
+	case 'j':
+	case 'g': return fw_parse_rule_option(p, letter);
 	case 't': return on_table(p);
 	case 'n': return on_flag(p, OPT_NUMERIC, letter, FW_CMD_F_NUMERIC);
 	case 'x': return on_flag(p, OPT_EXACT, letter, FW_CMD_F_EXACT);
@@ -118,9 +130,7 @@ int fw_parse_option(struct fw_parser *p, char letter)
 		p->cmd->verbose++;
 		p->cmd->flags |= FW_CMD_F_VERBOSE;
 		return 0;
-	case 'c':
-		r = fw_parse_note(p, OPT_COUNTERS, letter, 0);
-		return r < 0 ? r : on_counters(p);
+	case 'c': r = fw_parse_note(p, OPT_COUNTERS, letter, 0); return r < 0 ? r : on_counters(p);
 	case 'w':
 	case 'W': return on_wait(p, letter);
 	case 'M': return 0;

@@ -57,13 +57,16 @@ static int base_value(struct fw_parser *p, const struct fw_base_opt *opt, const 
 		return 0;
 	if (p->at < p->n && !strcmp(p->words[p->at], "!") && strchr("sdpio", opt->letter)) {
 		if (p->invert)
-			return fw_parse_bad(p, fw_parse_place(p, p->at), "Multiple `!' flags not allowed");
+			return fw_parse_bad(p, fw_parse_place(p, p->at),
+					    "Multiple `!' flags not allowed");
 		p->invert = true;
 		if (++p->at >= p->n)
-			return fw_parse_bad(p, fw_parse_place(p, p->at - 1), "no argument following `!'");
+			return fw_parse_bad(p, fw_parse_place(p, p->at - 1),
+					    "no argument following `!'");
 	}
 	if (p->at >= p->n)
-		return fw_parse_bad(p, p->opt_place, "option \"%s\" requires an argument", p->opt_text);
+		return fw_parse_bad(p, p->opt_place, "option \"%s\" requires an argument",
+				    p->opt_text);
 	p->arg_place = fw_parse_place(p, p->at);
 	p->arg = p->words[p->at++];
 	return 0;
@@ -95,8 +98,8 @@ static int unknown(struct fw_parser *p)
 		}
 	for (unsigned int i = 0; strlen(name) > 1 && i < p->n_loaded; i++) {
 		const struct fw_ext *ext = p->loaded[i] == FW_LOADED_TARGET
-						   ? p->target.ext
-						   : p->matches[p->loaded[i]].ext;
+			? p->target.ext
+			: p->matches[p->loaded[i]].ext;
 
 		for (const struct fw_opt *o = ext->opts; o && o->name; o++)
 			if (fw_name_distance(name, o->name) < best) {

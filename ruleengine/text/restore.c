@@ -25,7 +25,7 @@ struct reader {
 	struct fw_buf *out;
 	struct fw_err *err;
 	struct fw_table *table; /* between *table and COMMIT */
-	bool skipping;          /* the part of a table that was not asked for */
+	bool skipping; /* the part of a table that was not asked for */
 	struct fw_places where;
 	const char *words[MAX_WORDS];
 	uint32_t columns[MAX_WORDS];
@@ -123,10 +123,12 @@ static int chain_policy(struct reader *r, struct fw_exec *x, int n, const char *
 		return bad(r, r->columns[n > 2 ? 2 : 1], 1);
 	}
 	ret = fw_exec_policy(x, name, policy, r->flags & FW_TX_COUNTERS ? &c : NULL);
-	if (ret < 0 && r->err && (r->err->code == FW_ERR_BAD_POLICY || r->err->code == FW_ERR_NOT_BUILTIN))
+	if (ret < 0 && r->err &&
+	    (r->err->code == FW_ERR_BAD_POLICY || r->err->code == FW_ERR_NOT_BUILTIN))
 		fw_err_words(r->err, "Can't set policy `%s' on `%s' line %u: %s", policy, name,
-			     r->where.line, r->err->code == FW_ERR_BAD_POLICY ? "Bad policy name"
-									      : "Bad built-in chain name");
+			     r->where.line,
+			     r->err->code == FW_ERR_BAD_POLICY ? "Bad policy name"
+							       : "Bad built-in chain name");
 	return ret;
 }
 
@@ -143,7 +145,8 @@ static int chain_line(struct reader *r, int n)
 		return bad(r, 1, 1);
 	}
 	if (strlen(name) > FW_CHAIN_MAX) {
-		fw_fail(r->err, FW_ERR_USAGE, "Invalid chain name `%s' (%u chars max)", name, FW_CHAIN_MAX);
+		fw_fail(r->err, FW_ERR_USAGE, "Invalid chain name `%s' (%u chars max)", name,
+			FW_CHAIN_MAX);
 		fw_err_words(r->err, "Invalid chain name `%s' (%u chars max)", name, FW_CHAIN_MAX);
 		return bad(r, r->where.chain.column, r->where.chain.length);
 	}
@@ -164,8 +167,12 @@ static int command_line(struct reader *r, int n)
 	struct fw_counters c = {0};
 	bool counted = r->words[0][0] == '[';
 	struct fw_cmd cmd;
-	struct fw_exec x = {.tx = r->tx, .table = r->table, .cmd = &cmd, .where = &r->where,
-			    .out = r->out, .err = r->err};
+	struct fw_exec x = {.tx = r->tx,
+			    .table = r->table,
+			    .cmd = &cmd,
+			    .where = &r->where,
+			    .out = r->out,
+			    .err = r->err};
 	int ret;
 
 	if (counted && parse_counters(r->words[0], &c) < 0) {
@@ -204,7 +211,8 @@ static int one_line(struct reader *r, const char *text, size_t len)
 		return 0;
 	}
 	if (len > FW_TEXT_LINE_MAX) {
-		fw_fail(r->err, FW_ERR_LIMIT, "a line of %zu bytes; %d is the limit", len, FW_TEXT_LINE_MAX);
+		fw_fail(r->err, FW_ERR_LIMIT, "a line of %zu bytes; %d is the limit", len,
+			FW_TEXT_LINE_MAX);
 		return bad(r, 0, 0);
 	}
 	if (memchr(text, '\0', len)) {
@@ -227,7 +235,8 @@ static int one_line(struct reader *r, const char *text, size_t len)
 		return begin_table(r, n);
 	if (!r->table) {
 		fw_fail(r->err, FW_ERR_PLACE, "`%s' stands outside of a table", r->words[0]);
-		fw_err_hint(r->err, "a table's part begins with a line like *filter and ends with COMMIT");
+		fw_err_hint(r->err,
+			    "a table's part begins with a line like *filter and ends with COMMIT");
 		fw_err_words(r->err, "line %u failed", line);
 		return bad(r, r->columns[0], (uint32_t)strlen(r->words[0]));
 	}

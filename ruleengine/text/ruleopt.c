@@ -40,7 +40,9 @@ static int on_proto(struct fw_parser *p)
 			found = p->gen.proto;
 		if (found < 0) {
 			fw_parse_bad(p, p->arg_place, "unknown protocol \"%s\" specified", p->arg);
-			fw_err_hint(p->err, "a protocol is a number from 0 to 255 or a name such as tcp, udp, icmp");
+			fw_err_hint(p->err,
+				    "a protocol is a number from 0 to 255 or a name such as tcp, "
+				    "udp, icmp");
 			return -EINVAL;
 		}
 		p->gen.proto = (uint8_t)found;
@@ -59,8 +61,8 @@ static int on_iface(struct fw_parser *p, char name[FW_IFNAMSIZ], uint8_t *cmp)
 		return fw_parse_bad(p, p->arg_place, "Empty interface is likely to be undesired");
 	if (len >= FW_IFNAMSIZ)
 		return fw_parse_bad(p, p->arg_place,
-				    "interface name `%s' must be shorter than IFNAMSIZ (%d)", p->arg,
-				    FW_IFNAMSIZ - 1);
+				    "interface name `%s' must be shorter than IFNAMSIZ (%d)",
+				    p->arg, FW_IFNAMSIZ - 1);
 	memcpy(name, p->arg, len);
 	*cmp = (uint8_t)(p->arg[len - 1] == '+' ? len - 1 : len + 1);
 	return 0;
@@ -78,8 +80,8 @@ static int on_jump(struct fw_parser *p, bool is_goto)
 	if (!*name)
 		return fw_parse_bad(p, p->arg_place, "Invalid target name (too short)");
 	if (strlen(name) > FW_CHAIN_MAX)
-		return fw_parse_bad(p, p->arg_place, "Invalid target name `%s' (%u chars max)", name,
-				    FW_CHAIN_MAX);
+		return fw_parse_bad(p, p->arg_place, "Invalid target name `%s' (%u chars max)",
+				    name, FW_CHAIN_MAX);
 	if (strpbrk(name, " \t\n"))
 		return fw_parse_bad(p, p->arg_place, "Invalid target name `%s'", name);
 	for (size_t i = 0; !is_goto && i < FW_ARRAY_SIZE(words); i++)

@@ -146,8 +146,8 @@ static void save_head(const struct fw_chain *chain, struct fw_buf *out)
 	}
 }
 
-static void save_rules(const struct fw_chain *chain, const struct fw_table *table, unsigned int flags,
-		       struct fw_buf *out)
+static void save_rules(const struct fw_chain *chain, const struct fw_table *table,
+		       unsigned int flags, struct fw_buf *out)
 {
 	for (uint32_t k = 0; k < chain->n_chunks; k++)
 		for (uint32_t i = 0; i < chain->chunks[k]->n; i++) {
@@ -186,9 +186,11 @@ void fw_save_table(const struct fw_table *table, unsigned int flags, struct fw_b
 }
 
 /* The order of iptables-nft-save; that of iptables-legacy-save depends on history. */
-const enum fw_table_id fw_save_order[FW_N_TABLES] = {FW_MANGLE, FW_SECURITY, FW_RAW, FW_FILTER, FW_NAT};
+const enum fw_table_id fw_save_order[FW_N_TABLES] = {FW_MANGLE, FW_SECURITY, FW_RAW, FW_FILTER,
+						     FW_NAT};
 
-void fw_save(const struct fw_ruleset *rs, enum fw_family family, unsigned int flags, struct fw_buf *out)
+void fw_save(const struct fw_ruleset *rs, enum fw_family family, unsigned int flags,
+	     struct fw_buf *out)
 {
 	for (size_t i = 0; i < FW_N_TABLES; i++) {
 		const struct fw_table *table = rs->tables[family][fw_save_order[i]];

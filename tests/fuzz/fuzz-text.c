@@ -14,8 +14,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const struct fw_tx_env env = {.own_queue_first = 64000, .own_queue_n = 1,
-				     .mark_reserved = 0xfff00000};
+static const struct fw_tx_env env = {
+	.own_queue_first = 64000, .own_queue_n = 1, .mark_reserved = 0xfff00000};
 
 /* The ruleset after `text`, or NULL where it is refused. */
 static struct fw_ruleset *apply(struct fw_ruleset *base, enum fw_family family, const char *text,
@@ -92,7 +92,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	base = fw_ruleset_new();
 	rs = apply(base, family, (const char *)data + 1, size - 1, flags);
 	if (rs && data[0] & 8) { /* the same again, on top */
-		struct fw_ruleset *next = apply(rs, family, (const char *)data + 1, size - 1, flags);
+		struct fw_ruleset *next =
+			apply(rs, family, (const char *)data + 1, size - 1, flags);
 
 		if (next) {
 			fw_ruleset_unref(rs, &env);

@@ -65,7 +65,8 @@ static int host(void *priv, enum fw_family family, const char *name, union fw_ad
 	for (size_t i = 0; i < count; i++) {
 		char text[32];
 
-		snprintf(text, sizeof(text), family == FW_IP4 ? "192.0.2.%zu" : "2001:db8::%zu", i + 1);
+		snprintf(text, sizeof(text), family == FW_IP4 ? "192.0.2.%zu" : "2001:db8::%zu",
+			 i + 1);
 		inet_pton(family == FW_IP4 ? AF_INET : AF_INET6, text, ret[i].u8);
 	}
 	*n = count;
@@ -101,7 +102,8 @@ static int parse(struct test *t, const char *words, struct fw_cmd *cmd)
 	if (!strncmp(words, "$ ", 2))
 		t->shift = (uint32_t)snprintf(line, sizeof(line), "-t %s ", t->table), words += 2;
 	else
-		t->shift = (uint32_t)snprintf(line, sizeof(line), "-t %s -A %s ", t->table, t->chain);
+		t->shift =
+			(uint32_t)snprintf(line, sizeof(line), "-t %s -A %s ", t->table, t->chain);
 	snprintf(line + t->shift, sizeof(line) - t->shift, "%s", words);
 	n = fw_split(line, list, columns, FW_ARRAY_SIZE(list), &t->err);
 	if (n < 0)
@@ -120,8 +122,8 @@ static struct fw_ruleset *apply(struct test *t, struct fw_ruleset *base, const c
 	fw_buf_fmt(&text, "*%s\n", t->table);
 	fw_buf_str(&text, lines);
 	fw_buf_str(&text, "COMMIT\n");
-	if (!fw_tx_apply(tx, t->family, text.data, text.len, FW_TX_NOFLUSH | FW_TX_COUNTERS, NULL, NULL,
-			 out, err) &&
+	if (!fw_tx_apply(tx, t->family, text.data, text.len, FW_TX_NOFLUSH | FW_TX_COUNTERS, NULL,
+			 NULL, out, err) &&
 	    !fw_tx_prepare(tx, err))
 		rs = fw_tx_publish(tx);
 	fw_tx_free(tx);
@@ -140,8 +142,9 @@ static const struct fw_chain *chain_of(const struct test *t, const struct fw_rul
 {
 	enum fw_table_id id;
 
-	return fw_table_by_name(t->table, &id) ? NULL
-					       : fw_table_chain(rs->tables[t->family][id], t->chain);
+	return fw_table_by_name(t->table, &id)
+		? NULL
+		: fw_table_chain(rs->tables[t->family][id], t->chain);
 }
 
 static void show(struct test *t, const struct fw_ruleset *rs, uint32_t skip)
@@ -258,10 +261,12 @@ static int expect_refusal(struct test *t, const char *want)
 		return strstr(t->err.hint, text) ? 0 : complain(t, "hint", text, t->err.hint);
 	if ((text = after(want, "words: ")))
 		return strcmp(fw_err_iptables(&t->err), text)
-			       ? complain(t, "words", text, fw_err_iptables(&t->err)) : 0;
+			? complain(t, "words", text, fw_err_iptables(&t->err))
+			: 0;
 	if ((text = after(want, "code: ")))
 		return strcmp(fw_err_code_name(t->err.code), text)
-			       ? complain(t, "code", text, fw_err_code_name(t->err.code)) : 0;
+			? complain(t, "code", text, fw_err_code_name(t->err.code))
+			: 0;
 	if ((text = after(want, "exit: "))) {
 		snprintf(got, sizeof(got), "%d", fw_err_exit_code(t->err.code));
 		return strcmp(got, text) ? complain(t, "exit code", text, got) : 0;
@@ -274,7 +279,7 @@ static int expect_refusal(struct test *t, const char *want)
 static bool about_refusal(const char *want)
 {
 	return after(want, "error: ") || after(want, "hint: ") || after(want, "words: ") ||
-	       after(want, "code: ") || after(want, "exit: ") || after(want, "at: ");
+		after(want, "code: ") || after(want, "exit: ") || after(want, "at: ");
 }
 
 static int expect(struct test *t, const char *words, const char *want)
@@ -282,14 +287,16 @@ static int expect(struct test *t, const char *words, const char *want)
 	const char *got, *text;
 
 	if (about_refusal(want))
-		return t->refused ? expect_refusal(t, want) : complain(t, "not refused", want,
-								       fw_buf_cstr(&t->saved));
+		return t->refused ? expect_refusal(t, want)
+				  : complain(t, "not refused", want, fw_buf_cstr(&t->saved));
 	if (t->refused)
 		return complain(t, "refused", want, t->err.msg);
 	if (!strcmp(want, "ok"))
 		return 0;
 	if ((text = after(want, "sends: ")))
-		return strcmp(joined(&t->sends), text) ? complain(t, "sends", text, joined(&t->sends)) : 0;
+		return strcmp(joined(&t->sends), text)
+			? complain(t, "sends", text, joined(&t->sends))
+			: 0;
 	if ((text = after(want, "list:"))) {
 		char *end = joined(&t->list);
 

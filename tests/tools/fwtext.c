@@ -79,8 +79,9 @@ static int list(const struct options *o, struct fw_ruleset *rs, int argc, const 
 	opts.flags = cmd.flags;
 	opts.chain = cmd.chain;
 	opts.number = cmd.number;
-	r = cmd.op == FW_CMD_LIST ? fw_list_table(rs->tables[o->family][cmd.table], &opts, out, err)
-				  : fw_list_rules(rs->tables[o->family][cmd.table], &opts, out, err);
+	r = cmd.op == FW_CMD_LIST
+		? fw_list_table(rs->tables[o->family][cmd.table], &opts, out, err)
+		: fw_list_rules(rs->tables[o->family][cmd.table], &opts, out, err);
 	fw_cmd_deinit(&cmd);
 	return r;
 }

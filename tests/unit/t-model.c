@@ -76,7 +76,8 @@ static void fill(struct fw_ruleset **rs, unsigned int n)
 
 	fw_buf_str(&text, "*filter\n");
 	for (unsigned int i = 0; i < n; i++)
-		fw_buf_fmt(&text, "-A INPUT -s 10.%u.%u.%u -j DROP\n", i >> 16, i >> 8 & 255, i & 255);
+		fw_buf_fmt(&text, "-A INPUT -s 10.%u.%u.%u -j DROP\n", i >> 16, i >> 8 & 255,
+			   i & 255);
 	fw_buf_str(&text, "COMMIT\n");
 	assert_int_equal(edit_env(rs, &pure, 0, fw_buf_cstr(&text), &err), FW_ERR_NONE);
 	fw_buf_deinit(&text);
@@ -134,8 +135,8 @@ static uint32_t shared_chunks(const struct fw_ruleset *a, const struct fw_rulese
 static void test_sharing(void **state)
 {
 	static const char *const edits[] = {
-		"-A INPUT -j ACCEPT\n", "-I INPUT -j ACCEPT\n", "-I INPUT 5000 -j ACCEPT\n",
-		"-D INPUT 5000\n", "-R INPUT 700 -j DROP\n", "-D INPUT -s 10.0.9.9 -j DROP\n",
+		"-A INPUT -j ACCEPT\n", "-I INPUT -j ACCEPT\n",	  "-I INPUT 5000 -j ACCEPT\n",
+		"-D INPUT 5000\n",	"-R INPUT 700 -j DROP\n", "-D INPUT -s 10.0.9.9 -j DROP\n",
 	};
 	struct fw_ruleset *rs = fw_ruleset_new(), *old;
 
@@ -170,14 +171,16 @@ static void test_random_edits(void **state)
 		seed = seed * 1664525 + 1013904223;
 		at = (seed >> 8) % (n + 1);
 		if (seed >> 30 && n < 2000) {
-			snprintf(line, sizeof(line), "-I INPUT %u -p tcp --dport %u\n", at + 1, next);
+			snprintf(line, sizeof(line), "-I INPUT %u -p tcp --dport %u\n", at + 1,
+				 next);
 			memmove(model + at + 1, model + at, (n++ - at) * sizeof(model[0]));
 			model[at] = next++;
 		} else if (at < n) {
 			if (step & 1)
 				snprintf(line, sizeof(line), "-D INPUT %u\n", at + 1);
 			else
-				snprintf(line, sizeof(line), "-D INPUT -p tcp --dport %u\n", model[at]);
+				snprintf(line, sizeof(line), "-D INPUT -p tcp --dport %u\n",
+					 model[at]);
 			memmove(model + at, model + at + 1, (--n - at) * sizeof(model[0]));
 		} else {
 			continue;
@@ -192,7 +195,8 @@ static void test_random_edits(void **state)
 		char want[64];
 
 		snprintf(want, sizeof(want), " -p tcp -m tcp --dport %u", model[i]);
-		fw_rule_print(fw_chain_rule(chain(rs, "INPUT"), i + 1), rs->tables[FW_IP4][FW_FILTER], &have);
+		fw_rule_print(fw_chain_rule(chain(rs, "INPUT"), i + 1),
+			      rs->tables[FW_IP4][FW_FILTER], &have);
 		assert_string_equal(fw_buf_cstr(&have), want);
 		fw_buf_deinit(&have);
 	}
@@ -206,7 +210,8 @@ static void test_many_chains(void **state)
 
 	(void)state;
 	for (unsigned int i = 0; i < 500; i++) {
-		snprintf(line, sizeof(line), "-N c%u\n-A c%u -j ACCEPT\n-A FORWARD -j c%u\n", i, i, i);
+		snprintf(line, sizeof(line), "-N c%u\n-A c%u -j ACCEPT\n-A FORWARD -j c%u\n", i, i,
+			 i);
 		assert_int_equal(edit(&rs, line), FW_ERR_NONE);
 	}
 	for (unsigned int i = 0; i < 500; i += 2) {
@@ -220,7 +225,9 @@ static void test_many_chains(void **state)
 	assert_int_equal(chain(rs, "other")->n_rules, 1);
 	assert_int_equal(edit(&rs, "-X other\n"), FW_ERR_IN_USE);
 	assert_int_equal(edit(&rs, "-F\n-X\n"), FW_ERR_NONE);
-	assert_saved(rs, 0, "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n");
+	assert_saved(rs, 0,
+		     "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT "
+		     "[0:0]\nCOMMIT\n");
 	fw_ruleset_unref(rs, NULL);
 }
 
@@ -232,8 +239,10 @@ static void test_counters(void **state)
 	const char zero[] = "*filter\n-Z\nCOMMIT\n";
 
 	(void)state;
-	assert_int_equal(edit(&rs, ":INPUT DROP [5:6]\n[7:8] -A INPUT -j ACCEPT\n-A INPUT -c 9 10 -j DROP\n"),
-			 FW_ERR_NONE);
+	assert_int_equal(
+		edit(&rs,
+		     ":INPUT DROP [5:6]\n[7:8] -A INPUT -j ACCEPT\n-A INPUT -c 9 10 -j DROP\n"),
+		FW_ERR_NONE);
 	assert_saved(rs, FW_SAVE_COUNTERS,
 		     "*filter\n:INPUT DROP [5:6]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n"
 		     "[7:8] -A INPUT -j ACCEPT\n[9:10] -A INPUT -j DROP\nCOMMIT\n");
@@ -243,7 +252,9 @@ static void test_counters(void **state)
 	assert_ptr_equal(fw_chain_rule(chain(rs, "INPUT"), 2), rule);
 	/* Zeroing takes effect when published, not before. */
 	tx = fw_tx_new(rs, &pure);
-	assert_int_equal(fw_tx_apply(tx, FW_IP4, zero, strlen(zero), FW_TX_NOFLUSH, NULL, NULL, NULL, NULL), 0);
+	assert_int_equal(
+		fw_tx_apply(tx, FW_IP4, zero, strlen(zero), FW_TX_NOFLUSH, NULL, NULL, NULL, NULL),
+		0);
 	assert_int_equal(fw_tx_prepare(tx, NULL), 0);
 	assert_false(fw_tx_empty(tx));
 	assert_int_equal(rule->counters.packets, 7);
@@ -256,7 +267,9 @@ static void test_counters(void **state)
 	/* One that is given up changes nothing. */
 	rule->counters.packets = 3;
 	tx = fw_tx_new(rs, &pure);
-	assert_int_equal(fw_tx_apply(tx, FW_IP4, zero, strlen(zero), FW_TX_NOFLUSH, NULL, NULL, NULL, NULL), 0);
+	assert_int_equal(
+		fw_tx_apply(tx, FW_IP4, zero, strlen(zero), FW_TX_NOFLUSH, NULL, NULL, NULL, NULL),
+		0);
 	fw_tx_free(tx);
 	assert_int_equal(rule->counters.packets, 3);
 	assert_int_equal(edit(&rs, "-Z INPUT 2\n"), FW_ERR_NONE);
@@ -271,8 +284,10 @@ static void test_whole_or_nothing(void **state)
 
 	(void)state;
 	assert_int_equal(edit_env(&rs, &pure, 0,
-				  "*mangle\n-A INPUT -j ACCEPT\nCOMMIT\n*filter\n-A INPUT -j ACCEPT\n-A NOPE -j DROP\nCOMMIT\n",
-				  &err), FW_ERR_NO_CHAIN);
+				  "*mangle\n-A INPUT -j ACCEPT\nCOMMIT\n*filter\n-A INPUT -j "
+				  "ACCEPT\n-A NOPE -j DROP\nCOMMIT\n",
+				  &err),
+			 FW_ERR_NO_CHAIN);
 	assert_ptr_equal(rs, before);
 	assert_int_equal(err.line, 6);
 	assert_int_equal(err.column, 4);
@@ -293,7 +308,9 @@ static void test_empty_tx(void **state)
 	(void)state;
 	assert_int_equal(edit(&rs, "-A INPUT -j ACCEPT\n"), FW_ERR_NONE);
 	tx = fw_tx_new(rs, &pure);
-	assert_int_equal(fw_tx_apply(tx, FW_IP4, look, strlen(look), FW_TX_NOFLUSH, NULL, NULL, &out, NULL), 0);
+	assert_int_equal(
+		fw_tx_apply(tx, FW_IP4, look, strlen(look), FW_TX_NOFLUSH, NULL, NULL, &out, NULL),
+		0);
 	assert_true(fw_tx_empty(tx));
 	assert_non_null(strstr(fw_buf_cstr(&out), "-P INPUT ACCEPT\n-A INPUT -j ACCEPT\n"));
 	fw_buf_deinit(&out);
@@ -305,7 +322,8 @@ static void test_empty_tx(void **state)
  * snapshot with the rule goes; the list outlives a restore of the same text. */
 static void test_attach(void **state)
 {
-	static const char text[] = "*filter\n-A INPUT -m recent --name a --set\n-A INPUT -j ACCEPT\nCOMMIT\n";
+	static const char text[] =
+		"*filter\n-A INPUT -m recent --name a --set\n-A INPUT -j ACCEPT\nCOMMIT\n";
 	struct living l = {.world = {.recent = fw_recent_new(1, 0)}};
 	struct fw_tx_env env = {.world = &l.world, .lock = lock, .unlock = unlock, .priv = &l};
 	struct fw_ruleset *rs = fw_ruleset_new(), *old;
@@ -322,16 +340,21 @@ static void test_attach(void **state)
 	assert_true(out.len > 0);
 	/* no lock where nothing joins or leaves */
 	l.locks = 0;
-	assert_int_equal(edit_env(&rs, &env, FW_TX_NOFLUSH, "*filter\n-I INPUT -j DROP\nCOMMIT\n", &err), 0);
+	assert_int_equal(
+		edit_env(&rs, &env, FW_TX_NOFLUSH, "*filter\n-I INPUT -j DROP\nCOMMIT\n", &err), 0);
 	assert_int_equal(l.locks, 0);
 	/* a transaction that is refused leaves nothing behind */
-	assert_int_equal(edit_env(&rs, &env, FW_TX_NOFLUSH,
-				  "*filter\n-A INPUT -m recent --name b --set\n-A INPUT -j NFQUEUE\nCOMMIT\n"
-				  "*nat\n-A INPUT -j ACCEPT\nCOMMIT\n", &err), FW_ERR_PLACE);
+	assert_int_equal(
+		edit_env(&rs, &env, FW_TX_NOFLUSH,
+			 "*filter\n-A INPUT -m recent --name b --set\n-A INPUT -j NFQUEUE\nCOMMIT\n"
+			 "*nat\n-A INPUT -j ACCEPT\nCOMMIT\n",
+			 &err),
+		FW_ERR_PLACE);
 	assert_int_equal(fw_recent_print(l.world.recent, "b", 9, &out), -1);
 	/* the list goes with the last snapshot that holds the rule */
 	old = fw_ruleset_ref(rs);
-	assert_int_equal(edit_env(&rs, &env, FW_TX_NOFLUSH, "*filter\n-F\nCOMMIT\n", &err), FW_ERR_NONE);
+	assert_int_equal(edit_env(&rs, &env, FW_TX_NOFLUSH, "*filter\n-F\nCOMMIT\n", &err),
+			 FW_ERR_NONE);
 	assert_int_equal(fw_recent_print(l.world.recent, "a", 9, &out), 0);
 	fw_ruleset_unref(old, &env);
 	assert_int_equal(fw_recent_print(l.world.recent, "a", 9, &out), -1);
@@ -369,7 +392,8 @@ static void test_reach_and_needs(void **state)
 	struct fw_needs needs;
 
 	(void)state;
-	assert_int_equal(edit(&rs, "-N a\n-N b\n-A a -j b\n-A INPUT -j a\n-A FORWARD -j b\n"), FW_ERR_NONE);
+	assert_int_equal(edit(&rs, "-N a\n-N b\n-A a -j b\n-A INPUT -j a\n-A FORWARD -j b\n"),
+			 FW_ERR_NONE);
 	assert_int_equal(chain(rs, "a")->reach, FW_HOOK_BIT(FW_INPUT));
 	assert_int_equal(chain(rs, "b")->reach, FW_HOOK_BIT(FW_INPUT) | FW_HOOK_BIT(FW_FORWARD));
 	assert_int_equal(edit(&rs, "-D FORWARD 1\n-P OUTPUT DROP\n"), FW_ERR_NONE);
@@ -393,28 +417,41 @@ static void test_queue_skips_nothing(void **state)
 	struct fw_err err;
 
 	(void)state;
-	assert_int_equal(edit_env(&rs, &pure, 0, "*mangle\n-A INPUT -j NFQUEUE --queue-num 3\nCOMMIT\n", &err), 0);
+	assert_int_equal(edit_env(&rs, &pure, 0,
+				  "*mangle\n-A INPUT -j NFQUEUE --queue-num 3\nCOMMIT\n", &err),
+			 0);
 	assert_int_equal(edit(&rs, "-A OUTPUT -j ACCEPT\n"), FW_ERR_NONE);
 	assert_int_equal(edit(&rs, "-A INPUT -j ACCEPT\n"), FW_ERR_PLACE);
 	assert_int_equal(edit(&rs, "-P INPUT DROP\n"), FW_ERR_PLACE);
 	assert_int_equal(edit_env(&rs, &pure, 0, "*mangle\nCOMMIT\n", &err), FW_ERR_NONE);
-	assert_int_equal(edit(&rs, "-P INPUT DROP\n-N q\n-A q -j NFQUEUE\n-A INPUT -j q\n"), FW_ERR_NONE);
-	assert_int_equal(edit_env(&rs, &pure, 0, "*nat\n-A INPUT -j ACCEPT\nCOMMIT\n", &err), FW_ERR_PLACE);
+	assert_int_equal(edit(&rs, "-P INPUT DROP\n-N q\n-A q -j NFQUEUE\n-A INPUT -j q\n"),
+			 FW_ERR_NONE);
+	assert_int_equal(edit_env(&rs, &pure, 0, "*nat\n-A INPUT -j ACCEPT\nCOMMIT\n", &err),
+			 FW_ERR_PLACE);
 	assert_non_null(strstr(err.msg, "skip the rules of table nat"));
 	fw_ruleset_unref(rs, NULL);
 }
 
 static void test_reserved(void **state)
 {
-	const struct fw_tx_env env = {.own_queue_first = 64000, .own_queue_n = 2, .mark_reserved = 0xfff00000};
+	const struct fw_tx_env env = {
+		.own_queue_first = 64000, .own_queue_n = 2, .mark_reserved = 0xfff00000};
 	struct fw_ruleset *rs = fw_ruleset_new();
 	struct fw_err err;
 
 	(void)state;
-	assert_int_equal(edit_env(&rs, &env, 0, "*filter\n-A INPUT -j NFQUEUE --queue-num 63999\nCOMMIT\n", &err), 0);
-	assert_int_not_equal(edit_env(&rs, &env, 0, "*filter\n-A INPUT -j NFQUEUE --queue-num 64001\nCOMMIT\n", &err), 0);
+	assert_int_equal(edit_env(&rs, &env, 0,
+				  "*filter\n-A INPUT -j NFQUEUE --queue-num 63999\nCOMMIT\n", &err),
+			 0);
+	assert_int_not_equal(edit_env(&rs, &env, 0,
+				      "*filter\n-A INPUT -j NFQUEUE --queue-num 64001\nCOMMIT\n",
+				      &err),
+			     0);
 	assert_int_equal(err.line, 2);
-	assert_int_not_equal(edit_env(&rs, &env, 0, "*mangle\n-A INPUT -j MARK --set-mark 0x100000\nCOMMIT\n", &err), 0);
+	assert_int_not_equal(edit_env(&rs, &env, 0,
+				      "*mangle\n-A INPUT -j MARK --set-mark 0x100000\nCOMMIT\n",
+				      &err),
+			     0);
 	fw_ruleset_unref(rs, NULL);
 }
 
@@ -433,19 +470,26 @@ static void test_hook_tables(void **state)
 		for (size_t i = 0; i < n; i++)
 			seen |= FW_TABLE_BIT(order[i]);
 		for (unsigned int t = 0; t < FW_N_TABLES; t++)
-			assert_int_equal(!!(fw_table_hooks(t) & FW_HOOK_BIT(h)), !!(seen & FW_TABLE_BIT(t)));
+			assert_int_equal(!!(fw_table_hooks(t) & FW_HOOK_BIT(h)),
+					 !!(seen & FW_TABLE_BIT(t)));
 	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_empty), cmocka_unit_test(test_sharing),
-		cmocka_unit_test(test_random_edits), cmocka_unit_test(test_many_chains),
-		cmocka_unit_test(test_counters), cmocka_unit_test(test_whole_or_nothing),
-		cmocka_unit_test(test_empty_tx), cmocka_unit_test(test_attach),
-		cmocka_unit_test(test_depth), cmocka_unit_test(test_reach_and_needs),
-		cmocka_unit_test(test_queue_skips_nothing), cmocka_unit_test(test_reserved),
+		cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_sharing),
+		cmocka_unit_test(test_random_edits),
+		cmocka_unit_test(test_many_chains),
+		cmocka_unit_test(test_counters),
+		cmocka_unit_test(test_whole_or_nothing),
+		cmocka_unit_test(test_empty_tx),
+		cmocka_unit_test(test_attach),
+		cmocka_unit_test(test_depth),
+		cmocka_unit_test(test_reach_and_needs),
+		cmocka_unit_test(test_queue_skips_nothing),
+		cmocka_unit_test(test_reserved),
 		cmocka_unit_test(test_hook_tables),
 	};
 

@@ -27,7 +27,8 @@ static void test_split(void **state)
 {
 	const char *w[8];
 	uint32_t c[8];
-	char plain[] = "  -A INPUT\t-j  ACCEPT ", quoted[] = "a \"b c\" d\"e f\" \"\" \"q\\\"\\\\\"x";
+	char plain[] = "  -A INPUT\t-j  ACCEPT ",
+	     quoted[] = "a \"b c\" d\"e f\" \"\" \"q\\\"\\\\\"x";
 	char open[] = "a \"b", many[] = "1 2 3 4 5 6 7 8 9", empty[] = " ", lone[] = "x";
 
 	(void)state;
@@ -69,12 +70,14 @@ static void parse(struct fw_cmd *cmd, enum fw_family family, char *line)
 	uint32_t columns[64];
 	int n = fw_split(line, words, columns, 64, &err);
 
-	assert_int_equal(fw_cmd_parse(cmd, family, (size_t)n, words, columns, false, NULL, &err), 0);
+	assert_int_equal(fw_cmd_parse(cmd, family, (size_t)n, words, columns, false, NULL, &err),
+			 0);
 }
 
 static void test_command(void **state)
 {
-	char line[] = "-t nat -vvI POSTROUTING 3 -s 10.0.0.0/8,192.168.0.0/16 ! -o eth+ -c 7 8 -g there";
+	char line[] =
+		"-t nat -vvI POSTROUTING 3 -s 10.0.0.0/8,192.168.0.0/16 ! -o eth+ -c 7 8 -g there";
 	struct fw_cmd cmd;
 
 	(void)state;
@@ -135,7 +138,8 @@ static void test_other_family(void **state)
 
 	(void)state;
 	for (unsigned int f = 0; f < FW_N_FAMILIES; f++)
-		assert_int_equal(fw_tx_apply(tx, f, text, strlen(text), 0, NULL, NULL, NULL, NULL), 0);
+		assert_int_equal(fw_tx_apply(tx, f, text, strlen(text), 0, NULL, NULL, NULL, NULL),
+				 0);
 	assert_int_equal(fw_tx_prepare(tx, NULL), 0);
 	rs = fw_tx_publish(tx);
 	fw_tx_free(tx);
@@ -157,8 +161,10 @@ static void test_only(void **state)
 	struct fw_tx *tx = fw_tx_new(base, NULL);
 
 	(void)state;
-	assert_int_equal(fw_tx_apply(tx, FW_IP4, text, strlen(text), 0, "filter", NULL, NULL, NULL), 0);
-	assert_int_not_equal(fw_tx_apply(tx, FW_IP4, text, strlen(text), 0, "nat", NULL, NULL, NULL), 0);
+	assert_int_equal(fw_tx_apply(tx, FW_IP4, text, strlen(text), 0, "filter", NULL, NULL, NULL),
+			 0);
+	assert_int_not_equal(
+		fw_tx_apply(tx, FW_IP4, text, strlen(text), 0, "nat", NULL, NULL, NULL), 0);
 	fw_tx_free(tx);
 	fw_ruleset_unref(base, NULL);
 }
@@ -185,12 +191,30 @@ static void test_match4(void **state)
 		const char *words;
 		bool want;
 	} rows[] = {
-		{"", true}, {"-s 10.0.0.1", true}, {"-s 10.0.0.2", false}, {"! -s 10.0.0.2", true},
-		{"-s 10.0.0.0/8", true}, {"! -d 10.0.0.0/8", true}, {"-d 192.0.2.0/255.255.255.0", true},
-		{"-i eth0", true}, {"-i eth", false}, {"-i eth+", true}, {"-i et+", true}, {"! -i eth+", false},
-		{"-i +", true}, {"! -i +", false}, {"-i eth00", false}, {"-o ppp1", true}, {"! -o ppp1", false},
-		{"-p tcp", true}, {"-p udp", false}, {"! -p udp", true}, {"! -p tcp", false},
-		{"-f", false}, {"! -f", true}, {"-s 10.0.0.1 -d 192.0.2.7 -i eth0 -o ppp+ -p tcp", true},
+		{"", true},
+		{"-s 10.0.0.1", true},
+		{"-s 10.0.0.2", false},
+		{"! -s 10.0.0.2", true},
+		{"-s 10.0.0.0/8", true},
+		{"! -d 10.0.0.0/8", true},
+		{"-d 192.0.2.0/255.255.255.0", true},
+		{"-i eth0", true},
+		{"-i eth", false},
+		{"-i eth+", true},
+		{"-i et+", true},
+		{"! -i eth+", false},
+		{"-i +", true},
+		{"! -i +", false},
+		{"-i eth00", false},
+		{"-o ppp1", true},
+		{"! -o ppp1", false},
+		{"-p tcp", true},
+		{"-p udp", false},
+		{"! -p udp", true},
+		{"! -p tcp", false},
+		{"-f", false},
+		{"! -f", true},
+		{"-s 10.0.0.1 -d 192.0.2.7 -i eth0 -o ppp+ -p tcp", true},
 	};
 	struct pkt p = PKT_INIT;
 
@@ -248,21 +272,29 @@ static void test_units(void **state)
 		uint64_t value;
 		const char *text;
 	} rows[] = {
-		{0, "    0 "}, {99999, "99999 "}, {100000, " 100K "}, {123456, " 123K "}, {9999499, "9999K "},
-		{9999500, "  10M "}, {99999999999ull, " 100G "}, {5000000000000000ull, "5000T "},
+		{0, "    0 "},
+		{99999, "99999 "},
+		{100000, " 100K "},
+		{123456, " 123K "},
+		{9999499, "9999K "},
+		{9999500, "  10M "},
+		{99999999999ull, " 100G "},
+		{5000000000000000ull, "5000T "},
 	};
 	struct fw_ruleset *base = fw_ruleset_new(), *rs;
 	struct fw_tx *tx = fw_tx_new(base, NULL);
 	struct fw_buf out = FW_BUF_INIT;
 
 	(void)state;
-	assert_int_equal(fw_tx_apply(tx, FW_IP4, "*filter\n-A INPUT\nCOMMIT\n", 24, 0, NULL, NULL, NULL, NULL), 0);
+	assert_int_equal(fw_tx_apply(tx, FW_IP4, "*filter\n-A INPUT\nCOMMIT\n", 24, 0, NULL, NULL,
+				     NULL, NULL),
+			 0);
 	assert_int_equal(fw_tx_prepare(tx, NULL), 0);
 	rs = fw_tx_publish(tx);
 	fw_tx_free(tx);
 	for (size_t i = 0; i < FW_ARRAY_SIZE(rows); i++) {
-		fw_chain_rule(fw_table_chain(rs->tables[FW_IP4][FW_FILTER], "INPUT"), 1)->counters.packets =
-			rows[i].value;
+		fw_chain_rule(fw_table_chain(rs->tables[FW_IP4][FW_FILTER], "INPUT"), 1)
+			->counters.packets = rows[i].value;
 		list_line(rs, FW_CMD_F_VERBOSE | FW_CMD_F_NUMERIC, &out);
 		assert_memory_equal(fw_buf_cstr(&out), rows[i].text, 6);
 	}
@@ -285,7 +317,8 @@ static void test_limits(void **state)
 	for (int i = 0; i < 65; i++)
 		fw_buf_str(&text, " -m comment --comment x");
 	fw_buf_str(&text, "\nCOMMIT\n");
-	assert_int_equal(fw_tx_apply(tx, FW_IP4, text.data, text.len, 0, NULL, NULL, NULL, &err), -EINVAL);
+	assert_int_equal(fw_tx_apply(tx, FW_IP4, text.data, text.len, 0, NULL, NULL, NULL, &err),
+			 -EINVAL);
 	assert_int_equal(err.code, FW_ERR_LIMIT);
 	fw_tx_free(tx);
 	tx = fw_tx_new(base, NULL);
@@ -295,7 +328,8 @@ static void test_limits(void **state)
 	for (int i = 0; i < 70000; i++)
 		fw_buf_str(&text, "x");
 	fw_buf_str(&text, "\nCOMMIT\n");
-	assert_int_equal(fw_tx_apply(tx, FW_IP4, text.data, text.len, 0, NULL, NULL, NULL, &err), -EINVAL);
+	assert_int_equal(fw_tx_apply(tx, FW_IP4, text.data, text.len, 0, NULL, NULL, NULL, &err),
+			 -EINVAL);
 	assert_int_equal(err.code, FW_ERR_LIMIT);
 	assert_int_equal(err.line, 2);
 	fw_tx_free(tx);
@@ -306,11 +340,12 @@ static void test_limits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_split), cmocka_unit_test(test_split_counters),
+		cmocka_unit_test(test_split),	cmocka_unit_test(test_split_counters),
 		cmocka_unit_test(test_command), cmocka_unit_test(test_help_and_version),
 		cmocka_unit_test(test_columns), cmocka_unit_test(test_other_family),
-		cmocka_unit_test(test_only), cmocka_unit_test(test_match4), cmocka_unit_test(test_match6),
-		cmocka_unit_test(test_units), cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_only),	cmocka_unit_test(test_match4),
+		cmocka_unit_test(test_match6),	cmocka_unit_test(test_units),
+		cmocka_unit_test(test_limits),
 	};
 
 	return cmocka_run_group_tests_name("text", tests, NULL, NULL);
