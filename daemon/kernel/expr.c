@@ -40,6 +40,7 @@ void fwd_batch_begin(struct fwd_nft_batch *b, uint32_t *seq)
 	b->seq = seq;
 	b->failed = false;
 	push(b, nftnl_batch_begin(room(b), ++*seq));
+	b->empty_len = b->len;
 }
 
 int fwd_batch_commit(struct fwd_nft_batch *b, int fd)
@@ -48,6 +49,8 @@ int fwd_batch_commit(struct fwd_nft_batch *b, int fd)
 
 	if (!at)
 		return -ENOMEM;
+	if (b->len == b->empty_len)
+		return 0;
 	push(b, nftnl_batch_end(at, ++*b->seq));
 	return fwd_nl_talk(fd, b->buf, b->len, NULL);
 }

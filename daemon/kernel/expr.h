@@ -16,13 +16,13 @@ struct nftnl_rule;
 
 struct fwd_nft_batch {
 	char buf[FWD_NFT_BATCH];
-	size_t len;
+	size_t len, empty_len;
 	uint32_t *seq;
 	bool failed; /* no memory, or no room */
 };
 
 void fwd_batch_begin(struct fwd_nft_batch *b, uint32_t *seq);
-/* 0, or -errno; see fwd_nl_talk(). */
+/* 0, or -errno; see fwd_nl_talk().  An empty batch is not sent. */
 int fwd_batch_commit(struct fwd_nft_batch *b, int fd);
 
 /* nl_flags: NLM_F_EXCL or 0 */

@@ -79,20 +79,25 @@ static void count(_Atomic(uint64_t) *counter)
 
 /* ---- judging, under core->lock ------------------------------------------------------------- */
 
-/* Does the engine need bytes that we do not hold?  Only where nobody verified the checksum. */
+/*
+ * Does anyone need bytes that we do not hold?  Only where nobody verified the checksum: the
+ * tracker and REJECT have to.  (Of what leaves, the message does not say; REJECT checks that too.)
+ */
 static bool wants_whole(const struct fwd_worker *w, const struct fwd_msg *m,
 			const struct fw_plan *plan)
 {
 	const struct fw_pkt_meta *meta = &m->pkt.meta;
 	const enum fw_family f = m->pkt.family;
+	const unsigned int flags = plan->flags[f];
 
 	if (m->queue == w->full_number || !(m->truncated || w->detours))
 		return false;
-	if (m->truncated && (plan->flags[f] & FW_NEED_PAYLOAD))
+	if (m->truncated && (flags & FW_NEED_PAYLOAD))
 		return true;
-	if (!(meta->flags & FW_PKT_CSUM_UNCHECKED))
-		return false;
-	return plan->track_here[f][meta->hook] || (plan->flags[f] & (FW_NEED_CSUM | FW_NEED_QUOTE));
+	if (meta->flags & FW_PKT_CSUM_UNCHECKED)
+		return plan->track_here[f][meta->hook] || (flags & (FW_NEED_CSUM | FW_NEED_QUOTE));
+	return meta->hook == FW_OUTPUT && !(meta->flags & FW_PKT_CSUM_PARTIAL) &&
+		(flags & FW_NEED_QUOTE);
 }
 
 static void name_links(struct fwd_rtnl *rtnl, struct fw_pkt_meta *meta)
