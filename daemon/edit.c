@@ -158,21 +158,20 @@ int fwd_edit_commit(struct fwd_editor *e, struct fw_err *err)
 	return 0;
 }
 
-static void print_world(struct fwd_editor *e, struct fw_buf *recent, struct fw_buf *flows)
+static void print_recent(struct fwd_editor *e, struct fw_buf *out)
 {
 	pthread_mutex_lock(&e->core->lock);
-	fw_recent_dump(e->core->world.recent, fwd_now(), recent);
+	fw_recent_dump(e->core->world.recent, fwd_now(), out);
 	pthread_mutex_unlock(&e->core->lock);
 }
 
 int fwd_edit_snapshot(struct fwd_editor *e, struct fw_err *err)
 {
-	struct fw_buf text[4] = {FW_BUF_INIT, FW_BUF_INIT, FW_BUF_INIT, FW_BUF_INIT};
-	struct fwd_frame frames[4] = {
+	struct fw_buf text[3] = {FW_BUF_INIT, FW_BUF_INIT, FW_BUF_INIT};
+	struct fwd_frame frames[3] = {
 		{.kind = FWD_FRAME_RULES, .family = FW_IP4, .flags = FW_TX_COUNTERS},
 		{.kind = FWD_FRAME_RULES, .family = FW_IP6, .flags = FW_TX_COUNTERS},
 		{.kind = FWD_FRAME_RECENT},
-		{.kind = FWD_FRAME_FLOWS},
 	};
 	bool fine = true;
 	int r;
@@ -181,7 +180,7 @@ int fwd_edit_snapshot(struct fwd_editor *e, struct fw_err *err)
 		return 0;
 	fw_save(e->core->ruleset, FW_IP4, FW_SAVE_COUNTERS, &text[0]);
 	fw_save(e->core->ruleset, FW_IP6, FW_SAVE_COUNTERS, &text[1]);
-	print_world(e, &text[2], &text[3]);
+	print_recent(e, &text[2]);
 	for (size_t i = 0; i < FW_ARRAY_SIZE(frames); i++) {
 		frames[i].body = fw_buf_cstr(&text[i]);
 		frames[i].len = text[i].len;

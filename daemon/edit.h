@@ -73,7 +73,7 @@ void fwd_edit_revert(struct fwd_editor *e, struct fw_ruleset *rs);
 /* Let go of a reference to a snapshot that is no longer needed. */
 void fwd_edit_forget(struct fwd_editor *e, struct fw_ruleset *rs);
 
-/* Write a snapshot of everything: rules, counters, recent lists, flows.  No group may be open. */
+/* Write a snapshot of everything: rules, counters, recent lists.  No group may be open. */
 int fwd_edit_snapshot(struct fwd_editor *e, struct fw_err *err);
 
 #endif

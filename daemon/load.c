@@ -169,7 +169,7 @@ static int take_frame(void *priv, const struct fwd_frame *f, struct fw_err *err)
 	case FWD_FRAME_RULES: snprintf(s->file, s->size, "%s/snapshot", dir); break;
 	case FWD_FRAME_RECENT: fw_buf_add(&s->recent, f->body, f->len); return 0;
 	case FWD_FRAME_END: s->wall = strtoull(f->body, NULL, 10); return 0;
-	default: return 0;
+	case FWD_N_FRAME_KINDS: return 0;
 	}
 	return fw_tx_apply(s->tx, f->family, f->body, f->len, f->flags,
 			   f->table[0] ? f->table : NULL, NULL, NULL, err);

@@ -2,10 +2,12 @@
 /* The journal's file (store/journal.h). */
 #include "store/journal.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -13,7 +15,9 @@
 #include "core.h"
 #include "store/io.h"
 
-#define NAME "journal"
+#define NAME	"journal"
+#define BAD	NAME ".bad-"
+#define BAD_MAX 8 /* of them are kept */
 
 static int refuse(struct fw_err *err, int error, const char *what)
 {
@@ -28,6 +32,26 @@ static int open_file(int dirfd)
 	return openat(dirfd, NAME, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
 }
 
+static int is_bad(const struct dirent *d)
+{
+	return !strncmp(d->d_name, BAD, strlen(BAD));
+}
+
+/* They must not fill the disk one crash after the other; their names sort by age. */
+static void prune_bad(int dirfd)
+{
+	struct dirent **names;
+	int n = scandirat(dirfd, ".", &names, is_bad, alphasort);
+
+	for (int i = 0; i < n; i++) {
+		if (i < n - BAD_MAX)
+			unlinkat(dirfd, names[i]->d_name, 0);
+		free(names[i]);
+	}
+	if (n >= 0)
+		free(names);
+}
+
 /* What could not be used goes into a file of its own, for a person to look at. */
 static int keep_aside(int dirfd, const char *data, size_t len, uint64_t offset)
 {
@@ -37,7 +61,8 @@ static int keep_aside(int dirfd, const char *data, size_t len, uint64_t offset)
 
 	gmtime_r(&now, &tm);
 	strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ", &tm);
-	snprintf(name, sizeof(name), NAME ".bad-%s-%" PRIu64, when, offset);
+	snprintf(name, sizeof(name), BAD "%s-%" PRIu64, when, offset);
+	prune_bad(dirfd);
 	return fwd_io_replace(dirfd, name, data, len);
 }
 

@@ -29,9 +29,10 @@ struct dir {
 static int make_dir(void **state)
 {
 	struct dir *d = calloc(1, sizeof(*d));
-	const char *base = getenv("TMPDIR");
+	/* hundreds of fsync(2): not on a disk */
+	const char *base = access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm";
 
-	snprintf(d->path, sizeof(d->path), "%.40s/fwd-store-XXXXXX", base ? base : "/tmp");
+	snprintf(d->path, sizeof(d->path), "%s/fwd-store-XXXXXX", base);
 	if (!mkdtemp(d->path))
 		return -1;
 	d->fd = open(d->path, O_RDONLY | O_DIRECTORY);
@@ -201,7 +202,7 @@ static void snapshot_and_newer(void **state)
 	sync_store(s);
 	fwd_store_close(s);
 	s = load_store(*state, &seen);
-	assert_string_equal(fw_buf_cstr(&seen), "1:1:S\n;4:1:7\n;0:2:b\n;");
+	assert_string_equal(fw_buf_cstr(&seen), "1:1:S\n;3:1:7\n;0:2:b\n;");
 	fwd_store_close(s);
 	fw_buf_deinit(&seen);
 }
@@ -221,12 +222,12 @@ static void nothing_twice(void **state)
 	fwd_store_close(s);
 	assert_int_equal(fwd_io_replace(d->fd, "journal", journal.data, journal.len), 0);
 	s = load_store(d, &seen);
-	assert_string_equal(fw_buf_cstr(&seen), "1:2:S\n;4:2:7\n;");
+	assert_string_equal(fw_buf_cstr(&seen), "1:2:S\n;3:2:7\n;");
 	append(s, "c\n");
 	sync_store(s);
 	fwd_store_close(s);
 	s = load_store(d, &seen);
-	assert_string_equal(fw_buf_cstr(&seen), "1:2:S\n;4:2:7\n;0:3:c\n;");
+	assert_string_equal(fw_buf_cstr(&seen), "1:2:S\n;3:2:7\n;0:3:c\n;");
 	fwd_store_close(s);
 	fw_buf_deinit(&seen);
 	fw_buf_deinit(&journal);
@@ -269,7 +270,7 @@ static void torn_anywhere(void **state)
 		assert_string_equal(fw_buf_cstr(&seen), "0:1:a\n;0:2:b\n;0:3:next\n;");
 		fwd_store_close(s);
 	}
-	assert_in_range(count_bad(d), 1, 1000);
+	assert_in_range(count_bad(d), 1, 9); /* the oldest are thrown away */
 	fw_buf_deinit(&seen);
 	fw_buf_deinit(&journal);
 }
