@@ -43,6 +43,8 @@ static int on_proto(struct fw_parser *p)
 			fw_err_hint(p->err,
 				    "a protocol is a number from 0 to 255 or a name such as tcp, "
 				    "udp, icmp");
+			if (!p->resolver && p->err) /* /etc/protocols may know it */
+				p->err->code = FW_ERR_NAME;
 			return -EINVAL;
 		}
 		p->gen.proto = (uint8_t)found;
