@@ -18,6 +18,8 @@
 #define FW_CHUNK_RULES 256 /* rules per chunk at most: what one edit copies */
 #define FW_MAX_DEPTH   512 /* nested jumps; deeper is refused (the kernel's nft stops at 16) */
 #define FW_MAX_MATCHES 64  /* in one rule */
+#define FW_MAX_RULES   2000000 /* in one table; bounds what one text can make of our memory */
+#define FW_MAX_CHAINS  1000000 /* the same */
 
 #define FW_INV_SRC   0x01
 #define FW_INV_DST   0x02

@@ -70,6 +70,11 @@ int fw_exec_new_chain(struct fw_exec *x, const char *name, struct fw_place place
 			fw_table_name(x->table->id));
 		return fw_exec_at(x->err, x->where, place);
 	}
+	if (x->table->n_chains >= FW_MAX_CHAINS) {
+		fw_fail(x->err, FW_ERR_LIMIT, "table %s would have more than %d chains",
+			fw_table_name(x->table->id), FW_MAX_CHAINS);
+		return fw_exec_at(x->err, x->where, place);
+	}
 	x->tx->changed = true;
 	return fw_exec_checked(fw_table_add_chain(x->table, name, &slot), x->err);
 }

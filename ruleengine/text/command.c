@@ -22,12 +22,12 @@ static int command(struct fw_parser *p, enum fw_cmd_op op)
 
 	if (p->invert)
 		return fw_parse_bad(p, p->opt_place, "unexpected '!' flag");
-	if (cmd->op == FW_CMD_ZERO && (list || op == FW_CMD_ZERO)) {
-		cmd->flags |= list ? FW_CMD_F_ZERO : 0;
+	if (cmd->op == FW_CMD_ZERO && list) {
+		cmd->flags |= FW_CMD_F_ZERO;
 	} else if (op == FW_CMD_ZERO && (cmd->op == FW_CMD_LIST || cmd->op == FW_CMD_LIST_RULES)) {
 		cmd->flags |= FW_CMD_F_ZERO;
 		return 0;
-	} else if (cmd->op != FW_CMD_NONE && (cmd->op != op || !list)) {
+	} else if (cmd->op != FW_CMD_NONE) {
 		return fw_parse_bad(p, p->opt_place, "Cannot use -%c with -%c", command_letters[op],
 				    command_letters[cmd->op]);
 	}
@@ -40,22 +40,17 @@ bool fw_parse_has_word(const struct fw_parser *p)
 	return !p->bundle && p->at < p->n && p->words[p->at][0] != '-' && p->words[p->at][0] != '!';
 }
 
-static int set_name(struct fw_parser *p, char ret[FW_NAME_SIZE], const char *word,
-		    struct fw_place place)
+/* Names that are too long are told at the end: other mistakes come first in iptables. */
+static int set_chain(struct fw_parser *p, const char *word, struct fw_place place)
 {
 	size_t len = strlen(word);
 
-	if (len > FW_CHAIN_MAX)
-		return fw_parse_bad(p, place, "chain name `%s' too long (must be under %u chars)",
-				    word, FW_CHAIN_MAX + 1);
-	memcpy(ret, word, len + 1);
-	return 0;
-}
-
-static int set_chain(struct fw_parser *p, const char *word, struct fw_place place)
-{
 	p->places->chain = place;
-	return set_name(p, p->cmd->chain, word, place);
+	if (len > FW_CHAIN_MAX)
+		p->long_name = word;
+	else
+		memcpy(p->cmd->chain, word, len + 1);
+	return 0;
 }
 
 static int set_number(struct fw_parser *p)
@@ -97,7 +92,8 @@ static int new_name(struct fw_parser *p, const char *word, struct fw_place place
 		fw_err_at(p->err, p->places->line, place.column, place.length);
 		return -EINVAL;
 	}
-	return set_name(p, ret, word, place);
+	memcpy(ret, word, strlen(word) + 1);
+	return 0;
 }
 
 /* The second word of -E and -P. */

@@ -71,7 +71,10 @@ int fw_exec_find_chain(struct fw_exec *x, uint32_t *slot)
 	/* where both are missing, iptables speaks of the target */
 	if (x->cmd->n_rules && resolve(x, x->cmd->rules[0]) < 0)
 		return -EINVAL;
-	return no_chain(x, x->cmd->chain, FW_ERR_NO_CHAIN, x->where->chain);
+	no_chain(x, x->cmd->chain, FW_ERR_NO_CHAIN, x->where->chain);
+	if (x->cmd->op == FW_CMD_CHECK || x->cmd->op == FW_CMD_DELETE)
+		fw_err_words(x->err, "Bad rule (does a matching rule exist in that chain?).");
+	return -EINVAL;
 }
 
 static int bad_number(struct fw_exec *x, enum fw_err_code code, const struct fw_chain *chain)
@@ -89,6 +92,11 @@ static int add_rules(struct fw_exec *x, uint32_t slot)
 
 	if (cmd->op == FW_CMD_INSERT && cmd->number - 1 > chain->n_rules)
 		return bad_number(x, FW_ERR_INS_INDEX, chain);
+	if (x->table->n_rules + cmd->n_rules > FW_MAX_RULES) {
+		fw_fail(x->err, FW_ERR_LIMIT, "table %s would have more than %d rules",
+			fw_table_name(x->table->id), FW_MAX_RULES);
+		return fw_exec_at(x->err, x->where, x->where->chain);
+	}
 	for (size_t i = 0; !r && i < cmd->n_rules; i++) {
 		uint32_t pos = cmd->op == FW_CMD_INSERT ? cmd->number - 1
 							: x->table->chains[slot]->n_rules;

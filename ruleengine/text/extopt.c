@@ -99,6 +99,9 @@ int fw_parse_load(struct fw_parser *p, const char *name, bool target, struct fw_
 	if (!target)
 		name = fw_match_alias(name, p->family);
 	ext = fw_ext_find(name, target, p->family);
+	if (!target && strlen(name) > FW_CHAIN_MAX)
+		return fw_parse_bad(p, place, "Invalid match name \"%s\" (%u chars max)", name,
+				    FW_CHAIN_MAX);
 	return ext ? load(p, ext, place) : no_such(p, name, target, place);
 }
 
@@ -190,8 +193,11 @@ static int take_words(struct fw_parser *p, const struct fw_opt *opt, const char 
 		p->at++;
 	}
 	while (have < want && have < 8) {
-		if (p->at >= p->n)
+		if (p->at >= p->n && !have)
 			return needs_word(p);
+		if (have && (p->at >= p->n || strchr("-!", p->words[p->at][0])))
+			return fw_parse_bad(p, fw_parse_place(p, p->at), "--%s requires two args.",
+					    opt->name);
 		if (have == 0)
 			p->arg_place = fw_parse_place(p, p->at);
 		words[have++] = p->words[p->at++];

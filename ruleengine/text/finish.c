@@ -114,6 +114,19 @@ static int check_table(struct fw_parser *p)
 	return -EINVAL;
 }
 
+static int check_command(struct fw_parser *p)
+{
+	int r = illegal(p);
+
+	if (!r && p->long_name)
+		r = fw_parse_bad(p, p->places->chain,
+				 "chain name `%s' too long (must be under %u chars)", p->long_name,
+				 FW_CHAIN_MAX + 1);
+	if (!r)
+		r = check_ifaces(p);
+	return r ? r : check_table(p);
+}
+
 static int make_rules(struct fw_parser *p, const struct fw_nets *src, const struct fw_nets *dst)
 {
 	struct fw_cmd *cmd = p->cmd;
@@ -165,11 +178,7 @@ static int check_rules(struct fw_parser *p, const struct fw_nets *src, const str
 	if (p->cmd->op == FW_CMD_REPLACE && (src->n != 1 || dst->n != 1))
 		return fw_parse_bad(p, src->n != 1 ? p->src_place : p->dst_place,
 				    "Replacement rule does not specify a unique address");
-	r = illegal(p);
-	if (!r)
-		r = check_ifaces(p);
-	if (!r)
-		r = check_table(p);
+	r = check_command(p);
 	for (uint8_t i = 0; !r && i < p->n_matches; i++)
 		r = check_proto(p, &p->matches[i]);
 	if (!r && p->target.ext)
@@ -187,7 +196,7 @@ static int finish_rules(struct fw_parser *p)
 		r = nets_or_any(p, p->dst_word, p->dst_place, &dst);
 	if (!r)
 		r = check_rules(p, &src, &dst);
-	if (!r)
+	if (!r && is_rule_command(p->cmd->op))
 		r = make_rules(p, &src, &dst);
 	fw_nets_deinit(&src);
 	fw_nets_deinit(&dst);
@@ -207,10 +216,7 @@ int fw_parse_finish(struct fw_parser *p)
 		return fw_parse_bad(p, fw_parse_place(p, p->n), "no command specified");
 	if (p->invert)
 		return fw_parse_bad(p, fw_parse_place(p, p->n), "nothing appropriate following !");
-	if (is_rule_command(p->cmd->op))
-		return finish_rules(p);
-	r = illegal(p);
-	return r < 0 ? r : check_table(p);
+	return finish_rules(p);
 }
 
 int fw_chain_name_check(const char *name, enum fw_family family, struct fw_err *err)

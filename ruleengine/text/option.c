@@ -127,9 +127,9 @@ int fw_parse_option(struct fw_parser *p, char letter)
 	case 'x': return on_flag(p, OPT_EXACT, letter, FW_CMD_F_EXACT);
 	case '0': return on_flag(p, OPT_NUMBERS, letter, FW_CMD_F_NUMBERS);
 	case 'v':
-		p->cmd->verbose++;
-		p->cmd->flags |= FW_CMD_F_VERBOSE;
-		return 0;
+		if (p->cmd->verbose++)
+			return 0;
+		return on_flag(p, OPT_VERBOSE, letter, FW_CMD_F_VERBOSE);
 	case 'c': r = fw_parse_note(p, OPT_COUNTERS, letter, 0); return r < 0 ? r : on_counters(p);
 	case 'w':
 	case 'W': return on_wait(p, letter);

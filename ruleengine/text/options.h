@@ -14,5 +14,6 @@
 #define OPT_NUMBERS     0x100
 #define OPT_COUNTERS    0x200
 #define OPT_FRAGMENT    0x400
+#define OPT_VERBOSE     0x800
 
 #endif

@@ -114,6 +114,15 @@ static int unknown(struct fw_parser *p)
 	return -EINVAL;
 }
 
+/* For error messages; not by printf, this is done for every option of every rule. */
+static void set_opt_text(struct fw_parser *p, const char *text, size_t len)
+{
+	if (len >= sizeof(p->opt_text))
+		len = sizeof(p->opt_text) - 1;
+	memcpy(p->opt_text, text, len);
+	p->opt_text[len] = '\0';
+}
+
 static int long_option(struct fw_parser *p, const char *word)
 {
 	const char *name = word + 2, *equals = strchr(name, '=');
@@ -122,7 +131,7 @@ static int long_option(struct fw_parser *p, const char *word)
 	bool ambiguous = false;
 	int r;
 
-	snprintf(p->opt_text, sizeof(p->opt_text), "%s", word);
+	set_opt_text(p, word, strlen(word));
 	if (!base) {
 		r = fw_parse_ext_option(p, name, len, equals ? equals + 1 : NULL);
 		if (r <= 0)
@@ -140,7 +149,7 @@ static int short_option(struct fw_parser *p)
 	const struct fw_base_opt *opt = fw_base_by_letter(*p->bundle);
 	const char *rest = p->bundle[1] ? p->bundle + 1 : NULL;
 
-	snprintf(p->opt_text, sizeof(p->opt_text), "-%c", *p->bundle);
+	set_opt_text(p, (const char[]){'-', *p->bundle}, 2);
 	p->bundle = rest;
 	if (!opt)
 		return unknown(p);

@@ -55,6 +55,7 @@ struct fw_parser {
 	unsigned int options; /* OPT_* given */
 	unsigned int commands;
 	const char *table_word, *proto_word, *policy_word;
+	const char *long_name; /* a chain's name that is too long */
 	struct fw_place table_place, src_place, dst_place, proto_place, out_place, in_place;
 	bool proto_tried, done;
 	const char *src_word, *dst_word;

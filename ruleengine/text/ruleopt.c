@@ -39,7 +39,7 @@ static int on_proto(struct fw_parser *p)
 		    p->resolver->protocol(p->resolver->priv, name, &p->gen.proto) == 0)
 			found = p->gen.proto;
 		if (found < 0) {
-			fw_parse_bad(p, p->arg_place, "unknown protocol \"%s\" specified", p->arg);
+			fw_parse_bad(p, p->arg_place, "unknown protocol \"%s\" specified", name);
 			fw_err_hint(p->err,
 				    "a protocol is a number from 0 to 255 or a name such as tcp, "
 				    "udp, icmp");

@@ -4,10 +4,11 @@
  * ruleset, and prints what was asked for; end-to-end tests hold that against iptables' own tools,
  * and golden tests read their answers from it.
  *
- *	fwtext [-6] [-n] [-c] [save [counters] | list WORDS… | cmd WORDS… | time]
+ *	fwtext [-6] [-n] [-c] [save [counters] | list WORDS… | cmd WORDS… | run WORDS… | time]
  *
  * -n: restore's --noflush; -c: its --counters.  `list` takes an -L or -S command line, `cmd` prints
- * a command line as a client would send it.  A refusal is printed as
+ * a command line as a client would send it, `run` carries it out and prints the ruleset after it
+ * (-L and -S: what they print).  A refusal is printed as
  * "LINE:COLUMN+LENGTH code: message / hint / words" and ends with iptables' exit code.
  */
 #include <stdio.h>
@@ -102,6 +103,38 @@ static int command(const struct options *o, int argc, const char *const *argv, s
 	return 0;
 }
 
+/* Carry out a command line on *rs, the way client and daemon share it. */
+static int run(const struct options *o, struct fw_ruleset **rs, int argc, const char *const *argv,
+	       struct fw_buf *out, struct fw_err *err)
+{
+	struct fw_buf text = FW_BUF_INIT, lines = FW_BUF_INIT;
+	struct fw_cmd cmd;
+	struct fw_tx *tx;
+	int r = fw_cmd_parse(&cmd, o->family, (size_t)argc, argv, NULL, false, NULL, err);
+
+	if (r < 0)
+		return r;
+	fw_cmd_print(&cmd, &lines);
+	fw_buf_fmt(&text, "*%s\n%sCOMMIT\n", fw_table_name(cmd.table), fw_buf_cstr(&lines));
+	tx = fw_tx_new(*rs, NULL);
+	r = fw_tx_apply(tx, o->family, text.data, text.len, FW_TX_NOFLUSH, NULL, NULL, out, err);
+	if (!r)
+		r = fw_tx_prepare(tx, err);
+	if (!r) {
+		struct fw_ruleset *next = fw_tx_publish(tx);
+
+		fw_ruleset_unref(*rs, NULL);
+		*rs = next;
+		if (cmd.op != FW_CMD_LIST && cmd.op != FW_CMD_LIST_RULES)
+			fw_save(*rs, o->family, 0, out);
+	}
+	fw_tx_free(tx);
+	fw_cmd_deinit(&cmd);
+	fw_buf_deinit(&text);
+	fw_buf_deinit(&lines);
+	return r;
+}
+
 static double seconds(void)
 {
 	struct timespec ts;
@@ -138,6 +171,8 @@ int main(int argc, char **argv)
 			fw_save(rs, o.family, at < argc ? FW_SAVE_COUNTERS : 0, &out);
 		else if (rs && !strcmp(verb, "list"))
 			r = list(&o, rs, argc - at, (const char *const *)(argv + at), &out, &err);
+		else if (rs && !strcmp(verb, "run"))
+			r = run(&o, &rs, argc - at, (const char *const *)(argv + at), &out, &err);
 		else if (rs)
 			fw_buf_fmt(&out, "%.6f s\n", seconds() - start);
 	}
