@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The tracker's cost: new flows and known flows a second, memory a flow.
+ *
+ * Whole packets are tracked, as the daemon would: parsed views go through fw_ct_track() and
+ * fw_ct_confirm(); the packets of a size are made before the clock starts.  "known" is a Zipf-less
+ * worst case: flows in random order, each in either direction, one in ten unknown and refused (so
+ * that the table does not grow).  Figures to beat: PERFORMANCE.md's table of flow tables.
+ */
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "fw/ct.h"
+
+#define BATCH 4096
+
+static uint64_t rng = 88172645463325252ull;
+
+static uint32_t random32(void)
+{
+	rng ^= rng << 13;
+	rng ^= rng >> 7;
+	rng ^= rng << 17;
+	return (uint32_t)(rng >> 16);
+}
+
+static double seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+/* Flow n's packet: UDP, so that each may begin or go on; `answer` swaps the ends. */
+static void make(uint8_t b[32], uint32_t n, bool answer)
+{
+	uint8_t client[4] = {10, (uint8_t)(n >> 22), (uint8_t)(n >> 14), (uint8_t)(n >> 6)};
+	uint8_t server[4] = {192, 0, 2, (uint8_t)(n % 5)};
+	uint16_t sport = (uint16_t)(1024 + (n & 63) * 997), dport = 53;
+
+	memset(b, 0, 32);
+	b[0] = 0x45;
+	b[3] = 32;
+	b[8] = 64;
+	b[9] = 17;
+	memcpy(b + (answer ? 16 : 12), client, 4);
+	memcpy(b + (answer ? 12 : 16), server, 4);
+	b[answer ? 22 : 20] = (uint8_t)(sport >> 8);
+	b[answer ? 23 : 21] = (uint8_t)sport;
+	b[answer ? 21 : 23] = (uint8_t)dport;
+	b[25] = 12;
+}
+
+struct batch {
+	uint8_t bytes[BATCH][32];
+	struct fw_packet pkt[BATCH];
+};
+
+static void put(struct batch *b, uint32_t i, uint32_t n, bool answer)
+{
+	static const struct fw_pkt_meta meta = {.hook = FW_PREROUTING};
+
+	make(b->bytes[i], n, answer);
+	if (fw_packet_parse(&b->pkt[i], FW_IP4, b->bytes[i], 32, 32, &meta) < 0)
+		abort();
+}
+
+static uint32_t track(struct fw_ct *ct, struct batch *b, uint32_t n, bool keep, uint64_t now)
+{
+	uint32_t fresh = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct fw_eval e = {.pkt = &b->pkt[i], .now = now};
+
+		if (fw_ct_track(ct, &e) < 0)
+			abort();
+		fresh += e.ctinfo == FW_CT_NEW;
+		if (keep)
+			fw_ct_confirm(ct, &e);
+		else if (e.ctinfo == FW_CT_NEW)
+			fw_ct_dropped(ct, &e);
+	}
+	return fresh;
+}
+
+static double fill(struct fw_ct *ct, struct batch *b, uint32_t flows, double *longest)
+{
+	double total = 0;
+
+	*longest = 0;
+	for (uint32_t done = 0; done < flows;) {
+		uint32_t n = flows - done < BATCH ? flows - done : BATCH;
+		double start, took;
+
+		for (uint32_t i = 0; i < n; i++)
+			put(b, i, done + i, false);
+		start = seconds();
+		if (track(ct, b, n, true, 1) != n)
+			abort();
+		took = seconds() - start;
+		total += took;
+		if (n == BATCH && took > *longest)
+			*longest = took;
+		done += n;
+	}
+	return flows / total;
+}
+
+static double look(struct fw_ct *ct, struct batch *b, uint32_t flows)
+{
+	const uint32_t rounds = 256;
+	double total = 0;
+
+	for (uint32_t r = 0; r < rounds; r++) {
+		double start;
+
+		for (uint32_t i = 0; i < BATCH; i++) {
+			bool miss = random32() % 10 == 0;
+
+			put(b, i, random32() % flows + (miss ? flows : 0), random32() & 1);
+		}
+		start = seconds();
+		track(ct, b, BATCH, false, 2);
+		total += seconds() - start;
+	}
+	return rounds * (double)BATCH / total;
+}
+
+static size_t heap(void)
+{
+	struct mallinfo2 m = mallinfo2();
+
+	return m.uordblks + m.hblkhd;
+}
+
+int main(int argc, char **argv)
+{
+	uint32_t sizes[] = {1000, 100000, 1000000, 0};
+	struct fw_ct_config config = FW_CT_CONFIG_INIT;
+	struct batch *b = malloc(sizeof(*b));
+
+	if (!b)
+		return 1;
+	if (argc > 1)
+		sizes[3] = (uint32_t)strtoul(argv[1], NULL, 10);
+	config.max_flows = 0;
+	config.seed[0] = 0x1234;
+	printf("%10s %12s %12s %14s %22s\n", "flows", "new M/s", "known M/s", "bytes a flow",
+	       "slowest 4096 new, us");
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]) && sizes[i]; i++) {
+		size_t before = heap();
+		struct fw_ct *ct = fw_ct_new(&config);
+		double new, known, longest;
+
+		if (!ct)
+			return 1;
+		new = fill(ct, b, sizes[i], &longest);
+		known = look(ct, b, sizes[i]);
+		printf("%10u %12.2f %12.2f %14.1f %22.0f\n", sizes[i], new / 1e6, known / 1e6,
+		       (double)(heap() - before) / sizes[i], longest * 1e6);
+		fw_ct_free(ct);
+	}
+	free(b);
+	return 0;
+}
