@@ -148,7 +148,7 @@ static bool gc_one(struct fw_ct *ct, struct fw_flow *flow, uint64_t now)
 
 size_t fw_ct_gc(struct fw_ct *ct, uint64_t now, size_t budget)
 {
-	uint32_t records = ct->table.n_chunks << CT_CHUNK_BITS;
+	uint32_t records = ct->table.n_records;
 	size_t gone = 0;
 
 	if (budget > records)

@@ -162,7 +162,7 @@ static bool passes(const struct fw_flow *flow, const struct fw_ct_filter *f)
 static struct fw_flow *step(struct fw_ct *ct, uint64_t *cursor, size_t *left, uint64_t now,
 			    const struct fw_ct_filter *filter)
 {
-	uint64_t records = (uint64_t)ct->table.n_chunks << CT_CHUNK_BITS;
+	uint64_t records = ct->table.n_records;
 
 	for (; *cursor < records && *left; (*left)--) {
 		struct fw_flow *flow = ct_table_at(&ct->table, (uint32_t)(*cursor)++);

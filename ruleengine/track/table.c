@@ -28,10 +28,11 @@ struct fw_flow *ct_table_at(const struct ct_table *t, uint32_t number)
 	return &t->chunks[number >> CT_CHUNK_BITS][number & (CT_CHUNK - 1)];
 }
 
+/* Small chunks: huge pages under bigger ones make finding a fifth faster at a million flows, but
+ * the packet that needs a new one waits milliseconds for its 2 MiB to be cleared. */
 static bool add_chunk(struct ct_table *t)
 {
 	struct fw_flow *chunk;
-	uint32_t first;
 
 	if (t->n_chunks == t->room_chunks) {
 		uint32_t room = t->room_chunks ? t->room_chunks * 2 : 8;
@@ -42,19 +43,12 @@ static bool add_chunk(struct ct_table *t)
 		t->chunks = chunks;
 		t->room_chunks = room;
 	}
-	if (t->n_chunks >= (CT_REF_REPLY >> CT_CHUNK_BITS) - 1)
+	if (t->n_chunks + 1 >= CT_REF_REPLY >> CT_CHUNK_BITS)
 		return false;
 	chunk = aligned_alloc(64, CT_CHUNK * sizeof(*chunk));
 	if (!chunk)
 		return false;
-	first = t->n_chunks << CT_CHUNK_BITS;
-	for (uint32_t i = 0; i < CT_CHUNK; i++) {
-		chunk[i].flags = 0;
-		chunk[i].ext = NULL;
-		chunk[i].u.next_free = i + 1 < CT_CHUNK ? first + i + 2 : 0;
-	}
 	t->chunks[t->n_chunks++] = chunk;
-	t->free = first + 1;
 	return true;
 }
 
@@ -63,12 +57,17 @@ static struct fw_flow *take_record(struct ct_table *t)
 {
 	struct fw_flow *flow;
 
-	if (!t->free && !add_chunk(t))
-		return NULL;
-	t->taken = t->free;
-	flow = ct_table_at(t, t->taken - 1);
-	t->free = flow->u.next_free;
-	free(flow->ext);
+	if (t->free) {
+		t->taken = t->free;
+		flow = ct_table_at(t, t->taken - 1);
+		t->free = flow->u.next_free;
+		free(flow->ext);
+	} else {
+		if (t->n_records == t->n_chunks << CT_CHUNK_BITS && !add_chunk(t))
+			return NULL;
+		t->taken = ++t->n_records;
+		flow = ct_table_at(t, t->taken - 1);
+	}
 	memset(flow, 0, sizeof(*flow));
 	flow->flags = CT_F_USED;
 	return flow;
@@ -197,11 +196,10 @@ void ct_table_deinit(struct ct_table *t)
 		if (t->dir[i] && (i == 0 || t->dir[i] != t->dir[i - 1]))
 			free(t->dir[i]);
 	free(t->dir);
-	for (uint32_t i = 0; i < t->n_chunks; i++) {
-		for (uint32_t k = 0; k < CT_CHUNK; k++)
-			free(t->chunks[i][k].ext);
+	for (uint32_t i = 0; i < t->n_records; i++)
+		free(ct_table_at(t, i)->ext);
+	for (uint32_t i = 0; i < t->n_chunks; i++)
 		free(t->chunks[i]);
-	}
 	free(t->chunks);
 }
 
@@ -245,6 +243,7 @@ static struct fw_flow *find_pass(struct fw_ct *ct, const struct ct_key *key, uin
 		if (seg->slots[i].hash != key->hash)
 			continue;
 		flow = ct_table_at(&ct->table, (ref & ~CT_REF_REPLY) - 1);
+		__builtin_prefetch(&flow->mark); /* the second line, along with the first */
 		if (flow->expires <= now) {
 			expire(ct, flow);
 			*again = true;
@@ -313,7 +312,7 @@ struct fw_flow *ct_flow_new(struct fw_ct *ct, const struct ct_key *key, uint64_t
 
 	if (ct->config.max_flows && ct->stats.flows >= ct->config.max_flows &&
 	    !evict(ct, key->hash, now)) {
-		ct->gc_pressure = ct->table.n_chunks << CT_CHUNK_BITS;
+		ct->gc_pressure = ct->table.n_records;
 		return NULL;
 	}
 	flow = take_record(&ct->table);

@@ -111,7 +111,7 @@ static_assert(sizeof(struct fw_flow) == 128, "two cache lines");
 
 /* ---- the table ----------------------------------------------------------------------------- */
 
-#define CT_CHUNK_BITS 9
+#define CT_CHUNK_BITS 9 /* 64 KiB */
 #define CT_CHUNK      (1u << CT_CHUNK_BITS)
 #define CT_SEG_BITS   11
 #define CT_SEG_SLOTS  (1u << CT_SEG_BITS)
@@ -136,6 +136,7 @@ struct ct_table {
 	uint32_t depth;
 	struct fw_flow **chunks;
 	uint32_t n_chunks, room_chunks;
+	uint32_t n_records; /* ever taken; those beyond were never touched */
 	uint32_t free;  /* first free record + 1, or 0 */
 	uint32_t taken; /* the one taken last, + 1: the only one that may not be in the index */
 };

@@ -28,7 +28,7 @@ static uint64_t check_index(const struct ct_table *t, const struct ct_seg *seg, 
 
 		if (!ref)
 			continue;
-		require(ref <= t->n_chunks << CT_CHUNK_BITS && !seen[ref - 1]);
+		require(ref <= t->n_records && !seen[ref - 1]);
 		seen[ref - 1] = 1;
 		require(ct_table_at(t, ref - 1)->hash == seg->slots[i].hash);
 		require(ct_table_at(t, ref - 1)->flags & CT_F_USED);
@@ -43,7 +43,7 @@ static uint64_t check_index(const struct ct_table *t, const struct ct_seg *seg, 
 static void check(const struct fw_ct *ct)
 {
 	const struct ct_table *t = &ct->table;
-	uint32_t records = t->n_chunks << CT_CHUNK_BITS;
+	uint32_t records = t->n_records;
 	uint64_t living = 0, used = 0, free_records = 0, entries = 0;
 	uint8_t *seen = calloc(1, records + 1);
 
