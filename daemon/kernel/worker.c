@@ -121,6 +121,12 @@ static void set_mark(struct fwd_answer *a, const struct fwd_msg *m, const struct
 	a->set_mark = a->mark != m->mark;
 }
 
+/* "Queue it there"; NF_QUEUE_NR() of the kernel's header shifts into the sign. */
+static uint32_t to_queue(uint16_t number)
+{
+	return (uint32_t)number << NF_VERDICT_QBITS | NF_QUEUE;
+}
+
 static void answer(struct fwd_worker *w, struct fwd_answer *a, const struct fwd_msg *m,
 		   const struct fw_decision *d)
 {
@@ -130,7 +136,7 @@ static void answer(struct fwd_worker *w, struct fwd_answer *a, const struct fwd_
 		count(&w->dropped);
 		break;
 	case FW_QUEUE:
-		a->verdict = NF_QUEUE_NR(d->queue) |
+		a->verdict = to_queue(d->queue) |
 			(d->queue_bypass ? NF_VERDICT_FLAG_QUEUE_BYPASS : 0);
 		set_mark(a, m, d, w->k->core->config->mark_shift);
 		count(&w->queued_on);
@@ -145,7 +151,7 @@ static void answer(struct fwd_worker *w, struct fwd_answer *a, const struct fwd_
 
 static void detour(struct fwd_worker *w, struct fwd_answer *a, uint64_t now)
 {
-	a->verdict = NF_QUEUE_NR(w->full_number);
+	a->verdict = to_queue(w->full_number);
 	w->detours++;
 	w->detour_ns = now;
 }
