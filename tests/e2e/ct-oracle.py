@@ -612,7 +612,9 @@ def compare(fwct, n, talk, packets, found):
 
 def main():
     ap = argparse.ArgumentParser()
-    ap.add_argument("--fwct", required=True)
+    root = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+    build = os.environ.get("FWD_BUILD", os.path.join(root, "build"))
+    ap.add_argument("--fwct", default=os.path.join(build, "tests", "tools", "fwct"))
     ap.add_argument("--seed", type=int, default=None)
     ap.add_argument("--sequences", type=int, default=240)
     ap.add_argument("--packets", type=int, default=40)
