@@ -105,24 +105,25 @@ int fw_parse_load(struct fw_parser *p, const char *name, bool target, struct fw_
 	return ext ? load(p, ext, place) : no_such(p, name, target, place);
 }
 
+const struct fw_ext *fw_parse_proto_match(const struct fw_parser *p)
+{
+	const char *name = p->proto_word;
+	uint64_t number;
+
+	if (name && fw_text_uint(name, 255, &number) == 0)
+		name = fw_proto_own_name((uint8_t)number);
+	return name ? fw_ext_find(fw_match_alias(name, p->family), false, p->family) : NULL;
+}
+
 /* -p tcp says so quietly: the match is loaded when the first option of it appears. */
 static int load_proto(struct fw_parser *p)
 {
-	const struct fw_ext *ext;
-	const char *name = p->proto_word;
-	uint64_t number;
-	int r;
+	const struct fw_ext *ext = fw_parse_proto_match(p);
 
-	if (!name || p->proto_tried)
+	if (!ext || p->proto_tried)
 		return 1;
 	p->proto_tried = true;
-	if (fw_text_uint(name, 255, &number) == 0)
-		name = fw_proto_own_name((uint8_t)number);
-	ext = name ? fw_ext_find(fw_match_alias(name, p->family), false, p->family) : NULL;
-	if (!ext)
-		return 1;
-	r = load(p, ext, p->opt_place);
-	return r;
+	return load(p, ext, p->opt_place);
 }
 
 static struct fw_use *use_at(struct fw_parser *p, unsigned int i)

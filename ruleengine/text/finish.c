@@ -179,6 +179,8 @@ static int check_rules(struct fw_parser *p, const struct fw_nets *src, const str
 		return fw_parse_bad(p, src->n != 1 ? p->src_place : p->dst_place,
 				    "Replacement rule does not specify a unique address");
 	r = check_command(p);
+	if (!is_rule_command(p->cmd->op))
+		return r;
 	for (uint8_t i = 0; !r && i < p->n_matches; i++)
 		r = check_proto(p, &p->matches[i]);
 	if (!r && p->target.ext)

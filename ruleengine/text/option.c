@@ -86,13 +86,8 @@ static int on_help(struct fw_parser *p)
 {
 	struct fw_cmd *cmd = p->cmd;
 
-	if (!p->n_matches && p->proto_word) {
-		const struct fw_ext *ext =
-			fw_ext_find(fw_match_alias(p->proto_word, p->family), false, p->family);
-
-		if (ext)
-			cmd->help_ext[cmd->n_help++] = ext;
-	}
+	if (!p->n_matches && fw_parse_proto_match(p))
+		cmd->help_ext[cmd->n_help++] = fw_parse_proto_match(p);
 	if (p->target.ext)
 		cmd->help_ext[cmd->n_help++] = p->target.ext;
 	for (uint8_t i = 0; i < p->n_matches && cmd->n_help < FW_ARRAY_SIZE(cmd->help_ext); i++)

@@ -99,6 +99,8 @@ int fw_parse_load(struct fw_parser *p, const char *name, bool target, struct fw_
 /* Take the extension option `name`; 1: there is none such (yet). */
 int fw_parse_ext_option(struct fw_parser *p, const char *name, size_t len, const char *value);
 void fw_parse_ctx_make(const struct fw_parser *p, struct fw_parse_ctx *ctx);
+/* The match that -p implies; NULL: none. */
+const struct fw_ext *fw_parse_proto_match(const struct fw_parser *p);
 /* Names under which a protocol's match is known. */
 const char *fw_match_alias(const char *name, enum fw_family family);
 
