@@ -140,13 +140,13 @@ static int build_field(struct builder *bl, enum field field, struct group **smal
 	return 0;
 }
 
-static int make_cache(struct base *b, uint32_t n_rules)
+static int make_cache(struct base *b)
 {
 	uint32_t size = 64;
 
 	if (b->n_groups > CACHE_KEYS || !b->n_groups)
 		return 0;
-	while (size < 32 * n_rules && size < 1u << 17)
+	while (size < 32 * b->n_rules && size < 1u << 17)
 		size *= 2;
 	b->cache = malloc(size * sizeof(*b->cache));
 	if (!b->cache)
@@ -183,7 +183,7 @@ static int build(struct builder *bl)
 	if (!b->n_groups)
 		return -1;
 	fw_pool_seal(&b->pool);
-	return make_cache(b, bl->chain->n_rules);
+	return make_cache(b);
 }
 
 struct base *fw_base_build(const struct fw_chain *chain, enum fw_family family)
@@ -197,6 +197,7 @@ struct base *fw_base_build(const struct fw_chain *chain, enum fw_family family)
 	if (!bl.b)
 		return NULL;
 	bl.b->refs = 1;
+	bl.b->n_rules = chain->n_rules;
 	bl.b->n_chunks = chain->n_chunks;
 	bl.b->n_words = (chain->n_chunks + 63) / 64;
 #if defined(__x86_64__)

@@ -55,7 +55,7 @@ struct range {
 };
 
 /* The values of one field that a rule can match. */
-#define SET_MAX 40
+#define SET_MAX 128 /* every set of TCP flags under a mask */
 struct set {
 	bool open; /* any, or the field is absent */
 	uint16_t n;
@@ -66,7 +66,7 @@ struct fw_fields {
 	enum fw_family family;
 	uint32_t used;           /* FIELD_BIT of fields that are not open */
 	bool exact;              /* the sets say all that the rule says */
-	bool late;               /* behind a match that looks into the upper layer */
+	bool late;               /* behind something that drops a malformed packet */
 	bool barrier;            /* nothing further may be used */
 	/* the set being collected */
 	int now;                 /* enum field, or -1 */
@@ -159,7 +159,7 @@ struct cached {
 
 struct base {
 	uint32_t refs;
-	uint32_t n_chunks, n_words;
+	uint32_t n_rules, n_chunks, n_words;
 	uint32_t used;          /* FIELD_BIT */
 	bool avx2;
 	struct pool pool;

@@ -136,8 +136,14 @@ void fw_fields_begin(struct fw_fields *f, enum fw_field field)
 
 static void add(struct fw_fields *f, fw_u128 lo, fw_u128 hi)
 {
+	struct range *last = f->tmp.n ? &f->tmp.r[f->tmp.n - 1] : NULL;
+
 	if (lo > hi)
 		return;
+	if (last && lo && last->hi == lo - 1) {
+		last->hi = hi;
+		return;
+	}
 	if (f->tmp.n == SET_MAX)
 		normalize(&f->tmp);
 	if (f->tmp.n == SET_MAX)
@@ -213,9 +219,6 @@ static void generic(struct fw_fields *f, const struct fw_generic *g, const struc
 		f->exact = false;
 }
 
-#define FIELDS_UPPER \
-	(FIELD_BIT(F_SPORT) | FIELD_BIT(F_DPORT) | FIELD_BIT(F_TCP_FLAGS) | FIELD_BIT(F_ICMP))
-
 void fw_rule_fields(const struct fw_rule *rule, enum fw_family family, const struct names names[2],
 		    struct fw_fields *f)
 {
@@ -225,6 +228,8 @@ void fw_rule_fields(const struct fw_rule *rule, enum fw_family family, const str
 	f->late = f->barrier = false;
 	f->now = -1;
 	generic(f, &rule->gen, names);
+	/* IPv6's -p drops a packet whose headers do not lead to a protocol. */
+	f->late = family == FW_IP6 && rule->gen.proto;
 	for (unsigned int i = 0; i < rule->n_matches && !f->barrier; i++) {
 		const struct fw_ext *ext = rule->matches[i].ext;
 
@@ -234,8 +239,8 @@ void fw_rule_fields(const struct fw_rule *rule, enum fw_family family, const str
 		}
 		if (!ext->fields || !ext->fields(&rule->matches[i], family, f))
 			f->exact = false;
-		if (ext->proto || (f->used & FIELDS_UPPER))
-			f->late = true;
+		/* Any match may look into the upper layer. */
+		f->late = true;
 	}
 	for (unsigned int i = 0; i < rule->n_matches; i++)
 		if (rule->matches[i].ext->flags & FW_EXT_STATEFUL)

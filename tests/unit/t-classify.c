@@ -75,8 +75,9 @@ static void one_packet(struct trio *t)
 		if (d[way]->verdict != d[PLAIN]->verdict || d[way]->mark != d[PLAIN]->mark ||
 		    d[way]->number != d[PLAIN]->number || !d[way]->rule != !d[PLAIN]->rule ||
 		    strcmp(d[way]->chain->name, d[PLAIN]->chain->name))
-			fail_msg("seed %llu, way %d: verdict %d by %s:%u, not %d by %s:%u",
-				 (unsigned long long)t->seed, way, d[way]->verdict, d[way]->chain->name,
+			fail_msg("seed %llu, way %d, packet of proto %d l4_ok %d fragment %d at %u: verdict %d by %s:%u, not %d by %s:%u",
+				 (unsigned long long)t->seed, way, view.proto, view.l4_ok, view.fragment,
+				 view.frag_off, d[way]->verdict, d[way]->chain->name,
 				 d[way]->number, d[PLAIN]->verdict, d[PLAIN]->chain->name, d[PLAIN]->number);
 }
 
