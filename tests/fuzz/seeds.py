@@ -34,6 +34,24 @@ def packets():
             yield family, step["pkt"]
 
 
+def client():
+    """What the client reads; the first byte says as what."""
+    yield b"\0ok\n*filter\nCOMMIT\n"
+    yield b"\0error 3:7 no chain `x'\nhint make it\ncode no-chain\nlength 1\nwords No chain.\n"
+    for i, (_, p) in enumerate(packets()):
+        if i % 50 == 0:
+            size = len(p).to_bytes(4, "little")
+            yield (b"\1\xd4\xc3\xb2\xa1\2\0\4\0" + bytes(12) + (101).to_bytes(4, "little")
+                   + (bytes(8) + size + size + p) * 2)
+    for words in ("in eth0 tcp 203.0.113.9:4000 to 10.0.0.5:22 syn ack state new", "hook forward mark 0x1",
+                  "out lo [2001:db8::1]:1 [2001:db8::2]:2 ttl 3 tos 4 len 999", "icmp type 3 code 1",
+                  "udp 10.0.0.1 mac 00:11:22:33:44:55 uid 3 proto 47"):
+        yield b"\2" + words.encode()
+    for _, t in texts():
+        yield b"\3" + t
+    yield b"\3*filter\n[1:2] -A INPUT -s two.example,x -p tcp --dport http -j DROP\nCOMMIT\n"
+
+
 def write(build, name, items):
     for d in ("corpus-", "seeds-"):
         os.makedirs(os.path.join(build, d + name), exist_ok=True)
@@ -46,6 +64,7 @@ def main():
     build = sys.argv[1]
     head = lambda family: bytes([0x80 if family == 6 else 0, 0, 0])
     seeds = {
+        "client": client(),
         "packet": (head(f) + p for f, p in packets()),
         "text": (bytes([f == 6]) + t for f, t in texts()),
         "protocol": (b"restore %d\n" % f + t for f, t in texts()),
