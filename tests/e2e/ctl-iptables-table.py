@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# timeout: 300
+# timeout: 600
 """The iptables names against iptables itself.
 
 Each line of ctl-iptables-table.txt is run twice: in one network namespace with iptables-legacy under
