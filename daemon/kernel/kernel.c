@@ -16,6 +16,7 @@
 #include <time.h>
 
 #include "fw/buf.h"
+#include "handover.h"
 #include "kernel.h"
 
 #define DRAIN_EMPTY_READS 10 /* 2 ms apart */
@@ -53,15 +54,21 @@ static bool config_fits(const struct fwd_config *c, struct fw_err *err)
 	return true;
 }
 
-static void release(struct fwd_kernel *k)
+/*
+ * clean: the hooks are to go.  Otherwise (a start that failed) what a former life has left stays as
+ * it is, in the kernel and in the manager's store: a firewall that fails closed does not open
+ * because its daemon cannot start.
+ */
+static void release(struct fwd_kernel *k, bool clean)
 {
 	if (k->core->world.priv == k) {
 		k->core->world.ops = NULL;
 		k->core->world.priv = NULL;
 	}
-	fwd_nft_close(&k->nft); /* before the queues: see the top */
+	fwd_nft_close(&k->nft, clean || !k->nft.adopted); /* before the queues: see the top */
 	for (unsigned int i = 0; i < k->n_workers; i++)
 		fwd_worker_deinit(&k->workers[i]);
+	k->handover = fwd_handover_close(k->handover, clean);
 	k->addrtype = fwd_addrtype_free(k->addrtype);
 	k->rtnl = fwd_rtnl_close(k->rtnl);
 	free(k->drops);
@@ -93,7 +100,8 @@ static int open_helpers(struct fwd_kernel *k, struct fw_err *err)
 		return r;
 	k->addrtype = fwd_addrtype_new(k->rtnl);
 	k->drops = fwd_drops_new();
-	if (!k->addrtype || !k->drops) {
+	k->handover = fwd_handover_open(k->core->config);
+	if (!k->addrtype || !k->drops || !k->handover) {
 		fw_fail(err, FW_ERR_RESOURCE, "no memory for the packet side");
 		return -ENOMEM;
 	}
@@ -111,6 +119,8 @@ static int open_parts(struct fwd_kernel *k, struct fw_err *err)
 		k->n_workers++;
 		r = fwd_worker_init(&k->workers[i], k, i, err);
 	}
+	if (r == 0)
+		k->nft.fd = fwd_handover_take(k->handover, FWD_NFT_FDNAME);
 	if (r == 0)
 		r = fwd_nft_open(&k->nft, k->core->config, err);
 	return r;
@@ -131,11 +141,22 @@ int fwd_kernel_open(struct fwd_kernel **ret, struct fwd_core *core, struct fw_er
 	k->copy_range = FWD_COPY_HEADERS;
 	r = open_parts(k, err);
 	if (r) {
-		release(k);
+		release(k, false);
 		return r;
 	}
 	*ret = k;
 	return 0;
+}
+
+static void keep_sockets(struct fwd_kernel *k)
+{
+	char name[64];
+
+	fwd_handover_keep(k->handover, FWD_NFT_FDNAME, k->nft.fd);
+	for (unsigned int i = 0; i < k->n_workers; i++) {
+		fwd_queue_fdname(k->core->config, i, name);
+		fwd_handover_keep(k->handover, name, k->workers[i].fd);
+	}
 }
 
 /* Signals are the control thread's: workers are started with all blocked. */
@@ -158,6 +179,8 @@ int fwd_kernel_start(struct fwd_kernel *k, struct fw_err *err)
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (r)
 		fw_fail(err, FW_ERR_RESOURCE, "cannot start a worker: %s", strerror(r));
+	else
+		keep_sockets(k);
 	return -r;
 }
 
@@ -214,16 +237,19 @@ static void drain(struct fwd_kernel *k)
 
 struct fwd_kernel *fwd_kernel_stop(struct fwd_kernel *k)
 {
+	bool clean;
+
 	if (!k)
 		return NULL;
-	if (fwd_nft_silence(&k->nft) == 0)
+	clean = k->nft.applied || !k->nft.adopted; /* else the start failed half-way */
+	if (clean && fwd_nft_silence(&k->nft) == 0)
 		drain(k);
 	atomic_store(&k->phase, FWD_STOPPED);
 	set_range(k, k->copy_range, true);
 	for (unsigned int i = 0; i < k->n_workers; i++)
 		if (k->workers[i].running)
 			pthread_join(k->workers[i].thread, NULL);
-	release(k);
+	release(k, clean);
 	return NULL;
 }
 

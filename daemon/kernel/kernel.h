@@ -9,6 +9,7 @@
  *	queue.c     bind and configure NFQUEUE sockets
  *	message.c   one queued packet's message into a packet view
  *	verdict.c   answers, gathered into one send
+ *	handover.c  what outlives a crash
  *	worker.c    the loop: read, judge, answer
  *	rtnl.c      interface names
  *	addrtype.c  kinds of addresses
@@ -47,6 +48,9 @@ int fwd_nl_open(int bus, unsigned int groups);
  */
 int fwd_nl_talk(int fd, const void *data, size_t len, uint32_t *bad_seq);
 
+/* Throw away what waits to be read. */
+void fwd_nl_drain(int fd);
+
 /* ---- table.c, nft.c
  * --------------------------------------------------------------------------------- */
 
@@ -59,6 +63,7 @@ struct fwd_nft {
 	unsigned int mark_shift;
 	bool owner, persist; /* flags the table got */
 	bool made; /* the table stands */
+	bool adopted; /* it stood before us */
 	unsigned int bases; /* which base chains it has; nft.h */
 	enum fwd_queue_kind queue_kind;
 	enum fwd_defrag_kind defrag[FW_N_FAMILIES];
@@ -71,13 +76,14 @@ struct fwd_nft {
 		.fd = -1 \
 	}
 
-/* Make the table, empty but for the chain that queues.  0, or -errno with err. */
+/* Make the table, empty but for the chain that queues; nft->fd may be an inherited socket.  0, or
+ * -errno with err. */
 int fwd_nft_open(struct fwd_nft *nft, const struct fwd_config *config, struct fw_err *err);
 int fwd_nft_apply(struct fwd_nft *nft, const struct fw_plan *plan, struct fw_err *err);
 /* Take every rule away, leave the chains (their removal would drop what is queued). */
 int fwd_nft_silence(struct fwd_nft *nft);
-/* Delete the table, close. */
-void fwd_nft_close(struct fwd_nft *nft);
+/* Delete the table (or leave it as it is), close. */
+void fwd_nft_close(struct fwd_nft *nft, bool delete);
 
 /* ---- queue.c ------------------------------------------------------------------------------- */
 
@@ -90,6 +96,9 @@ struct fwd_queue_info {
 /* Bind number and full_number to a new socket.  A descriptor, or -errno with err. */
 int fwd_queue_open(const struct fwd_config *config, uint16_t number, uint16_t full_number,
 		   uint32_t copy_range, struct fwd_queue_info *info, struct fw_err *err);
+/* Configure an inherited socket, which has both queues bound already. */
+int fwd_queue_adopt(int fd, const struct fwd_config *config, uint16_t number, uint16_t full_number,
+		    uint32_t copy_range, struct fwd_queue_info *info, struct fw_err *err);
 /* How much is copied of each packet.  ack: also wakes up a worker that waits in recv. */
 int fwd_queue_set_range(int fd, uint16_t number, uint32_t copy_range, bool ack);
 
@@ -129,6 +138,8 @@ struct fwd_answer { /* what is to be told to the kernel about one packet */
 /* Put the answers, in order, into buf (room for n * FWD_VERDICT_SIZE): runs of equal ones in one
  * batch message.  Returns the length. */
 size_t fwd_verdict_fill(void *buf, const struct fwd_answer *answers, size_t n);
+/* One message (FWD_VERDICT_SIZE): this verdict for all that wait in a queue up to an id. */
+size_t fwd_verdict_batch(void *buf, uint16_t queue, uint32_t verdict, uint32_t id);
 
 /* ---- rtnl.c -------------------------------------------------------------------------------- */
 
@@ -194,6 +205,8 @@ struct fwd_worker {
 	_Atomic(uint64_t) unanswered; /* REJECTs whose reply could not be sent */
 
 	struct fwd_rejects *rejects;
+	_Atomic(uint64_t) *ids; /* handover.h; may be NULL */
+	bool recover[2]; /* number, full_number: what the last life left is not released yet */
 	unsigned int detours; /* packets sent to full_number that have not come back */
 	uint64_t detour_ns; /* when the last one went or came */
 	uint64_t rounds;
@@ -204,6 +217,7 @@ enum fwd_phase { FWD_RUNNING, FWD_DRAINING, FWD_STOPPED };
 
 struct fwd_kernel {
 	struct fwd_core *core;
+	struct fwd_handover *handover;
 	struct fwd_nft nft;
 	struct fwd_rtnl *rtnl;
 	struct fwd_addrtype *addrtype;

@@ -73,3 +73,11 @@ int fwd_nl_talk(int fd, const void *data, size_t len, uint32_t *bad_seq)
 		return error;
 	return answered ? 0 : -EPROTO;
 }
+
+void fwd_nl_drain(int fd)
+{
+	char buf[8192];
+
+	while (recv(fd, buf, sizeof(buf), MSG_DONTWAIT) > 0)
+		;
+}

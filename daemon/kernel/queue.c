@@ -54,6 +54,15 @@ static int bind_queue(int fd, uint16_t number)
 	return fwd_nl_talk(fd, nlh, nlh->nlmsg_len, NULL);
 }
 
+static int send_only(int fd, const struct nlmsghdr *nlh)
+{
+	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+
+	if (sendto(fd, nlh, nlh->nlmsg_len, 0, (struct sockaddr *)&kernel, sizeof(kernel)) < 0)
+		return -errno;
+	return 0;
+}
+
 static int set_maxlen(int fd, uint16_t number, uint32_t packets)
 {
 	char buf[256];
@@ -79,14 +88,11 @@ int fwd_queue_set_range(int fd, uint16_t number, uint32_t copy_range, bool ack)
 		.copy_range = htonl(copy_range),
 		.copy_mode = NFQNL_COPY_PACKET,
 	};
-	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
 	char buf[256];
 	struct nlmsghdr *nlh = config_head(buf, number, ack ? NLM_F_ACK : 0);
 
 	mnl_attr_put(nlh, NFQA_CFG_PARAMS, sizeof(params), &params);
-	if (sendto(fd, nlh, nlh->nlmsg_len, 0, (struct sockaddr *)&kernel, sizeof(kernel)) < 0)
-		return -errno;
-	return 0;
+	return send_only(fd, nlh);
 }
 
 int fwd_queue_proc(struct fwd_queue_proc *ret, size_t max)
@@ -229,4 +235,38 @@ int fwd_queue_open(const struct fwd_config *config, uint16_t number, uint16_t fu
 		return r;
 	}
 	return fd;
+}
+
+/*
+ * Packets wait in this socket among which acknowledgements would have to be picked out, so none is
+ * asked for.  The flags that the kernel takes it has had since the first life; --fail may differ.
+ */
+static int adopt_queue(int fd, const struct fwd_config *config, uint16_t number, uint32_t range)
+{
+	char buf[256];
+	struct nlmsghdr *nlh = config_head(buf, number, 0);
+	int r;
+
+	mnl_attr_put_u32(nlh, NFQA_CFG_QUEUE_MAXLEN, htonl(config->queue_len));
+	mnl_attr_put_u32(nlh, NFQA_CFG_FLAGS, htonl(config->fail_open ? NFQA_CFG_F_FAIL_OPEN : 0));
+	mnl_attr_put_u32(nlh, NFQA_CFG_MASK, htonl(NFQA_CFG_F_FAIL_OPEN));
+	r = send_only(fd, nlh);
+	return r ? r : fwd_queue_set_range(fd, number, range, false);
+}
+
+int fwd_queue_adopt(int fd, const struct fwd_config *config, uint16_t number, uint16_t full_number,
+		    uint32_t copy_range, struct fwd_queue_info *info, struct fw_err *err)
+{
+	int r = setup_socket(fd, config, info);
+
+	if (!r)
+		r = adopt_queue(fd, config, full_number, FWD_COPY_ALL);
+	if (!r)
+		r = adopt_queue(fd, config, number, copy_range);
+	if (r)
+		fw_fail(err, FW_ERR_RESOURCE, "cannot go on with queue %u: %s", number,
+			strerror(-r));
+	info->flags = NFQA_CFG_F_GSO | NFQA_CFG_F_UID_GID |
+		(config->fail_open ? NFQA_CFG_F_FAIL_OPEN : 0);
+	return r;
 }

@@ -110,6 +110,7 @@ static int make_table(struct fwd_nft *nft, uint32_t flags, enum how how)
 	nft->persist = flags & NFT_TABLE_F_PERSIST;
 	nft->bases = how == HOW_ADOPT ? (1u << FWD_N_BASES) - 1 : 0;
 	nft->made = true;
+	nft->adopted = how == HOW_ADOPT;
 	return 0;
 }
 
@@ -191,7 +192,10 @@ int fwd_nft_open(struct fwd_nft *nft, const struct fwd_config *config, struct fw
 	int r;
 
 	nft->mark_shift = config->mark_shift;
-	nft->fd = fwd_nl_open(NETLINK_NETFILTER, 0);
+	if (nft->fd < 0)
+		nft->fd = fwd_nl_open(NETLINK_NETFILTER, 0);
+	else
+		fwd_nl_drain(nft->fd); /* answers that the last life did not wait for */
 	if (nft->fd < 0) {
 		fw_fail(err, FW_ERR_RESOURCE, "no netfilter netlink socket: %s",
 			strerror(-nft->fd));
@@ -259,11 +263,11 @@ int fwd_nft_defrag(struct fwd_nft *nft, enum fw_family family, struct fw_err *er
 
 /* ---- stop ---------------------------------------------------------------------------------- */
 
-void fwd_nft_close(struct fwd_nft *nft)
+void fwd_nft_close(struct fwd_nft *nft, bool delete)
 {
 	struct fwd_nft_batch *b;
 
-	if (nft->made) {
+	if (nft->made && delete) {
 		b = fwd_nft_begin(nft);
 		if (b)
 			fwd_batch_table(b, NFT_MSG_DELTABLE, 0, FWD_TABLE, 0);

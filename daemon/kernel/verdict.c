@@ -64,3 +64,10 @@ size_t fwd_verdict_fill(void *buf, const struct fwd_answer *answers, size_t n)
 	}
 	return (size_t)(p - (uint8_t *)buf);
 }
+
+size_t fwd_verdict_batch(void *buf, uint16_t queue, uint32_t verdict, uint32_t id)
+{
+	const struct fwd_answer a = {.queue = queue, .verdict = verdict};
+
+	return put_message(buf, &a, id, true);
+}

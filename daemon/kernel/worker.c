@@ -23,6 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "handover.h"
 #include "kernel.h"
 
 /* A whole packet with its attributes.  Not a power of two: then all buffers' first lines would
@@ -136,8 +137,8 @@ static void answer(struct fwd_worker *w, struct fwd_answer *a, const struct fwd_
 		count(&w->dropped);
 		break;
 	case FW_QUEUE:
-		a->verdict = to_queue(d->queue) |
-			(d->queue_bypass ? NF_VERDICT_FLAG_QUEUE_BYPASS : 0);
+		a->verdict =
+			to_queue(d->queue) | (d->queue_bypass ? NF_VERDICT_FLAG_QUEUE_BYPASS : 0);
 		set_mark(a, m, d, w->k->core->config->mark_shift);
 		count(&w->queued_on);
 		break;
@@ -251,6 +252,39 @@ static void send_rejects(struct fwd_worker *w)
 	}
 }
 
+/* Send round again what the last life had read and not answered (handover.c). */
+static void repeat_up_to(struct fwd_worker *w, unsigned int which, uint32_t id)
+{
+	const uint16_t queue = which ? w->full_number : w->number;
+	uint8_t buf[FWD_VERDICT_SIZE];
+
+	if (send(w->fd, buf, fwd_verdict_batch(buf, queue, NF_REPEAT, id), 0) < 0)
+		fwd_log(3, "queue %u: cannot repeat: %s", queue, strerror(errno));
+}
+
+static void recover(struct fwd_worker *w)
+{
+	for (unsigned int which = 0; which < 2; which++) {
+		uint64_t last = w->recover[which] && w->ids ? atomic_load(&w->ids[which]) : 0;
+
+		if (last & FWD_ID_KNOWN)
+			repeat_up_to(w, which, (uint32_t)last);
+	}
+}
+
+/* Before this one there is nothing that waits for us to read it. */
+static void note_id(struct fwd_worker *w, const struct fwd_msg *m)
+{
+	const unsigned int which = m->queue == w->full_number;
+
+	if (w->recover[which]) {
+		w->recover[which] = false;
+		repeat_up_to(w, which, m->id - 1);
+	}
+	if (w->ids)
+		atomic_store_explicit(&w->ids[which], FWD_ID_KNOWN | m->id, memory_order_relaxed);
+}
+
 static void parse_all(struct fwd_worker *w, int n)
 {
 	const unsigned int shift = w->k->core->config->mark_shift;
@@ -263,7 +297,7 @@ static void parse_all(struct fwd_worker *w, int n)
 				      &error);
 
 		if (r > 0)
-			b->n++;
+			note_id(w, &b->msgs[b->n++]);
 		else if (r < 0 || error)
 			count(&w->overruns); /* mostly ENOENT: the packet went with its device */
 	}
@@ -320,6 +354,7 @@ void *fwd_worker_main(void *worker)
 	struct fwd_worker *w = worker;
 	int phase;
 
+	recover(w);
 	while ((phase = atomic_load_explicit(&w->k->phase, memory_order_relaxed)) != FWD_STOPPED) {
 		int n = read_queue(w, phase == FWD_DRAINING);
 
@@ -339,6 +374,25 @@ void *fwd_worker_main(void *worker)
 }
 
 /* ---- life ---------------------------------------------------------------------------------- */
+
+/* The last life's socket, or a new one. */
+static int open_queue(struct fwd_worker *w, struct fw_err *err)
+{
+	const struct fwd_config *config = w->k->core->config;
+	const uint32_t range = w->k->copy_range;
+	char name[64];
+
+	fwd_queue_fdname(config, w->index, name);
+	w->ids = fwd_handover_ids(w->k->handover, w->index);
+	w->fd = fwd_handover_take(w->k->handover, name);
+	if (w->fd >= 0) {
+		w->recover[0] = w->recover[1] = true;
+		return fwd_queue_adopt(w->fd, config, w->number, w->full_number, range, &w->info,
+				       err);
+	}
+	w->fd = fwd_queue_open(config, w->number, w->full_number, range, &w->info, err);
+	return w->fd < 0 ? w->fd : 0;
+}
 
 int fwd_worker_init(struct fwd_worker *w, struct fwd_kernel *k, unsigned int index,
 		    struct fw_err *err)
@@ -369,8 +423,7 @@ int fwd_worker_init(struct fwd_worker *w, struct fwd_kernel *k, unsigned int ind
 	r = fwd_rejects_open(&w->rejects, err);
 	if (r)
 		return r;
-	w->fd = fwd_queue_open(config, w->number, w->full_number, k->copy_range, &w->info, err);
-	return w->fd < 0 ? w->fd : 0;
+	return open_queue(w, err);
 }
 
 void fwd_worker_deinit(struct fwd_worker *w)

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What outlives a crash: the queue sockets, the table's socket, and which packets had been read.
+ */
+#ifndef FWD_KERNEL_HANDOVER_H
+#define FWD_KERNEL_HANDOVER_H
+
+#include "kernel.h"
+
+#define FWD_NFT_FDNAME "fwd-nft"
+
+struct fwd_handover;
+
+/* Look through what the service manager has handed to us; sockets that do not fit the
+ * configuration are let go.  NULL: no memory. */
+struct fwd_handover *fwd_handover_open(const struct fwd_config *config);
+/* discard: also out of the manager's store, everything that was kept or taken. */
+struct fwd_handover *fwd_handover_close(struct fwd_handover *h, bool discard);
+
+/* The descriptor of that name, which is the caller's from now on; -1: there is none. */
+int fwd_handover_take(struct fwd_handover *h, const char *name);
+/* Give the manager a copy to keep. */
+void fwd_handover_keep(struct fwd_handover *h, const char *name, int fd);
+
+/* Two places for each worker (number, full_number) to note the id that it read last, plus
+ * FWD_ID_KNOWN; shared with the next life.  NULL where there is no memory of that kind. */
+#define FWD_ID_KNOWN (1ull << 32)
+_Atomic(uint64_t) *fwd_handover_ids(struct fwd_handover *h, unsigned int worker);
+
+/* The name under which a worker's socket is kept. */
+void fwd_queue_fdname(const struct fwd_config *config, unsigned int worker, char ret[64]);
+
+#endif
