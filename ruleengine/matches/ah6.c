@@ -5,6 +5,7 @@
  */
 #include <netinet/in.h>
 
+#include "fw/classify.h"
 #include "matches/spi.h"
 
 struct ah6 {
@@ -94,9 +95,15 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 	       !(fw_use_has(use, RES) && (ah[2] | ah[3]));
 }
 
+static bool fields(const struct fw_use *use, enum fw_family family, struct fw_fields *f)
+{
+	fw_fields_barrier(f); /* drops what has no end, whatever the rule asks behind it */
+	return false;
+}
+
 const struct fw_ext fw_match_ah6 = {
 	.name = "ah", .summary = "the IPv6 authentication header",
 	.families = 1 << FW_IP6,
 	.size = sizeof(struct ah6), .opts = opts, .init = spi_init, .check = check, .list = list,
-	.match = match,
+	.match = match, .fields = fields,
 };

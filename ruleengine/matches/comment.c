@@ -30,7 +30,13 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 	return true;
 }
 
+static bool fields(const struct fw_use *use, enum fw_family family, struct fw_fields *f)
+{
+	return true; /* nothing is asked */
+}
+
 const struct fw_ext fw_match_comment = {
 	.name = "comment", .summary = "a note beside the rule",
 	.size = COMMENT_MAX + 1, .opts = opts, .used = used, .list = list, .match = match,
+	.fields = fields,
 };

@@ -263,9 +263,21 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 	return has_flow ? flow_holds(use, e) : fw_use_has(use, STATE);
 }
 
+/* SNAT and DNAT are the flow's: with them a packet of any state may match, so only the negated
+ * list tells something. */
+static bool fields(const struct fw_use *use, enum fw_family family, struct fw_fields *f)
+{
+	const struct conntrack *c = use->data;
+	bool inverted = fw_use_inv(use, STATE), nat = c->state & (CT_SNAT | CT_DNAT);
+
+	if (fw_use_has(use, STATE) && (!nat || inverted))
+		ct_state_fields(c->state, inverted, f);
+	return use->set == 1u << STATE && !nat;
+}
+
 const struct fw_ext fw_match_conntrack = {
 	.name = "conntrack", .summary = "what is known of the packet's connection",
 	.flags = FW_NEED_TRACK,
 	.size = sizeof(struct conntrack), .opts = opts, .check = check, .used = used, .list = list,
-	.match = match,
+	.match = match, .fields = fields,
 };

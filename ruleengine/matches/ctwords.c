@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "fw/classify.h"
+
 const struct fw_opt_name ct_state_names[] = {
 	{"INVALID", CT_INVALID},	 {"NEW", CT_NEW},	    {"RELATED", CT_RELATED},
 	{"ESTABLISHED", CT_ESTABLISHED}, {"UNTRACKED", CT_UNTRACKED}, {"SNAT", CT_SNAT},
@@ -59,4 +61,13 @@ unsigned int ct_state_bit(enum fw_ctinfo ctinfo)
 	case FW_CT_UNTRACKED: return CT_UNTRACKED;
 	default: return CT_INVALID;
 	}
+}
+
+void ct_state_fields(unsigned int mask, bool inverted, struct fw_fields *f)
+{
+	fw_fields_begin(f, FW_FIELD_CTSTATE);
+	for (unsigned int i = 0; i < FW_N_CTINFO; i++)
+		if (!!(mask & ct_state_bit((enum fw_ctinfo)i)) != inverted)
+			fw_fields_add(f, i, i);
+	fw_fields_end(f);
 }

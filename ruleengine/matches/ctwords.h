@@ -24,6 +24,9 @@ int ct_words_parse(const struct fw_opt_name *names, size_t n, const char *what,
 		   struct fw_err *err);
 void ct_words_print(const struct fw_opt_name *names, unsigned int mask, struct fw_buf *out);
 
+/* The packets whose state is in the mask (or not, inverted). */
+void ct_state_fields(unsigned int mask, bool inverted, struct fw_fields *f);
+
 /* CT_INVALID … CT_UNTRACKED of this packet. */
 unsigned int ct_state_bit(enum fw_ctinfo ctinfo);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "fw/classify.h"
 #include "matches/ports.h"
 
 #define INVALID 10 /* and whatever types come behind it */
@@ -135,8 +136,16 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 	return has_option(d->option, dccp, e) != fw_use_inv(use, OPTION) && !e->hotdrop;
 }
 
+static bool fields(const struct fw_use *use, enum fw_family family, struct fw_fields *f)
+{
+	ports_fields(use, family, f);
+	if (fw_use_has(use, OPTION))
+		fw_fields_barrier(f); /* what does not end is dropped */
+	return !(use->set & (1u << TYPES | 1u << OPTION));
+}
+
 const struct fw_ext fw_match_dccp = {
 	.name = "dccp", .summary = "DCCP ports, packet types and options",
 	.proto = IPPROTO_DCCP,
-	.size = sizeof(struct dccp), .opts = opts, .init = ports_init, .list = list, .match = match,
+	.size = sizeof(struct dccp), .opts = opts, .init = ports_init, .list = list, .match = match, .fields = fields,
 };

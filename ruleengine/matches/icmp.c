@@ -2,6 +2,7 @@
 /* -m icmp: ICMP type and code (IPv4).  Type 255 is "any", whatever the codes, as in the kernel. */
 #include <netinet/in.h>
 
+#include "fw/classify.h"
 #include "matches/icmptype.h"
 
 #define ANY_CODE 0, 255
@@ -93,8 +94,22 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 	return is != fw_use_inv(use, TYPE);
 }
 
+static bool fields(const struct fw_use *use, enum fw_family family, struct fw_fields *f)
+{
+	const struct icmptype *t = use->data;
+
+	if (t->type != UINT8_MAX)
+		return icmptype_fields(use, f);
+	if (fw_use_inv(use, TYPE)) { /* none at all */
+		fw_fields_begin(f, FW_FIELD_ICMP);
+		fw_fields_end(f);
+	}
+	return true;
+}
+
 const struct fw_ext fw_match_icmp = {
 	.name = "icmp", .summary = "ICMP type and code",
 	.families = 1 << FW_IP4, .proto = IPPROTO_ICMP,
 	.size = sizeof(struct icmptype), .opts = opts, .list = list, .help = help, .match = match,
+	.fields = fields,
 };

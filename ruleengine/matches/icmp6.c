@@ -83,8 +83,14 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 		pkt->icmp_code <= t->code[1]) != fw_use_inv(use, TYPE);
 }
 
+static bool fields(const struct fw_use *use, enum fw_family family, struct fw_fields *f)
+{
+	return icmptype_fields(use, f);
+}
+
 const struct fw_ext fw_match_icmp6 = {
 	.name = "icmp6", .summary = "ICMPv6 type and code",
 	.families = 1 << FW_IP6, .proto = IPPROTO_ICMPV6,
 	.size = sizeof(struct icmptype), .opts = opts, .list = list, .help = help, .match = match,
+	.fields = fields,
 };

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "matches/fields.h"
+
 static int unknown(const char *what, const struct fw_opt *opt, const struct fw_use *use,
 		   const char *word, struct fw_err *err)
 {
@@ -97,6 +99,16 @@ void icmptype_list(const struct icmp_name *names, const struct fw_use *use, bool
 		fw_buf_fmt(out, " code %u", t->code[0]);
 	else if (t->code[0] || t->code[1] != UINT8_MAX)
 		fw_buf_fmt(out, " codes %u-%u", t->code[0], t->code[1]);
+}
+
+bool icmptype_fields(const struct fw_use *use, struct fw_fields *f)
+{
+	const struct icmptype *t = use->data;
+	uint32_t base = (uint32_t)t->type << 8;
+
+	fields_range(f, FW_FIELD_ICMP, base | t->code[0], base | t->code[1], UINT16_MAX,
+		     fw_use_inv(use, 0));
+	return true;
 }
 
 void icmptype_help(const struct icmp_name *names, const char *what, struct fw_buf *out)

@@ -22,6 +22,8 @@ void icmptype_list(const struct icmp_name *names, const struct fw_use *use, bool
 		   struct fw_buf *out);
 void icmptype_print(const struct fw_opt *opt, const struct fw_use *use, enum fw_family family,
 		    struct fw_buf *out);
+/* Exact. */
+bool icmptype_fields(const struct fw_use *use, struct fw_fields *f);
 void icmptype_help(const struct icmp_name *names, const char *what, struct fw_buf *out);
 
 #endif

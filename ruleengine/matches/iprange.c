@@ -2,6 +2,7 @@
 /* -m iprange: addresses from one to another, which need not be a prefix. */
 #include <string.h>
 
+#include "fw/classify.h"
 #include "opt/opt.h"
 
 struct iprange {
@@ -82,7 +83,57 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 	return !fw_use_has(use, DST) || within(i->dst, &e->pkt->dst) != fw_use_inv(use, DST);
 }
 
+/* The neighbour of an address; false: there is none. */
+static bool step(const union fw_addr *a, int by, enum fw_family family, union fw_addr *ret)
+{
+	unsigned int n = family == FW_IP4 ? 4 : 16;
+
+	*ret = *a;
+	while (n--) {
+		ret->u8[n] = (uint8_t)(ret->u8[n] + by);
+		if (ret->u8[n] != (by > 0 ? 0 : UINT8_MAX))
+			return true;
+	}
+	return false;
+}
+
+static void side_fields(const union fw_addr *range, enum fw_field field, bool inverted,
+			enum fw_family family, struct fw_fields *f)
+{
+	static const union fw_addr lowest;
+	union fw_addr highest = {0}, next;
+
+	if (!fw_addr_less_eq(&range[0], &range[1])) { /* nobody is in it */
+		if (!inverted) {
+			fw_fields_begin(f, field);
+			fw_fields_end(f);
+		}
+		return;
+	}
+	memset(&highest, 0xff, family == FW_IP4 ? 4 : 16);
+	fw_fields_begin(f, field);
+	if (!inverted)
+		fw_fields_add_addr(f, &range[0], &range[1]);
+	if (inverted && step(&range[0], -1, family, &next))
+		fw_fields_add_addr(f, &lowest, &next);
+	if (inverted && step(&range[1], 1, family, &next))
+		fw_fields_add_addr(f, &next, &highest);
+	fw_fields_end(f);
+}
+
+static bool fields(const struct fw_use *use, enum fw_family family, struct fw_fields *f)
+{
+	const struct iprange *i = use->data;
+
+	if (fw_use_has(use, SRC))
+		side_fields(i->src, FW_FIELD_SRC, fw_use_inv(use, SRC), family, f);
+	if (fw_use_has(use, DST))
+		side_fields(i->dst, FW_FIELD_DST, fw_use_inv(use, DST), family, f);
+	return true;
+}
+
 const struct fw_ext fw_match_iprange = {
 	.name = "iprange", .summary = "ranges of addresses",
 	.size = sizeof(struct iprange), .opts = opts, .check = check, .list = list, .match = match,
+	.fields = fields,
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* -m mark: compare the packet's mark under a mask. */
 #include "fw/tx.h"
+#include "matches/fields.h"
 #include "opt/opt.h"
 
 struct mark {
@@ -44,7 +45,28 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 	return ((e->mark & m->mask) == m->value) != fw_use_inv(use, MARK);
 }
 
+/* A mask of leading ones makes one interval; of others nothing is told. */
+static bool fields(const struct fw_use *use, enum fw_family family, struct fw_fields *f)
+{
+	const struct mark *m = use->data;
+	bool inverted = fw_use_inv(use, MARK);
+	uint32_t rest = ~m->mask;
+
+	if (m->value & rest) { /* can never be */
+		if (!inverted) {
+			fw_fields_begin(f, FW_FIELD_MARK);
+			fw_fields_end(f);
+		}
+		return true;
+	}
+	if (rest & (rest + 1))
+		return false;
+	fields_range(f, FW_FIELD_MARK, m->value, m->value | rest, UINT32_MAX, inverted);
+	return true;
+}
+
 const struct fw_ext fw_match_mark = {
 	.name = "mark", .summary = "the packet's mark",
 	.size = sizeof(struct mark), .opts = opts, .list = list, .deploy = deploy, .match = match,
+	.fields = fields,
 };

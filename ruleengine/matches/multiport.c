@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "fw/classify.h"
 #include "matches/ports.h"
 
 #define PORTS_MAX 15
@@ -171,7 +172,53 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 		(!fw_use_has(use, SPORTS) && holds(m, pkt->dport))) != !!use->inv;
 }
 
+/* The ports of the list as intervals, or the gaps between them. */
+static void list_fields(const struct multiport *m, enum fw_field field, bool inverted,
+			struct fw_fields *f)
+{
+	uint32_t next = 0; /* first port not looked at yet */
+
+	fw_fields_begin(f, field);
+	while (next <= UINT16_MAX) {
+		uint32_t lo = UINT16_MAX + 1, hi = UINT16_MAX;
+
+		/* the interval that begins first among those that reach beyond */
+		for (unsigned int i = 0; i < m->n; i++) {
+			uint32_t a = m->port[i], b = m->is_lo >> i & 1 ? m->port[++i] : a;
+
+			if (b >= next && a < lo) {
+				lo = a;
+				hi = b;
+			}
+		}
+		if (lo < next)
+			lo = next;
+		if (inverted && lo > next)
+			fw_fields_add(f, next, lo - 1);
+		if (!inverted && lo <= UINT16_MAX)
+			fw_fields_add(f, lo, hi);
+		next = hi + 1;
+	}
+	fw_fields_end(f);
+}
+
+/* --ports says "source or destination", which fields cannot; "neither" they can. */
+static bool fields(const struct fw_use *use, enum fw_family family, struct fw_fields *f)
+{
+	const struct multiport *m = use->data;
+	bool inverted = use->inv;
+
+	if (fw_use_has(use, PORTS) && !inverted)
+		return false;
+	if (!fw_use_has(use, DPORTS))
+		list_fields(m, FW_FIELD_SPORT, inverted, f);
+	if (!fw_use_has(use, SPORTS))
+		list_fields(m, FW_FIELD_DPORT, inverted, f);
+	return true;
+}
+
 const struct fw_ext fw_match_multiport = {
 	.name = "multiport", .summary = "lists of ports",
 	.size = sizeof(struct multiport), .opts = opts, .check = check, .list = list, .match = match,
+	.fields = fields,
 };

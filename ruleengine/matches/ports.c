@@ -1,6 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Ports as `iptables -L` prints them: "spt:22", "dpts:!1:1023", "dpt:ssh". */
+/* Ports as `iptables -L` prints them ("spt:22", "dpts:!1:1023", "dpt:ssh"), and as the classifier
+ * sees them. */
 #include "matches/ports.h"
+
+#include "matches/fields.h"
+
+bool ports_fields(const struct fw_use *use, enum fw_family family, struct fw_fields *f)
+{
+	const struct ports *p = use->data;
+
+	if (fw_use_has(use, ROW_SPORT))
+		fields_range(f, FW_FIELD_SPORT, p->spt[0], p->spt[1], UINT16_MAX,
+			     fw_use_inv(use, ROW_SPORT));
+	if (fw_use_has(use, ROW_DPORT))
+		fields_range(f, FW_FIELD_DPORT, p->dpt[0], p->dpt[1], UINT16_MAX,
+			     fw_use_inv(use, ROW_DPORT));
+	return true;
+}
 
 static void print_port(uint16_t port, uint8_t proto, bool numeric, struct fw_buf *out)
 {

@@ -62,6 +62,7 @@ static inline bool ports_header(struct fw_eval *e)
 	return e->pkt->l4_ok;
 }
 
+bool ports_fields(const struct fw_use *use, enum fw_family family, struct fw_fields *f);
 void ports_list_one(const char *name, uint16_t lo, uint16_t hi, bool inverted, uint8_t proto,
 		    bool numeric, struct fw_buf *out);
 void ports_list(const struct fw_use *use, uint8_t proto, bool numeric, struct fw_buf *out);

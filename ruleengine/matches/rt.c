@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "fw/classify.h"
 #include "opt/opt.h"
 
 #define HOPS_MAX 16
@@ -212,8 +213,15 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 	       addrs_match(rt, !fw_use_has(use, NOT_STRICT), h + 8, (len - 8) / 16);
 }
 
+static bool fields(const struct fw_use *use, enum fw_family family, struct fw_fields *f)
+{
+	fw_fields_barrier(f); /* drops what has no end, whatever the rule asks behind it */
+	return false;
+}
+
 const struct fw_ext fw_match_rt = {
 	.name = "rt", .summary = "the IPv6 routing header",
 	.families = 1 << FW_IP6,
 	.size = sizeof(struct rt), .opts = opts, .check = check, .list = list, .match = match,
+	.fields = fields,
 };

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "fw/classify.h"
 #include "matches/ports.h"
 
 enum how { ANY, ALL, ONLY };
@@ -224,9 +225,17 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 	return chunks_hold(s, e) != fw_use_inv(use, CHUNKS) && !e->hotdrop;
 }
 
+static bool fields(const struct fw_use *use, enum fw_family family, struct fw_fields *f)
+{
+	ports_fields(use, family, f);
+	if (fw_use_has(use, CHUNKS))
+		fw_fields_barrier(f); /* what does not end is dropped */
+	return !fw_use_has(use, CHUNKS);
+}
+
 const struct fw_ext fw_match_sctp = {
 	.name = "sctp", .summary = "SCTP ports and chunks",
 	.proto = IPPROTO_SCTP, .flags = FW_NEED_PAYLOAD,
 	.size = sizeof(struct sctp), .opts = opts, .init = ports_init, .help = help, .list = list,
-	.match = match,
+	.match = match, .fields = fields,
 };

@@ -47,8 +47,17 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 	return !!(s->mask & ct_state_bit(e->ctinfo)) != fw_use_inv(use, STATE);
 }
 
+static bool fields(const struct fw_use *use, enum fw_family family, struct fw_fields *f)
+{
+	const struct state *s = use->data;
+
+	ct_state_fields(s->mask, fw_use_inv(use, STATE), f);
+	return true;
+}
+
 const struct fw_ext fw_match_state = {
 	.name = "state", .summary = "the packet's place in its connection",
 	.flags = FW_NEED_TRACK,
 	.size = sizeof(struct state), .opts = opts, .list = list, .match = match,
+	.fields = fields,
 };

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "fw/classify.h"
 #include "matches/ports.h"
 
 struct tcp {
@@ -156,6 +157,13 @@ static bool has_option(uint8_t option, struct fw_eval *e)
 	return false;
 }
 
+static bool flags_hold(const struct fw_use *use, uint32_t flags)
+{
+	const struct tcp *t = use->data;
+
+	return ((flags & t->mask) == t->want) != fw_use_inv(use, FLAGS);
+}
+
 static bool match(const struct fw_use *use, struct fw_eval *e)
 {
 	const struct tcp *t = use->data;
@@ -165,16 +173,36 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 		e->hotdrop = true;
 	if (!ports_header(e) || !ports_match(use, pkt))
 		return false;
-	if (((pkt->tcp_flags & t->mask) == t->want) == fw_use_inv(use, FLAGS))
+	if (!flags_hold(use, pkt->tcp_flags))
 		return false;
 	if (!fw_use_has(use, OPTION))
 		return true;
 	return has_option(t->option, e) != fw_use_inv(use, OPTION) && !e->hotdrop;
 }
 
+static bool fields(const struct fw_use *use, enum fw_family family, struct fw_fields *f)
+{
+	uint32_t lo, hi;
+
+	ports_fields(use, family, f);
+	if (fw_use_has(use, FLAGS)) {
+		fw_fields_begin(f, FW_FIELD_TCP_FLAGS);
+		for (lo = 0; lo <= UINT8_MAX; lo = hi + 1) {
+			for (hi = lo; hi < UINT8_MAX && flags_hold(use, hi + 1) == flags_hold(use, lo);)
+				hi++;
+			if (flags_hold(use, lo))
+				fw_fields_add(f, lo, hi);
+		}
+		fw_fields_end(f);
+	}
+	if (fw_use_has(use, OPTION))
+		fw_fields_barrier(f); /* options that do not end */
+	return !fw_use_has(use, OPTION);
+}
+
 const struct fw_ext fw_match_tcp = {
 	.name = "tcp", .summary = "TCP ports, flags and options",
 	.proto = IPPROTO_TCP,
 	.size = sizeof(struct tcp), .opts = opts, .init = ports_init, .check = check, .list = list,
-	.match = match,
+	.match = match, .fields = fields,
 };

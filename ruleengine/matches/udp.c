@@ -26,5 +26,5 @@ const struct fw_ext fw_match_udp = {
 	.name = "udp", .summary = "UDP ports",
 	.proto = IPPROTO_UDP,
 	.size = sizeof(struct ports), .opts = opts, .init = ports_init, .check = check, .list = list,
-	.match = match,
+	.match = match, .fields = ports_fields,
 };
