@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
+# timeout: 400
 """
 The tracker against the kernel's: the same packets through both, the same state for each.
 
@@ -10,9 +11,9 @@ Rules in mangle PREROUTING write what `-m conntrack` says of a packet into its D
 where the packet comes out.  The same bytes with the times at which they were sent go through
 tests/tools/fwct.  Needs root, iptables-legacy, ip.
 
-  ct-oracle.py --fwct build/tests/tools/fwct [--seed N] [--sequences N] [--only KIND]
+  ct-oracle.py [--fwct build/tests/tools/fwct] [--seed N] [--sequences N] [--only KIND]
 
-Exit 0: no difference; 1: differences, printed with the conversation so far; 77: cannot run here.
+Exit 0: no difference; 1: differences, printed with the conversation so far.
 Packets whose answer hangs on a deadline nearer than the kernel's clock is fine are not compared.
 """
 import argparse
@@ -20,7 +21,7 @@ import ctypes
 import heapq
 import os
 import random
-import select
+import signal
 import socket
 import struct
 import subprocess
@@ -76,7 +77,7 @@ class Net:
 
     def __init__(self, rng, number, six):
         self.rng, self.six = rng, six
-        hi, lo = number >> 8 & 0xff, number & 0xff
+        hi, lo = divmod(number, 250)
         if six:
             self.addr = {side: socket.inet_pton(socket.AF_INET6, "fd0%d::%x:%x" % (n, hi, lo + 1))
                          for side, n in (("c", 1), ("s", 2))}
@@ -416,8 +417,10 @@ WEIGHTS = {"tcp": 60, "udp": 12, "udplite": 3, "icmp": 10, "sctp": 10, "gre": 2,
 class Kernel:
     """A namespace that forwards, another that holds the far ends of its two links."""
 
-    def __init__(self):
-        self.r, self.i = "track-r-%d" % os.getpid(), "track-i-%d" % os.getpid()
+    def __init__(self, sysctls):
+        prefix = os.environ.get("FWTEST_PREFIX", "track-%d-" % os.getpid())
+        self.r, self.i = prefix + "oracle-r", prefix + "oracle-i"
+        self.sysctls = sysctls
         self.tx = {}
         self.flows = []  # with --conversation: the kernel's list after each packet
 
@@ -451,8 +454,8 @@ class Kernel:
                         rule += ["--ctdir", "REPLY" if "REPLY" in words else "ORIGINAL"]
                     run("ip", "netns", "exec", self.r, tool, "-w", "-t", "mangle", "-A",
                         "PREROUTING", *rule, "-j", "DSCP", "--set-dscp", str(value))
-        for name, seconds in TIMEOUTS.items():
-            self.sysctl(self.r, "net.netfilter.nf_conntrack_" + name, seconds)
+        for name, value in self.sysctls.items():
+            self.sysctl(self.r, "net.netfilter.nf_conntrack_" + name, value)
         self.open_sockets()
         return self
 
@@ -479,8 +482,6 @@ class Kernel:
                 sock.setsockopt(socket.SOL_SOCKET, 33, 64 << 20)  # SO_RCVBUFFORCE
                 sock.setblocking(False)
                 self.tx[side] = sock
-            with open("/sys/class/net/lo/address"):
-                pass
         finally:
             libc.setns(home, 0x40000000)
             os.close(home)
@@ -559,13 +560,13 @@ def play(kernel, conversations, packets, single):
     return log, found
 
 
-def ours(fwct, packets, factor):
+def ours(opt, packets, factor):
     """What fwct says, with all times stretched by a factor."""
-    lines = ["set %s %d" % item for item in TIMEOUTS.items()]
+    lines = ["set %s %d" % item for item in opt.sysctls.items()]
     base = packets[0][0]
     lines += ["%d PREROUTING %s" % (10**12 + int((t - base) * factor), pkt.hex())
               for t, _, pkt in packets]
-    out = subprocess.run([fwct], input="\n".join(lines) + "\n", stdout=subprocess.PIPE, text=True,
+    out = subprocess.run([opt.fwct], input="\n".join(lines) + "\n", stdout=subprocess.PIPE, text=True,
                          check=True).stdout.splitlines()
     assert len(out) == len(packets), "fwct answered %d of %d" % (len(out), len(packets))
     return out
@@ -584,8 +585,8 @@ def describe(pkt):
     return "proto %d %s" % (proto, body[:24].hex())
 
 
-def compare(fwct, n, talk, packets, found):
-    answers = [ours(fwct, packets, f) for f in (1.0, 0.994, 1.006)]
+def compare(opt, n, talk, packets, found):
+    answers = [ours(opt, packets, f) for f in (1.0, 0.994, 1.006)]
     compared = 0
     for k, (_, side, pkt) in enumerate(packets):
         said = {a[k].split()[0] for a in answers}
@@ -623,30 +624,34 @@ def main():
     opt = ap.parse_args()
     if os.geteuid() != 0:
         print("ct-oracle: needs root", file=sys.stderr)
-        return 77
+        return 1
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that namespaces go
     seed = opt.seed if opt.seed is not None else int.from_bytes(os.urandom(4), "big")
-    print("ct-oracle: seed %d, %d conversations of %d packets" % (seed, opt.sequences, opt.packets))
+    rng = random.Random(seed)
+    opt.sysctls = dict(TIMEOUTS, tcp_loose=int(rng.random() < 0.8), tcp_be_liberal=int(rng.random() < 0.2))
+    print("ct-oracle: seed %d, %d conversations of %d packets, loose %d, liberal %d" % (
+        seed, opt.sequences, opt.packets, opt.sysctls["tcp_loose"], opt.sysctls["tcp_be_liberal"]),
+        flush=True)
     if opt.sequences * opt.packets > 60000:
         print("ct-oracle: at most 60000 packets a run (their numbers are 16 bits)", file=sys.stderr)
         return 1
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # one CPU: frames keep their order
-    rng = random.Random(seed)
     conversations = []
     for n in range(opt.sequences):
         kind = opt.only or rng.choices(list(WEIGHTS), WEIGHTS.values())[0]
         conversations.append(KINDS[kind](random.Random(rng.getrandbits(64)), n, rng.random() < 0.3))
-    with Kernel() as kernel:
+    with Kernel(opt.sysctls) as kernel:
         log, found = play(kernel, conversations, opt.packets, opt.conversation)
     if opt.conversation is not None:
         for (t, side, pkt), mine, theirs in zip(log[opt.conversation], ours(
-                opt.fwct, log[opt.conversation], 1.0), kernel.flows):
+                opt, log[opt.conversation], 1.0), kernel.flows):
             print("%7.3f %s %s\n    kernel %s %s\n    fwd    %s" % (
                 (t - log[opt.conversation][0][0]) / 1e9, side, describe(pkt),
                 STATES[found.get(number_of(pkt), 0)], theirs, mine))
         return 0
     total = bad = 0
     for n, talk in enumerate(conversations):
-        compared, wrong = compare(opt.fwct, n, talk, log[n], found)
+        compared, wrong = compare(opt, n, talk, log[n], found)
         total, bad = total + compared, bad + wrong
     print("ct-oracle: seed %d: %d packets compared, %d of %d conversations differ" % (
         seed, total, bad, len(conversations)))
