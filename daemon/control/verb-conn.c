@@ -52,17 +52,23 @@ static int parse_proto(const char *word, int *ret, struct fw_err *err)
 	return parse_number("proto", word, 255, ret, err);
 }
 
-static int parse_address(struct fw_ct_filter *f, const char *word, union fw_addr *ret,
-			 struct fw_err *err)
+/* What was said before and what is said now must be one family. */
+static int set_family(struct fw_ct_filter *f, enum fw_family family, const char *word,
+		      struct fw_err *err)
 {
-	enum fw_family family = strchr(word, ':') ? FW_IP6 : FW_IP4;
-
-	if (fw_parse_addr(word, family, ret))
-		return fw_fail(err, FW_ERR_USAGE, "'%s' is no address", word);
 	if (f->family >= 0 && f->family != (int)family)
 		return fw_fail(err, FW_ERR_USAGE, "'%s' is of the other family", word);
 	f->family = (int)family;
 	return 0;
+}
+
+static int parse_address(struct fw_ct_filter *f, const char *word, union fw_addr *ret,
+			 struct fw_err *err)
+{
+	enum fw_family family;
+	int r = fwd_arg_address(word, &family, ret, err);
+
+	return r ? r : set_family(f, family, word, err);
 }
 
 static int parse_pair(struct listing *l, const char *key, const char *value, struct fw_err *err)
@@ -73,8 +79,7 @@ static int parse_pair(struct listing *l, const char *key, const char *value, str
 
 	if (!strcmp(key, "family")) {
 		r = fwd_arg_family(value, &family, err);
-		f->family = r ? -1 : (int)family;
-		return r;
+		return r ? r : set_family(f, family, value, err);
 	}
 	if (!strcmp(key, "proto"))
 		return parse_proto(value, &f->proto, err);

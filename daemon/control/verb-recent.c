@@ -3,9 +3,6 @@
 #include "control/verbs.h"
 
 #include <errno.h>
-#include <string.h>
-
-#include "fw/opt.h"
 
 static int need(struct fwd_call *call, unsigned int n, const char *what, struct fw_err *err)
 {
@@ -19,17 +16,6 @@ static int no_list(struct fwd_call *call, const char *name, struct fw_err *err)
 	fw_fail(err, FW_ERR_USAGE, "there is no recent list '%s'", name);
 	fwd_arg_at(call, name, err);
 	fw_err_hint(err, "a list is there while a rule with -m recent --name %s is", name);
-	return -EINVAL;
-}
-
-static int parse_address(struct fwd_call *call, const char *word, enum fw_family *family,
-			 union fw_addr *ret, struct fw_err *err)
-{
-	*family = strchr(word, ':') ? FW_IP6 : FW_IP4;
-	if (!fw_parse_addr(word, *family, ret))
-		return 0;
-	fw_fail(err, FW_ERR_USAGE, "'%s' is no address", word);
-	fwd_arg_at(call, word, err);
 	return -EINVAL;
 }
 
@@ -58,10 +44,12 @@ static int change(struct fwd_call *call, bool add, struct fw_err *err)
 	int r;
 
 	r = need(call, 2, "NAME ADDR", err);
-	if (!r)
-		r = parse_address(call, call->args[1], &family, &addr, err);
 	if (r)
 		return r;
+	if (fwd_arg_address(call->args[1], &family, &addr, err)) {
+		fwd_arg_at(call, call->args[1], err);
+		return -EINVAL;
+	}
 	pthread_mutex_lock(&core->lock);
 	if (add)
 		r = fw_recent_add(core->world.recent, call->args[0], family, &addr, fwd_now());

@@ -2,6 +2,7 @@
 /* The table of verbs and their dispatch (control/verbs.h). */
 #include "control/verbs.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 
@@ -53,6 +54,16 @@ int fwd_arg_family(const char *word, enum fw_family *ret, struct fw_err *err)
 	else
 		return fw_fail(err, FW_ERR_USAGE, "'%s' is no family", word ? word : "");
 	return 0;
+}
+
+int fwd_arg_address(const char *word, enum fw_family *family, union fw_addr *ret,
+		    struct fw_err *err)
+{
+	memset(ret, 0, sizeof(*ret));
+	*family = strchr(word, ':') ? FW_IP6 : FW_IP4;
+	if (inet_pton(*family == FW_IP6 ? AF_INET6 : AF_INET, word, ret) == 1)
+		return 0;
+	return fw_fail(err, FW_ERR_USAGE, "'%s' is no address", word);
 }
 
 /* *known: the first word is right and only the second is not. */

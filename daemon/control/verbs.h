@@ -42,6 +42,9 @@ int fwd_verb_run(struct fwd_call *call, struct fw_err *err);
 
 /* "4" or "6". */
 int fwd_arg_family(const char *word, enum fw_family *ret, struct fw_err *err);
+/* One address, whole ("192.0.2" is none); its family follows from its form. */
+int fwd_arg_address(const char *word, enum fw_family *family, union fw_addr *ret,
+		    struct fw_err *err);
 /* The column of a word of the request line. */
 void fwd_arg_at(const struct fwd_call *call, const char *word, struct fw_err *err);
 
