@@ -40,14 +40,14 @@ bool fw_parse_has_word(const struct fw_parser *p)
 	return !p->bundle && p->at < p->n && p->words[p->at][0] != '-' && p->words[p->at][0] != '!';
 }
 
-/* Names that are too long are told at the end: other mistakes come first in iptables. */
+/* Names that cannot be are told at the end: other mistakes come first in iptables. */
 static int set_chain(struct fw_parser *p, const char *word, struct fw_place place)
 {
 	size_t len = strlen(word);
 
 	p->places->chain = place;
-	if (len > FW_CHAIN_MAX)
-		p->long_name = word;
+	if (len > FW_CHAIN_MAX || !len || strchr("-!", *word) || strpbrk(word, FW_NOT_IN_NAMES))
+		p->odd_name = word;
 	else
 		memcpy(p->cmd->chain, word, len + 1);
 	return 0;
@@ -125,6 +125,11 @@ static int on_policy(struct fw_parser *p)
 
 	if (!r)
 		r = second_word(p, "a chain and a policy");
+	if (!r && strpbrk(p->policy_word, FW_NOT_IN_NAMES)) {
+		r = fw_fail(p->err, FW_ERR_BAD_POLICY, "a policy is ACCEPT or DROP, not `%s'",
+			    p->policy_word);
+		fw_err_at(p->err, p->places->line, p->places->other.column, p->places->other.length);
+	}
 	if (!r)
 		snprintf(p->cmd->other, sizeof(p->cmd->other), "%s", p->policy_word);
 	return r;

@@ -69,8 +69,8 @@ int fw_exec_find_chain(struct fw_exec *x, uint32_t *slot)
 	if (*slot != FW_NO_SLOT)
 		return 0;
 	/* where both are missing, iptables speaks of the target */
-	if (x->cmd->n_rules && resolve(x, x->cmd->rules[0]) < 0)
-		return -EINVAL;
+	if (x->cmd->target[0] && !fw_table_chain(x->table, x->cmd->target))
+		return resolve(x, x->cmd->rules[0]);
 	no_chain(x, x->cmd->chain, FW_ERR_NO_CHAIN, x->where->chain);
 	if (x->cmd->op == FW_CMD_CHECK || x->cmd->op == FW_CMD_DELETE)
 		fw_err_words(x->err, "Bad rule (does a matching rule exist in that chain?).");

@@ -114,14 +114,28 @@ static int check_table(struct fw_parser *p)
 	return -EINVAL;
 }
 
+static int check_name(struct fw_parser *p)
+{
+	enum fw_cmd_op op = p->cmd->op;
+
+	if (strlen(p->odd_name) > FW_CHAIN_MAX)
+		return fw_parse_bad(p, p->places->chain,
+				    "chain name `%s' too long (must be under %u chars)", p->odd_name,
+				    FW_CHAIN_MAX + 1);
+	fw_fail(p->err, op == FW_CMD_POLICY ? FW_ERR_NOT_BUILTIN : FW_ERR_NO_CHAIN, "no chain `%s'",
+		p->odd_name);
+	if (op == FW_CMD_CHECK || op == FW_CMD_DELETE)
+		fw_err_words(p->err, "Bad rule (does a matching rule exist in that chain?).");
+	fw_err_at(p->err, p->places->line, p->places->chain.column, p->places->chain.length);
+	return -EINVAL;
+}
+
 static int check_command(struct fw_parser *p)
 {
 	int r = illegal(p);
 
-	if (!r && p->long_name)
-		r = fw_parse_bad(p, p->places->chain,
-				 "chain name `%s' too long (must be under %u chars)", p->long_name,
-				 FW_CHAIN_MAX + 1);
+	if (!r && p->odd_name)
+		r = check_name(p);
 	if (!r)
 		r = check_ifaces(p);
 	return r ? r : check_table(p);
@@ -241,7 +255,7 @@ int fw_chain_name_check(const char *name, enum fw_family family, struct fw_err *
 		fw_err_hint(err, "-j %s means the target; choose another name", name);
 		return -EINVAL;
 	}
-	if (!*name || strpbrk(name, " \t\n\r\v\f\""))
+	if (!*name || strpbrk(name, FW_NOT_IN_NAMES))
 		return fw_fail(err, FW_ERR_USAGE, "Invalid chain name `%s'", name);
 	return 0;
 }

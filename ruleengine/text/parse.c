@@ -208,6 +208,21 @@ int fw_parse_run(struct fw_parser *p, struct fw_cmd *cmd, struct fw_places *plac
 	return r;
 }
 
+/* Everything must fit into one line of restore text, which is all that is sent and kept. */
+static int check_lines(struct fw_parser *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (strchr(p->words[i], '\n')) {
+			struct fw_place place = fw_parse_place(p, i);
+
+			fw_fail(p->err, FW_ERR_USAGE, "a line break in word %zu", i + 1);
+			fw_err_hint(p->err, "a rule is one line of text");
+			fw_err_at(p->err, 0, place.column, place.length);
+			return -EINVAL;
+		}
+	return 0;
+}
+
 int fw_cmd_parse(struct fw_cmd *cmd, enum fw_family family, size_t n, const char *const *words,
 		 const uint32_t *columns, bool restore, const struct fw_resolver *resolver,
 		 struct fw_err *err)
@@ -226,7 +241,9 @@ int fw_cmd_parse(struct fw_cmd *cmd, enum fw_family family, size_t n, const char
 	p->words = words;
 	p->columns = columns;
 	p->err = err;
-	r = fw_parse_run(p, cmd, &places);
+	r = check_lines(p);
+	if (!r)
+		r = fw_parse_run(p, cmd, &places);
 	free(p);
 	return r;
 }

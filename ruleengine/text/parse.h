@@ -10,6 +10,8 @@
 #include "model/tx.h"
 
 #define FW_PARSE_ARENA 32768 /* bytes of options' data in one rule */
+/* What no name may hold, because a line of restore text could not say it. */
+#define FW_NOT_IN_NAMES " \t\n\r\v\f\""
 #define FW_MAX_ADDRS   65536 /* rules that one command may make */
 
 /* One address with its mask; a list of them as -s and -d take it. */
@@ -55,7 +57,7 @@ struct fw_parser {
 	unsigned int options; /* OPT_* given */
 	unsigned int commands;
 	const char *table_word, *proto_word, *policy_word;
-	const char *long_name; /* a chain's name that is too long */
+	const char *odd_name; /* what stands for a chain, but cannot be the name of one */
 	struct fw_place table_place, src_place, dst_place, proto_place, out_place, in_place;
 	bool proto_tried, done;
 	const char *src_word, *dst_word;

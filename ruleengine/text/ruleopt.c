@@ -65,6 +65,11 @@ static int on_iface(struct fw_parser *p, char name[FW_IFNAMSIZ], uint8_t *cmp)
 		return fw_parse_bad(p, p->arg_place,
 				    "interface name `%s' must be shorter than IFNAMSIZ (%d)",
 				    p->arg, FW_IFNAMSIZ - 1);
+	if (strpbrk(p->arg, FW_NOT_IN_NAMES)) {
+		fw_parse_bad(p, p->arg_place, "interface name `%s' is not possible", p->arg);
+		fw_err_hint(p->err, "the kernel allows no blanks in it, and no quotes fit into a rules file");
+		return -EINVAL;
+	}
 	memcpy(name, p->arg, len);
 	*cmp = (uint8_t)(p->arg[len - 1] == '+' ? len - 1 : len + 1);
 	return 0;
@@ -84,7 +89,7 @@ static int on_jump(struct fw_parser *p, bool is_goto)
 	if (strlen(name) > FW_CHAIN_MAX)
 		return fw_parse_bad(p, p->arg_place, "Invalid target name `%s' (%u chars max)",
 				    name, FW_CHAIN_MAX);
-	if (strpbrk(name, " \t\n"))
+	if (strpbrk(name, FW_NOT_IN_NAMES))
 		return fw_parse_bad(p, p->arg_place, "Invalid target name `%s'", name);
 	for (size_t i = 0; !is_goto && i < FW_ARRAY_SIZE(words); i++)
 		if (!strcmp(name, words[i].name)) {

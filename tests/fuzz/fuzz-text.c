@@ -2,10 +2,12 @@
 /*
  * Restore text must survive any bytes, and what it accepts must be a fixed point: saved, parsed
  * and saved again it is the same.  First byte: family, --noflush, --counters, and whether the
- * text is applied in one transaction or a second one on top of the first.  Golden files are seeds,
- * so lines of theirs that are no restore text only make the first error more interesting.
+ * text is applied in one transaction or a second one on top of the first; or the bytes are taken
+ * for a command line, whose canonical form must be canonical.  Golden files are seeds, so lines of
+ * theirs that are no restore text only make the first error more interesting.
  */
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,6 +81,48 @@ static void check_fixed_point(const struct fw_ruleset *rs, enum fw_family family
 	fw_buf_deinit(&two);
 }
 
+/* Parse a line as a command and print it; false where it is refused. */
+static bool canonical(enum fw_family family, const char *line, bool restore, struct fw_buf *out)
+{
+	char copy[4096];
+	const char *words[512];
+	uint32_t columns[512];
+	struct fw_err err = FW_ERR_INIT;
+	struct fw_cmd cmd;
+	int n;
+
+	snprintf(copy, sizeof(copy), "%s", line);
+	n = fw_split(copy, words, columns, 512, &err);
+	if (n < 0 || fw_cmd_parse(&cmd, family, (size_t)n, words, columns, restore, NULL, &err) < 0) {
+		if (err.code == FW_ERR_NONE || !err.msg[0])
+			abort();
+		return false;
+	}
+	fw_cmd_print(&cmd, out);
+	fw_cmd_deinit(&cmd);
+	return true;
+}
+
+static void check_command(enum fw_family family, const uint8_t *data, size_t size)
+{
+	struct fw_buf one = FW_BUF_INIT, two = FW_BUF_INIT;
+	char line[2048], *at, *next;
+
+	snprintf(line, sizeof(line), "%.*s", (int)(size < 2000 ? size : 2000), (const char *)data);
+	if (canonical(family, line, false, &one) && one.len && one.len < 65536) {
+		for (at = one.data; (next = strchr(at, '\n')); at = next + 1) {
+			*next = '\0';
+			if (strlen(at) < 4000 && !canonical(family, at, true, &two))
+				abort(); /* what a client sends must be understood */
+			if (strlen(at) < 4000 && strncmp(at, fw_buf_cstr(&two), strlen(at)))
+				abort();
+			fw_buf_reset(&two);
+		}
+	}
+	fw_buf_deinit(&one);
+	fw_buf_deinit(&two);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	enum fw_family family;
@@ -89,6 +133,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	family = data[0] & 1 ? FW_IP6 : FW_IP4;
 	flags = (data[0] & 2 ? FW_TX_NOFLUSH : 0) | (data[0] & 4 ? FW_TX_COUNTERS : 0);
+	if (data[0] & 16) {
+		check_command(family, data + 1, size - 1);
+		return 0;
+	}
 	base = fw_ruleset_new();
 	rs = apply(base, family, (const char *)data + 1, size - 1, flags);
 	if (rs && data[0] & 8) { /* the same again, on top */

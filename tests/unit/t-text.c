@@ -129,6 +129,27 @@ static void test_columns(void **state)
 	assert_int_equal(err.line, 0);
 }
 
+/* Nothing that a client types may become two lines, or another line, of restore text. */
+static void test_no_injection(void **state)
+{
+	static const char *const rows[][6] = {
+		{"-A", "INPUT", "-m", "comment", "--comment", "x\nCOMMIT"},
+		{"-F", "a\nCOMMIT"}, {"-F", "a b"}, {"-A", "INPUT", "-i", "e h"}, {"-F--x"},
+		{"-P", "INPUT", "a b"}, {"-E", "a", "b c"}, {"-A", "INPUT", "-j", "a\"b"}, {"-L", ""},
+	};
+	struct fw_cmd cmd;
+
+	(void)state;
+	for (size_t i = 0; i < FW_ARRAY_SIZE(rows); i++) {
+		struct fw_err err = FW_ERR_INIT;
+		size_t n = 0;
+
+		while (n < 6 && rows[i][n])
+			n++;
+		assert_int_equal(fw_cmd_parse(&cmd, FW_IP4, n, rows[i], NULL, false, NULL, &err), -EINVAL);
+	}
+}
+
 static void test_other_family(void **state)
 {
 	static const char text[] = "*filter\n-4 -A INPUT -s 1.2.3.4\n-6 -A INPUT -s ::1\nCOMMIT\n";
@@ -342,7 +363,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_split),	cmocka_unit_test(test_split_counters),
 		cmocka_unit_test(test_command), cmocka_unit_test(test_help_and_version),
-		cmocka_unit_test(test_columns), cmocka_unit_test(test_other_family),
+		cmocka_unit_test(test_columns), cmocka_unit_test(test_no_injection),
+		cmocka_unit_test(test_other_family),
 		cmocka_unit_test(test_only),	cmocka_unit_test(test_match4),
 		cmocka_unit_test(test_match6),	cmocka_unit_test(test_units),
 		cmocka_unit_test(test_limits),
