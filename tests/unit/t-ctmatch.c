@@ -112,6 +112,12 @@ static void test_connection(void **state)
 	assert_true(meets(&answer, "conntrack", "--ctexpire 29:30"));
 	assert_false(meets(&answer, "conntrack", "! --ctexpire 29:30"));
 	assert_false(meets(&answer, "conntrack", "--ctexpire 31: ! --ctstate NEW"));
+	assert_true(meets(&answer, "connmark", "--mark 0"));
+	fw_flow_set_mark(answer.e.flow, 0x25);
+	assert_true(meets(&answer, "connmark", "--mark 0x5/0xf"));
+	assert_false(meets(&answer, "connmark", "! --mark 0x25"));
+	answer.e.flow = NULL;
+	assert_false(meets(&answer, "connmark", "! --mark 0x25")); /* nothing without a connection */
 	fw_ct_free(ct);
 }
 

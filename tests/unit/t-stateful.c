@@ -130,6 +130,26 @@ static void test_statistic(void **state)
 	extuse_free(&u);
 }
 
+static void test_quota(void **state)
+{
+	struct pkt p = PKT_INIT;
+	struct fw_packet view;
+	struct extuse u;
+
+	udp4(&p, &view); /* 28 bytes */
+	extuse_make(&u, "quota", false, FW_IP4, 0, "--quota 70");
+	extuse_attach(&u, 0);
+	assert_int_equal(burst(&u, &view, 0, 10), 2);
+	view.len = 1; /* nothing passes any more, however small */
+	assert_int_equal(burst(&u, &view, 0, 10), 0);
+	extuse_free(&u);
+	view.len = 28;
+	extuse_make(&u, "quota", false, FW_IP4, 0, "! --quota 56");
+	extuse_attach(&u, 0);
+	assert_int_equal(burst(&u, &view, 0, 10), 8);
+	extuse_free(&u);
+}
+
 static void recent_use(struct extuse *u, struct fw_recent *lists, const char *text)
 {
 	extuse_make(u, "recent", false, FW_IP4, 0, text);
@@ -212,9 +232,13 @@ static void test_recent_ttl(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_words),	       cmocka_unit_test(test_limit),
-		cmocka_unit_test(test_statistic),      cmocka_unit_test(test_recent_limiter),
-		cmocka_unit_test(test_recent_sides),   cmocka_unit_test(test_recent_ttl),
+		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_statistic),
+		cmocka_unit_test(test_quota),
+		cmocka_unit_test(test_recent_limiter),
+		cmocka_unit_test(test_recent_sides),
+		cmocka_unit_test(test_recent_ttl),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
