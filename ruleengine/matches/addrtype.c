@@ -86,14 +86,16 @@ static int check(const struct fw_parse_ctx *ctx, struct fw_use *use, struct fw_e
 	int r;
 
 	if (!all) {
-		r = fw_fail(err, FW_ERR_USAGE, "addrtype: neither --src-type nor --dst-type is given");
+		r = fw_fail(err, FW_ERR_USAGE,
+			    "addrtype: neither --src-type nor --dst-type is given");
 		fw_err_words(err, "addrtype: you must specify --src-type or --dst-type");
 		return r;
 	}
 	if (fw_use_has(use, LIMIT_IN) && fw_use_has(use, LIMIT_OUT))
 		return fw_fail(err, FW_ERR_PLACE,
 			       "addrtype: --limit-iface-in conflicts with --limit-iface-out");
-	if (ctx->family == FW_IP6 && (all & (BIT(BLACKHOLE) | BIT(BROADCAST)) || all >= BIT(PROHIBIT)))
+	if (ctx->family == FW_IP6 &&
+	    (all & (BIT(BLACKHOLE) | BIT(BROADCAST)) || all >= BIT(PROHIBIT)))
 		return fw_fail(err, FW_ERR_PLACE, "addrtype: IPv6 has no such type of address");
 	return 0;
 }
@@ -163,9 +165,9 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 {
 	const struct addrtype *a = use->data;
 	const struct fw_packet *pkt = e->pkt;
-	uint32_t ifindex = fw_use_has(use, LIMIT_IN)  ? pkt->meta.in_ifindex :
-			   fw_use_has(use, LIMIT_OUT) ? pkt->meta.out_ifindex :
-							0;
+	uint32_t ifindex = fw_use_has(use, LIMIT_IN) ? pkt->meta.in_ifindex
+		: fw_use_has(use, LIMIT_OUT)	     ? pkt->meta.out_ifindex
+						     : 0;
 
 	if (a->src && is(e, &pkt->src, a->src, ifindex) == fw_use_inv(use, SRC))
 		return false;

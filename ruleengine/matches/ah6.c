@@ -48,7 +48,7 @@ static void list(const struct fw_use *use, enum fw_family family, bool numeric, 
 static bool is_extension(uint8_t proto)
 {
 	return proto == IPPROTO_HOPOPTS || proto == IPPROTO_ROUTING || proto == IPPROTO_FRAGMENT ||
-	       proto == IPPROTO_DSTOPTS;
+		proto == IPPROTO_DSTOPTS;
 }
 
 /* Where the header stands; 0: there is none, or (hotdrop) the packet ends before it. */
@@ -92,7 +92,7 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 		return false;
 	}
 	return spi_match(use, e, ah + 4) && (!a->len || (len == a->len) != fw_use_inv(use, LEN)) &&
-	       !(fw_use_has(use, RES) && (ah[2] | ah[3]));
+		!(fw_use_has(use, RES) && (ah[2] | ah[3]));
 }
 
 static bool fields(const struct fw_use *use, enum fw_family family, struct fw_fields *f)

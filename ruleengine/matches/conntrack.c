@@ -37,7 +37,8 @@ static int take_words(const struct fw_parse_ctx *ctx, const struct fw_opt *opt, 
 	struct conntrack *c = use->data;
 
 	if (opt->offset == offsetof(struct conntrack, state))
-		return ct_words_parse(ct_state_names, 7, "ctstate", opt, use, words[0], &c->state, err);
+		return ct_words_parse(ct_state_names, 7, "ctstate", opt, use, words[0], &c->state,
+				      err);
 	return ct_words_parse(status_names, 5, "ctstatus", opt, use, words[0], &c->status, err);
 }
 
@@ -58,9 +59,9 @@ static int take_proto(const struct fw_parse_ctx *ctx, const struct fw_opt *opt, 
 		      bool inverted, const char *const *words, struct fw_err *err)
 {
 	static const struct fw_opt_name known[] = {
-		{"tcp", 6},   {"udp", 17},  {"udplite", 136}, {"icmp", 1},	{"icmpv6", 58},
-		{"ipv6-icmp", 58}, {"sctp", 132}, {"dccp", 33}, {"gre", 47}, {"esp", 50},
-		{"ah", 51},   {NULL},
+		{"tcp", 6},	{"udp", 17},	   {"udplite", 136}, {"icmp", 1},
+		{"icmpv6", 58}, {"ipv6-icmp", 58}, {"sctp", 132},    {"dccp", 33},
+		{"gre", 47},	{"esp", 50},	   {"ah", 51},	     {NULL},
 	};
 	const struct fw_resolver *resolver = ctx->resolver;
 	struct conntrack *c = use->data;
@@ -196,7 +197,7 @@ static bool addresses_hold(const struct fw_use *use, const struct fw_tuple *orig
 		if (!fw_use_has(use, ADDR + i))
 			continue;
 		same = !((ends[i]->u64[0] ^ want->u64[0]) & mask->u64[0]) &&
-		       !((ends[i]->u64[1] ^ want->u64[1]) & mask->u64[1]);
+			!((ends[i]->u64[1] ^ want->u64[1]) & mask->u64[1]);
 		if (same == fw_use_inv(use, ADDR + i))
 			return false;
 	}
@@ -207,7 +208,8 @@ static bool ports_hold(const struct fw_use *use, const struct fw_tuple *orig,
 		       const struct fw_tuple *reply)
 {
 	const struct conntrack *c = use->data;
-	const uint16_t be[N_ENDS] = {orig->sport_be, orig->dport_be, reply->sport_be, reply->dport_be};
+	const uint16_t be[N_ENDS] = {orig->sport_be, orig->dport_be, reply->sport_be,
+				     reply->dport_be};
 
 	if (fw_use_has(use, PROTO) && (orig->proto == c->proto) == fw_use_inv(use, PROTO))
 		return false;
@@ -215,8 +217,8 @@ static bool ports_hold(const struct fw_use *use, const struct fw_tuple *orig,
 		const uint8_t *bytes = (const uint8_t *)&be[i];
 		unsigned int port = (unsigned int)bytes[0] << 8 | bytes[1];
 
-		if (fw_use_has(use, PORT + i) && (port >= c->port[i][0] && port <= c->port[i][1]) ==
-							 fw_use_inv(use, PORT + i))
+		if (fw_use_has(use, PORT + i) &&
+		    (port >= c->port[i][0] && port <= c->port[i][1]) == fw_use_inv(use, PORT + i))
 			return false;
 	}
 	return true;
@@ -254,7 +256,8 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 	if (fw_use_has(use, STATE)) {
 		uint32_t status = has_flow ? fw_flow_status(e->flow) : 0;
 
-		bits |= (status & FW_CTS_SRC_NAT ? CT_SNAT : 0) | (status & FW_CTS_DST_NAT ? CT_DNAT : 0);
+		bits |= (status & FW_CTS_SRC_NAT ? CT_SNAT : 0) |
+			(status & FW_CTS_DST_NAT ? CT_DNAT : 0);
 		if (!!(c->state & bits) == fw_use_inv(use, STATE))
 			return false;
 		if (use->set == 1u << STATE)

@@ -14,8 +14,8 @@ const struct fw_opt_name ct_state_names[] = {
 };
 
 int ct_words_parse(const struct fw_opt_name *names, size_t n, const char *what,
-		   const struct fw_opt *opt, const struct fw_use *use, const char *word, uint8_t *mask,
-		   struct fw_err *err)
+		   const struct fw_opt *opt, const struct fw_use *use, const char *word,
+		   uint8_t *mask, struct fw_err *err)
 {
 	const char *p = word;
 	int r;

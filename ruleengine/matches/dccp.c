@@ -34,7 +34,8 @@ static int take_types(const struct fw_parse_ctx *ctx, const struct fw_opt *opt, 
 		       (strlen(names[i]) != len || strncasecmp(names[i], p, len)))
 			i++;
 		if (len && i == FW_ARRAY_SIZE(names)) {
-			r = fw_opt_refuse(err, use, opt, words[0], "is not a list of DCCP packet types");
+			r = fw_opt_refuse(err, use, opt, words[0],
+					  "is not a list of DCCP packet types");
 			fw_err_words(err, "Unknown DCCP type `%.*s'", (int)len, p);
 			return r;
 		}
@@ -129,7 +130,8 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 	dccp = fw_packet_bytes(e->pkt, e->pkt->l4_off, 12);
 	if (!dccp)
 		return false;
-	if (fw_use_has(use, TYPES) && (d->types >> (dccp[8] >> 1 & 15) & 1) == fw_use_inv(use, TYPES))
+	if (fw_use_has(use, TYPES) &&
+	    (d->types >> (dccp[8] >> 1 & 15) & 1) == fw_use_inv(use, TYPES))
 		return false;
 	if (!fw_use_has(use, OPTION))
 		return true;

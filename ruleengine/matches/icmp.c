@@ -89,8 +89,9 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 		e->hotdrop = true;
 		return false;
 	}
-	is = t->type == UINT8_MAX || (pkt->icmp_type == t->type && pkt->icmp_code >= t->code[0] &&
-				      pkt->icmp_code <= t->code[1]);
+	is = t->type == UINT8_MAX ||
+		(pkt->icmp_type == t->type && pkt->icmp_code >= t->code[0] &&
+		 pkt->icmp_code <= t->code[1]);
 	return is != fw_use_inv(use, TYPE);
 }
 

@@ -52,8 +52,8 @@ int icmptype_parse(const struct icmp_name *names, const char *what, const struct
 			continue;
 		if (found) {
 			r = fw_opt_refuse(err, use, opt, word, "may mean more than one type");
-			fw_err_words(err, "Ambiguous %s type `%s': `%s' or `%s'?", what, word, found->name,
-				     n->name);
+			fw_err_words(err, "Ambiguous %s type `%s': `%s' or `%s'?", what, word,
+				     found->name, n->name);
 			return r;
 		}
 		found = n;

@@ -28,7 +28,8 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 {
 	const struct length *l = use->data;
 
-	return (e->pkt->len >= l->range[0] && e->pkt->len <= l->range[1]) != fw_use_inv(use, LENGTH);
+	return (e->pkt->len >= l->range[0] && e->pkt->len <= l->range[1]) !=
+		fw_use_inv(use, LENGTH);
 }
 
 const struct fw_ext fw_match_length = {

@@ -63,7 +63,8 @@ static int take_rate(const struct fw_parse_ctx *ctx, const struct fw_opt *opt, s
 	if (end && *end)
 		seconds = *end == '/' ? unit_seconds(end + 1) : 0;
 	if (!end || !rate || !seconds) {
-		r = fw_opt_refuse(err, use, opt, words[0], "is not NUMBER[/second|/minute|/hour|/day]");
+		r = fw_opt_refuse(err, use, opt, words[0],
+				  "is not NUMBER[/second|/minute|/hour|/day]");
 		fw_err_words(err, "bad rate \"%s\"'", words[0]);
 		return r;
 	}
@@ -82,7 +83,8 @@ static void print_period(uint32_t period, struct fw_buf *out)
 	static const struct {
 		const char *name;
 		uint32_t mult;
-	} units[] = {{"day", SCALE * DAY}, {"hour", SCALE * 3600}, {"min", SCALE * 60}, {"sec", SCALE}};
+	} units[] = {
+		{"day", SCALE * DAY}, {"hour", SCALE * 3600}, {"min", SCALE * 60}, {"sec", SCALE}};
 	unsigned int i = 1;
 
 	while (i < FW_ARRAY_SIZE(units) && period <= units[i].mult &&
@@ -127,8 +129,10 @@ static int check(const struct fw_parse_ctx *ctx, struct fw_use *use, struct fw_e
 	use->set = 1u << LIMIT | (l->burst != BURST_DEFAULT ? 1u << BURST : 0);
 	if (l->burst && l->cap >= l->cost)
 		return 0;
-	r = fw_fail(err, FW_ERR_LIMIT, "limit: a burst of %u at this rate cannot be counted", l->burst);
-	fw_err_hint(err, l->burst ? "use a smaller --limit-burst" : "use a --limit-burst of at least 1");
+	r = fw_fail(err, FW_ERR_LIMIT, "limit: a burst of %u at this rate cannot be counted",
+		    l->burst);
+	fw_err_hint(err,
+		    l->burst ? "use a smaller --limit-burst" : "use a --limit-burst of at least 1");
 	fw_err_words(err, "Numerical result out of range.");
 	return r;
 }
@@ -142,7 +146,8 @@ static void list(const struct fw_use *use, enum fw_family family, bool numeric, 
 	fw_buf_fmt(out, " burst %u", l->burst);
 }
 
-static int attach(const struct fw_use *use, struct fw_world *world, uint64_t now, struct fw_err *err)
+static int attach(const struct fw_use *use, struct fw_world *world, uint64_t now,
+		  struct fw_err *err)
 {
 	const struct limit *l = use->data;
 	struct state *s = use->state;

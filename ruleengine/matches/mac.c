@@ -15,7 +15,9 @@ enum { SOURCE };
 
 static int hex(char c)
 {
-	return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
+	return c >= '0' && c <= '9'		     ? c - '0'
+		: (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10
+						     : -1;
 }
 
 static int take_mac(const struct fw_parse_ctx *ctx, const struct fw_opt *opt, struct fw_use *use,
@@ -44,8 +46,8 @@ static void print_mac(const struct fw_opt *opt, const struct fw_use *use, enum f
 {
 	const struct mac *m = use->data;
 
-	fw_buf_fmt(out, "%02x:%02x:%02x:%02x:%02x:%02x", m->addr[0], m->addr[1], m->addr[2], m->addr[3],
-		   m->addr[4], m->addr[5]);
+	fw_buf_fmt(out, "%02x:%02x:%02x:%02x:%02x:%02x", m->addr[0], m->addr[1], m->addr[2],
+		   m->addr[3], m->addr[4], m->addr[5]);
 }
 
 static const struct fw_opt opts[] = {

@@ -31,8 +31,8 @@ static int deploy(const struct fw_use *use, const struct fw_tx_env *env, struct 
 
 	if (!(m->value & env->mark_reserved))
 		return 0;
-	r = fw_fail(err, FW_ERR_UNSUPPORTED, "mark: 0x%x has bits that this daemon keeps for itself",
-		    m->value);
+	r = fw_fail(err, FW_ERR_UNSUPPORTED,
+		    "mark: 0x%x has bits that this daemon keeps for itself", m->value);
 	fw_err_hint(err, "use bits outside of 0x%x, or move the daemon's own with mark-shift",
 		    env->mark_reserved);
 	return r;

@@ -20,7 +20,8 @@ enum { SPORTS, DPORTS, PORTS, N_ROWS };
 static int too_many(const struct fw_use *use, const struct fw_opt *opt, const char *word,
 		    struct fw_err *err)
 {
-	int r = fw_opt_refuse(err, use, opt, word, "names more than 15 ports (a range counts as two)");
+	int r = fw_opt_refuse(err, use, opt, word,
+			      "names more than 15 ports (a range counts as two)");
 
 	fw_err_hint(err, "make two rules of it");
 	fw_err_words(err, "too many ports specified");
@@ -49,7 +50,8 @@ static int take_part(const struct fw_parse_ctx *ctx, const struct fw_opt *opt, s
 		m->is_lo |= (uint16_t)(1u << m->n);
 		r = fw_parse_port(ctx, colon + 1, &m->port[++m->n], err);
 		if (!r && m->port[m->n - 1] >= m->port[m->n]) {
-			r = fw_opt_refuse(err, use, opt, word, "has a range that ends before it begins");
+			r = fw_opt_refuse(err, use, opt, word,
+					  "has a range that ends before it begins");
 			fw_err_words(err, "invalid portrange specified");
 		}
 	}
@@ -100,7 +102,7 @@ static const struct fw_opt opts[] = {
 static bool has_ports(uint8_t proto)
 {
 	return proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_UDPLITE ||
-	       proto == IPPROTO_SCTP || proto == IPPROTO_DCCP;
+		proto == IPPROTO_SCTP || proto == IPPROTO_DCCP;
 }
 
 static int check(const struct fw_parse_ctx *ctx, struct fw_use *use, struct fw_err *err)
@@ -116,11 +118,13 @@ static int check(const struct fw_parse_ctx *ctx, struct fw_use *use, struct fw_e
 	m->proto = ctx->proto;
 	if (has_ports(ctx->proto) && !ctx->proto_inverted)
 		return 0;
-	r = fw_fail(err, FW_ERR_USAGE, "multiport: the rule does not say a protocol that has ports");
+	r = fw_fail(err, FW_ERR_USAGE,
+		    "multiport: the rule does not say a protocol that has ports");
 	fw_err_hint(err, "add -p tcp, udp, udplite, sctp or dccp");
-	fw_err_words(err, ctx->proto ?
-				  "multiport only works with TCP, UDP, UDPLITE, SCTP and DCCP" :
-				  "multiport needs `-p tcp', `-p udp', `-p udplite', `-p sctp' or `-p dccp'");
+	fw_err_words(err,
+		     ctx->proto ? "multiport only works with TCP, UDP, UDPLITE, SCTP and DCCP"
+				: "multiport needs `-p tcp', `-p udp', `-p udplite', `-p sctp' or "
+				  "`-p dccp'");
 	return r;
 }
 
@@ -128,9 +132,10 @@ static void list(const struct fw_use *use, enum fw_family family, bool numeric, 
 {
 	const struct multiport *m = use->data;
 
-	fw_buf_str(out, fw_use_has(use, SPORTS) ? " multiport sports " :
-			fw_use_has(use, DPORTS) ? " multiport dports " :
-						  " multiport ports ");
+	fw_buf_str(out,
+		   fw_use_has(use, SPORTS)	     ? " multiport sports "
+			   : fw_use_has(use, DPORTS) ? " multiport dports "
+						     : " multiport ports ");
 	if (use->inv)
 		fw_buf_str(out, " !");
 	for (unsigned int i = 0; i < m->n; i++) {

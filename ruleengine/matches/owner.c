@@ -37,7 +37,8 @@ static int take_id(const struct fw_parse_ctx *ctx, const struct fw_opt *opt, str
 		return 0;
 	}
 	if (dash && fw_scan_u64(word, &n[0]) == dash && !fw_parse_u64(dash + 1, 0, n[0], &n[1])) {
-		r = fw_fail(err, FW_ERR_PLACE, "owner: --%s: '%s' ends before it begins", opt->name, word);
+		r = fw_fail(err, FW_ERR_PLACE, "owner: --%s: '%s' ends before it begins", opt->name,
+			    word);
 		fw_err_hint(err, "write the smaller number first");
 		return r;
 	}
@@ -81,7 +82,9 @@ static int check(const struct fw_parse_ctx *ctx, struct fw_use *use, struct fw_e
 	if (use->set)
 		return 0;
 	r = fw_fail(err, FW_ERR_USAGE, "owner: no owner is given");
-	fw_err_words(err, "owner: At least one of --uid-owner, --gid-owner or --socket-exists is required");
+	fw_err_words(
+		err,
+		"owner: At least one of --uid-owner, --gid-owner or --socket-exists is required");
 	return r;
 }
 

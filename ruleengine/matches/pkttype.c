@@ -60,11 +60,12 @@ static const struct fw_opt opts[] = {
 
 static void help(enum fw_family family, struct fw_buf *out)
 {
-	fw_buf_str(out, "Valid packet types:\n"
-			"\tunicast       \t\tto us\n"
-			"\tbroadcast     \t\tto all\n"
-			"\tmulticast     \t\tto group\n"
-			"\totherhost     \t\tto someone else\n\n");
+	fw_buf_str(out,
+		   "Valid packet types:\n"
+		   "\tunicast       \t\tto us\n"
+		   "\tbroadcast     \t\tto all\n"
+		   "\tmulticast     \t\tto group\n"
+		   "\totherhost     \t\tto someone else\n\n");
 }
 
 static void list(const struct fw_use *use, enum fw_family family, bool numeric, struct fw_buf *out)

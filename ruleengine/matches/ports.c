@@ -52,9 +52,9 @@ void ports_list(const struct fw_use *use, uint8_t proto, bool numeric, struct fw
 	fw_buf_char(out, ' ');
 	fw_buf_str(out, use->ext->name);
 	if (shown(use, ROW_SPORT, p->spt))
-		ports_list_one("spt", p->spt[0], p->spt[1], fw_use_inv(use, ROW_SPORT), proto, numeric,
-			       out);
+		ports_list_one("spt", p->spt[0], p->spt[1], fw_use_inv(use, ROW_SPORT), proto,
+			       numeric, out);
 	if (shown(use, ROW_DPORT, p->dpt))
-		ports_list_one("dpt", p->dpt[0], p->dpt[1], fw_use_inv(use, ROW_DPORT), proto, numeric,
-			       out);
+		ports_list_one("dpt", p->dpt[0], p->dpt[1], fw_use_inv(use, ROW_DPORT), proto,
+			       numeric, out);
 }

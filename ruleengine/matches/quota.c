@@ -27,7 +27,8 @@ static void list(const struct fw_use *use, enum fw_family family, bool numeric, 
 	fw_buf_str(out, " bytes");
 }
 
-static int attach(const struct fw_use *use, struct fw_world *world, uint64_t now, struct fw_err *err)
+static int attach(const struct fw_use *use, struct fw_world *world, uint64_t now,
+		  struct fw_err *err)
 {
 	((struct state *)use->state)->left = ((const struct quota *)use->data)->bytes;
 	return 0;

@@ -52,7 +52,8 @@ static int take_name(const struct fw_parse_ctx *ctx, const struct fw_opt *opt, s
 		memcpy(r->name, words[0], len);
 		return 0;
 	}
-	return fw_fail(err, FW_ERR_PLACE, "recent: --name: '%s' cannot be the name of a list", words[0]);
+	return fw_fail(err, FW_ERR_PLACE, "recent: --name: '%s' cannot be the name of a list",
+		       words[0]);
 }
 
 static void print_name(const struct fw_opt *opt, const struct fw_use *use, enum fw_family family,
@@ -118,8 +119,9 @@ static int check(const struct fw_parse_ctx *ctx, struct fw_use *use, struct fw_e
 	if (!(use->set & OPS)) {
 		ret = fw_fail(err, FW_ERR_USAGE,
 			      "recent: none of --set, --rcheck, --update, --remove is given");
-		fw_err_words(err, "recent: you must specify one of `--set', `--rcheck' "
-				  "`--update' or `--remove'");
+		fw_err_words(err,
+			     "recent: you must specify one of `--set', `--rcheck' "
+			     "`--update' or `--remove'");
 		return ret;
 	}
 	if (use->set & (1u << SET | 1u << REMOVE) && (r->seconds || r->hitcount))
@@ -142,8 +144,8 @@ static uint32_t used(const struct fw_use *use)
 
 static void list(const struct fw_use *use, enum fw_family family, bool numeric, struct fw_buf *out)
 {
-	static const char *const ops[] = {[SET] = " SET", [RCHECK] = " CHECK", [UPDATE] = " UPDATE",
-					  [REMOVE] = " REMOVE"};
+	static const char *const ops[] = {
+		[SET] = " SET", [RCHECK] = " CHECK", [UPDATE] = " UPDATE", [REMOVE] = " REMOVE"};
 	const struct recent *r = use->data;
 
 	fw_buf_str(out, use->inv ? " ! recent:" : " recent:");
@@ -162,7 +164,8 @@ static void list(const struct fw_use *use, enum fw_family family, bool numeric, 
 	fw_print_addr(&r->mask, family, out);
 }
 
-static int attach(const struct fw_use *use, struct fw_world *world, uint64_t now, struct fw_err *err)
+static int attach(const struct fw_use *use, struct fw_world *world, uint64_t now,
+		  struct fw_err *err)
 {
 	const struct recent *r = use->data;
 	struct state *s = use->state;
@@ -170,9 +173,10 @@ static int attach(const struct fw_use *use, struct fw_world *world, uint64_t now
 	s->list = NULL;
 	if (!world->recent)
 		return 0; /* a world without lists, as in a dry run */
-	s->list = fw_recent_get(world->recent, r->name, r->hitcount, &r->mask, (enum fw_family)r->family,
-				err);
-	return s->list ? 0 : fw_fail(err, FW_ERR_RESOURCE, "recent: no memory for list %s", r->name);
+	s->list = fw_recent_get(world->recent, r->name, r->hitcount, &r->mask,
+				(enum fw_family)r->family, err);
+	return s->list ? 0
+		       : fw_fail(err, FW_ERR_RESOURCE, "recent: no memory for list %s", r->name);
 }
 
 static void detach(const struct fw_use *use, struct fw_world *world)
@@ -189,7 +193,7 @@ static void detach(const struct fw_use *use, struct fw_world *world)
 static uint8_t original_ttl(const struct fw_packet *pkt)
 {
 	bool forwarded = pkt->meta.hook == FW_FORWARD ||
-			 (pkt->meta.hook == FW_POSTROUTING && !pkt->meta.has_uid);
+		(pkt->meta.hook == FW_POSTROUTING && !pkt->meta.has_uid);
 
 	return (uint8_t)(pkt->ttl + forwarded);
 }
@@ -200,10 +204,10 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 	const struct state *s = use->state;
 	const struct fw_packet *pkt = e->pkt;
 	struct fw_recent_query q = {
-		.op = fw_use_has(use, SET)    ? FW_RECENT_SET :
-		      fw_use_has(use, RCHECK) ? FW_RECENT_RCHECK :
-		      fw_use_has(use, UPDATE) ? FW_RECENT_UPDATE :
-						FW_RECENT_REMOVE,
+		.op = fw_use_has(use, SET)	  ? FW_RECENT_SET
+			: fw_use_has(use, RCHECK) ? FW_RECENT_RCHECK
+			: fw_use_has(use, UPDATE) ? FW_RECENT_UPDATE
+						  : FW_RECENT_REMOVE,
 		.reap = fw_use_has(use, REAP),
 		.rttl = fw_use_has(use, RTTL),
 		.invert = !!use->inv,
@@ -214,7 +218,8 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 	bool found = q.op == FW_RECENT_SET;
 
 	if (s->list)
-		found = fw_recent_match(s->list, pkt->family, r->dest ? &pkt->dst : &pkt->src, &q, e->now);
+		found = fw_recent_match(s->list, pkt->family, r->dest ? &pkt->dst : &pkt->src, &q,
+					e->now);
 	return found != q.invert;
 }
 

@@ -119,7 +119,8 @@ static void list(const struct fw_use *use, enum fw_family family, bool numeric, 
 	if (fw_use_has(use, TYPE))
 		fw_buf_fmt(out, " type:%s%u", fw_use_inv(use, TYPE) ? "!" : "", rt->type);
 	if (fw_use_has(use, SEGSLEFT) && rt->segs_lo == rt->segs_hi)
-		fw_buf_fmt(out, " segsleft:%s%u", fw_use_inv(use, SEGSLEFT) ? "!" : "", rt->segs_lo);
+		fw_buf_fmt(out, " segsleft:%s%u", fw_use_inv(use, SEGSLEFT) ? "!" : "",
+			   rt->segs_lo);
 	else if (fw_use_has(use, SEGSLEFT))
 		fw_buf_fmt(out, " segslefts:%s%u:%u", fw_use_inv(use, SEGSLEFT) ? "!" : "",
 			   rt->segs_lo, rt->segs_hi);
@@ -145,11 +146,12 @@ static uint32_t find_header(struct fw_eval *e)
 	for (;;) {
 		const uint8_t *h;
 		bool ext = next == IPPROTO_HOPOPTS || next == IPPROTO_ROUTING ||
-			   next == IPPROTO_FRAGMENT || next == IPPROTO_AH || next == IPPROTO_DSTOPTS;
+			next == IPPROTO_FRAGMENT || next == IPPROTO_AH || next == IPPROTO_DSTOPTS;
 
 		if (!ext)
 			return 0;
-		h = fw_packet_bytes(pkt, off, next == IPPROTO_HOPOPTS || next == IPPROTO_DSTOPTS ? 2 : 4);
+		h = fw_packet_bytes(pkt, off,
+				    next == IPPROTO_HOPOPTS || next == IPPROTO_DSTOPTS ? 2 : 4);
 		if (!h) {
 			e->hotdrop = true;
 			return 0;
@@ -158,7 +160,9 @@ static uint32_t find_header(struct fw_eval *e)
 			return off;
 		if (next == IPPROTO_FRAGMENT && (h[2] << 8 | h[3]) & 0xfff8)
 			return 0; /* a later fragment: what follows is no header */
-		off += next == IPPROTO_FRAGMENT ? 8 : next == IPPROTO_AH ? (h[1] + 2u) * 4 : (h[1] + 1u) * 8;
+		off += next == IPPROTO_FRAGMENT ? 8
+			: next == IPPROTO_AH	? (h[1] + 2u) * 4
+						: (h[1] + 1u) * 8;
 		next = h[0];
 	}
 }
@@ -210,7 +214,7 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 	if (fw_use_has(use, RESERVED) && (h[4] | h[5] | h[6] | h[7]))
 		return false;
 	return !fw_use_has(use, ADDRS) ||
-	       addrs_match(rt, !fw_use_has(use, NOT_STRICT), h + 8, (len - 8) / 16);
+		addrs_match(rt, !fw_use_has(use, NOT_STRICT), h + 8, (len - 8) / 16);
 }
 
 static bool fields(const struct fw_use *use, enum fw_family family, struct fw_fields *f)

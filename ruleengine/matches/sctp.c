@@ -48,7 +48,7 @@ static bool in_list(const struct sctp *s, uint8_t type)
 static bool all_are(const struct sctp *s, uint64_t what)
 {
 	return s->chunks[0] == what && s->chunks[1] == what && s->chunks[2] == what &&
-	       s->chunks[3] == what;
+		s->chunks[3] == what;
 }
 
 /* "NAME" or "NAME:flags", len bytes at p.  0; -1: no such chunk; else its row + 1: it has no such
@@ -104,7 +104,8 @@ static int take_chunks(const struct fw_parse_ctx *ctx, const struct fw_opt *opt,
 		int row = len ? take_chunk(s, p, len) : 0;
 
 		if (row) {
-			r = fw_opt_refuse(err, use, opt, words[1], "is not a list of chunks with flags");
+			r = fw_opt_refuse(err, use, opt, words[1],
+					  "is not a list of chunks with flags");
 			fw_err_hint(err, "the names: iptables -p sctp --help");
 			if (row > 0)
 				fw_err_words(err, "Invalid flags for chunk type %d", row - 1);
@@ -140,8 +141,9 @@ static void print_list(const struct sctp *s, bool numeric, struct fw_buf *out)
 			fw_buf_char(out, ':');
 		for (unsigned int k = 0; k < 8; k++)
 			if (s->mask[i] & 0x80u >> k)
-				fw_buf_char(out, (char)(chunks[i].flags[k] |
-							(s->want[i] & 0x80u >> k ? 0 : 0x20)));
+				fw_buf_char(out,
+					    (char)(chunks[i].flags[k] |
+						   (s->want[i] & 0x80u >> k ? 0 : 0x20)));
 	}
 }
 
@@ -211,7 +213,7 @@ static bool chunks_hold(const struct sctp *s, struct fw_eval *e)
 			missing[c[0] / 64] &= ~(1ull << (c[0] % 64));
 	} while (off < e->pkt->len);
 	return s->how == ONLY ||
-	       (s->how == ALL && !(missing[0] | missing[1] | missing[2] | missing[3]));
+		(s->how == ALL && !(missing[0] | missing[1] | missing[2] | missing[3]));
 }
 
 static bool match(const struct fw_use *use, struct fw_eval *e)

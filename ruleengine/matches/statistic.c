@@ -53,7 +53,8 @@ static int take_probability(const struct fw_parse_ctx *ctx, const struct fw_opt 
 		return 0;
 	}
 	r = fw_opt_refuse(err, use, opt, words[0], "is not in 0..1");
-	fw_err_words(err, "statistic: bad value for option \"--probability\", or out of range (0-1).");
+	fw_err_words(err,
+		     "statistic: bad value for option \"--probability\", or out of range (0-1).");
 	return r;
 }
 
@@ -98,7 +99,8 @@ static int check(const struct fw_parse_ctx *ctx, struct fw_use *use, struct fw_e
 	}
 	if (!s->nth || s->packet < s->every)
 		return 0;
-	r = fw_fail(err, FW_ERR_USAGE, "statistic: --packet: %u is not in 0..%u", s->packet, s->every - 1);
+	r = fw_fail(err, FW_ERR_USAGE, "statistic: --packet: %u is not in 0..%u", s->packet,
+		    s->every - 1);
 	fw_err_words(err, "the --packet p must be 0 <= p <= n-1");
 	return r;
 }
@@ -119,7 +121,8 @@ static void list(const struct fw_use *use, enum fw_family family, bool numeric, 
 }
 
 /* Counts from here up to every - 1, and matches when it begins again. */
-static int attach(const struct fw_use *use, struct fw_world *world, uint64_t now, struct fw_err *err)
+static int attach(const struct fw_use *use, struct fw_world *world, uint64_t now,
+		  struct fw_err *err)
 {
 	const struct statistic *s = use->data;
 	struct state *state = use->state;

@@ -188,7 +188,8 @@ static bool fields(const struct fw_use *use, enum fw_family family, struct fw_fi
 	if (fw_use_has(use, FLAGS)) {
 		fw_fields_begin(f, FW_FIELD_TCP_FLAGS);
 		for (lo = 0; lo <= UINT8_MAX; lo = hi + 1) {
-			for (hi = lo; hi < UINT8_MAX && flags_hold(use, hi + 1) == flags_hold(use, lo);)
+			for (hi = lo;
+			     hi < UINT8_MAX && flags_hold(use, hi + 1) == flags_hold(use, lo);)
 				hi++;
 			if (flags_hold(use, lo))
 				fw_fields_add(f, lo, hi);

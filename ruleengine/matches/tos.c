@@ -35,7 +35,8 @@ static int take_tos(const struct fw_parse_ctx *ctx, const struct fw_opt *opt, st
 			*t = (struct tos){(uint8_t)n->value, SYMBOL_MASK};
 			return 0;
 		}
-	r = fw_opt_refuse(err, use, opt, words[0], "is neither VALUE[/MASK] of 8 bits nor a known name");
+	r = fw_opt_refuse(err, use, opt, words[0],
+			  "is neither VALUE[/MASK] of 8 bits nor a known name");
 	fw_err_hint(err, "the names: iptables -m tos --help");
 	fw_err_words(err, "Symbolic name \"%s\" is unknown", words[0]);
 	return r;
@@ -60,8 +61,8 @@ static void help(enum fw_family family, struct fw_buf *out)
 {
 	fw_buf_str(out, "                          Accepted symbolic names for value are:\n");
 	for (const struct fw_opt_name *n = symbols; n->name; n++)
-		fw_buf_fmt(out, "                          (0x%02x) %2u %s\n", (unsigned int)n->value,
-			   (unsigned int)n->value, n->name);
+		fw_buf_fmt(out, "                          (0x%02x) %2u %s\n",
+			   (unsigned int)n->value, (unsigned int)n->value, n->name);
 	fw_buf_char(out, '\n');
 }
 
@@ -70,7 +71,8 @@ static void list(const struct fw_use *use, enum fw_family family, bool numeric, 
 	const struct tos *t = use->data;
 
 	fw_buf_str(out, fw_use_inv(use, TOS) ? " tos match!" : " tos match");
-	for (const struct fw_opt_name *n = symbols; !numeric && t->mask == SYMBOL_MASK && n->name; n++)
+	for (const struct fw_opt_name *n = symbols; !numeric && t->mask == SYMBOL_MASK && n->name;
+	     n++)
 		if (n->value == t->value) {
 			fw_buf_fmt(out, " %s", n->name);
 			return;

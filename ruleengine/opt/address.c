@@ -84,13 +84,14 @@ int fw_parse_host(const struct fw_parse_ctx *ctx, const char *word, union fw_add
 		fw_err_words(err, "%s resolves to more than one address", word);
 		return r;
 	}
-	r = fw_fail(err, FW_ERR_NAME, "'%s' is not an IPv%c address, and no host that is known", word,
-		    ctx->family == FW_IP4 ? '4' : '6');
+	r = fw_fail(err, FW_ERR_NAME, "'%s' is not an IPv%c address, and no host that is known",
+		    word, ctx->family == FW_IP4 ? '4' : '6');
 	fw_err_words(err, "host/network `%s' not found", word);
 	return r;
 }
 
-int fw_parse_addr_range(const char *word, enum fw_family family, union fw_addr *lo, union fw_addr *hi)
+int fw_parse_addr_range(const char *word, enum fw_family family, union fw_addr *lo,
+			union fw_addr *hi)
 {
 	char first[64];
 	const char *dash = strchr(word, '-');

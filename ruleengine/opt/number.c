@@ -67,7 +67,8 @@ static const char *service_proto(uint8_t proto)
 	}
 }
 
-int fw_parse_port(const struct fw_parse_ctx *ctx, const char *word, uint16_t *ret, struct fw_err *err)
+int fw_parse_port(const struct fw_parse_ctx *ctx, const char *word, uint16_t *ret,
+		  struct fw_err *err)
 {
 	uint64_t value;
 	int r;
@@ -147,7 +148,7 @@ int fw_parse_mark(const char *word, uint32_t *value, uint32_t *mask)
 static bool bare(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       c == '_' || c == '-';
+		c == '_' || c == '-';
 }
 
 void fw_print_quoted(const char *s, struct fw_buf *out)

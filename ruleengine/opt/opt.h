@@ -29,6 +29,18 @@ int fw_parse_host(const struct fw_parse_ctx *ctx, const char *word, union fw_add
 int fw_opt_refuse(struct fw_err *err, const struct fw_use *use, const struct fw_opt *opt,
 		  const char *word, const char *why);
 
+/* A number out of the row's range; a range LO:HI of which one part is. */
+int fw_opt_out_of_range(struct fw_err *err, const struct fw_use *use, const struct fw_opt *opt,
+			const char *word);
+int fw_opt_bad_range(struct fw_err *err, const struct fw_use *use, const struct fw_opt *opt,
+		     const char *word);
+/* The largest number that the row takes. */
+uint64_t fw_opt_max(const struct fw_opt *opt);
+
+/* May the row be given (again, with !, beside what was given)?  0, or -EINVAL with err. */
+int fw_opt_may_stand(const struct fw_use *use, const struct fw_opt *opt, bool inverted,
+		     struct fw_err *err);
+
 /* The same for a mark, whose words are others. */
 int fw_opt_refuse_mark(struct fw_err *err, const struct fw_use *use, const struct fw_opt *opt,
 		       const char *word);

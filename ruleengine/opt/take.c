@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * One option with its words becomes a stored value (fw_opt_take, fw/opt.h).
- *
- * Refusals say extension, option, word and what was expected; beside that they carry the sentence
- * of xtables' own option parser, for the drop-in commands.
- */
+/* One option with its words becomes a stored value (fw_opt_take, fw/opt.h). */
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
@@ -39,58 +34,9 @@ unsigned int fw_opt_words(const struct fw_opt *opt)
 	return opt->n_words ? opt->n_words : kinds[opt->kind].words;
 }
 
-int fw_opt_refuse(struct fw_err *err, const struct fw_use *use, const struct fw_opt *opt,
-		  const char *word, const char *why)
-{
-	int r = fw_fail(err, FW_ERR_USAGE, "%s: --%s: '%s' %s", use->ext->name, opt->name, word, why);
-
-	fw_err_words(err, "%s: bad value \"%s\" for option \"--%s\"", use->ext->name, word, opt->name);
-	return r;
-}
-
-static uint64_t opt_max(const struct fw_opt *opt)
+uint64_t fw_opt_max(const struct fw_opt *opt)
 {
 	return opt->max ? opt->max : kinds[opt->kind].max;
-}
-
-static int out_of_range(struct fw_err *err, const struct fw_use *use, const struct fw_opt *opt,
-			const char *word)
-{
-	unsigned long long lo = opt->min, hi = opt_max(opt);
-	int r = fw_fail(err, FW_ERR_USAGE, "%s: --%s: '%s' is not in %llu..%llu", use->ext->name,
-			opt->name, word, lo, hi);
-
-	fw_err_words(err, "%s: bad value for option \"--%s\", or out of range (%llu-%llu).",
-		     use->ext->name, opt->name, lo, hi);
-	return r;
-}
-
-/* xtables names the part that is wrong, and counts the second part from the first. */
-static int bad_range(struct fw_err *err, const struct fw_use *use, const struct fw_opt *opt,
-		     const char *word)
-{
-	unsigned long long lo = opt->min, hi = opt_max(opt);
-	const char *colon = strchr(word, ':'), *near = word;
-	int r = out_of_range(err, use, opt, word);
-	uint64_t first;
-
-	if (fw_scan_u64(word, &first) == colon && colon && first >= lo && first <= hi) {
-		near = colon + 1;
-		lo = first;
-	}
-	fw_err_words(err, "%s: bad value for option \"--%s\" near \"%s\", or out of range (%llu-%llu).",
-		     use->ext->name, opt->name, near, lo, hi);
-	return r;
-}
-
-int fw_opt_refuse_mark(struct fw_err *err, const struct fw_use *use, const struct fw_opt *opt,
-		       const char *word)
-{
-	int r = fw_opt_refuse(err, use, opt, word, "is not VALUE[/MASK] of 32 bits");
-
-	fw_err_words(err, "%s: bad integer value for option \"--%s\", or out of range.",
-		     use->ext->name, opt->name);
-	return r;
 }
 
 static void store(struct fw_use *use, const struct fw_opt *opt, unsigned int index, uint64_t value)
@@ -99,17 +45,10 @@ static void store(struct fw_use *use, const struct fw_opt *opt, unsigned int ind
 	uint8_t *at = (uint8_t *)use->data + opt->offset + index * size;
 
 	switch (size) {
-	case 1:
-		*at = (uint8_t)value;
-		break;
-	case 2:
-		memcpy(at, &(uint16_t){(uint16_t)value}, 2);
-		break;
-	case 4:
-		memcpy(at, &(uint32_t){(uint32_t)value}, 4);
-		break;
-	default:
-		memcpy(at, &value, 8);
+	case 1: *at = (uint8_t)value; break;
+	case 2: memcpy(at, &(uint16_t){(uint16_t)value}, 2); break;
+	case 4: memcpy(at, &(uint32_t){(uint32_t)value}, 4); break;
+	default: memcpy(at, &value, 8);
 	}
 }
 
@@ -118,8 +57,8 @@ static int take_number(struct fw_use *use, const struct fw_opt *opt, const char 
 {
 	uint64_t value;
 
-	if (fw_parse_u64(word, opt->min, opt_max(opt), &value))
-		return out_of_range(err, use, opt, word);
+	if (fw_parse_u64(word, opt->min, fw_opt_max(opt), &value))
+		return fw_opt_out_of_range(err, use, opt, word);
 	store(use, opt, 0, value);
 	return 0;
 }
@@ -129,8 +68,8 @@ static int take_range(struct fw_use *use, const struct fw_opt *opt, const char *
 {
 	uint64_t range[2];
 
-	if (fw_parse_range(word, ':', opt->min, opt_max(opt), range))
-		return bad_range(err, use, opt, word);
+	if (fw_parse_range(word, ':', opt->min, fw_opt_max(opt), range))
+		return fw_opt_bad_range(err, use, opt, word);
 	store(use, opt, 0, range[0]);
 	store(use, opt, 1, range[1]);
 	return 0;
@@ -180,8 +119,8 @@ static int take_string(struct fw_use *use, const struct fw_opt *opt, const char 
 		return r;
 	}
 	if (len > opt->max && !(opt->flags & FW_OPT_CUT)) {
-		r = fw_fail(err, FW_ERR_USAGE, "%s: --%s: %zu bytes are more than %u", use->ext->name,
-			    opt->name, len, (unsigned int)opt->max);
+		r = fw_fail(err, FW_ERR_USAGE, "%s: --%s: %zu bytes are more than %u",
+			    use->ext->name, opt->name, len, (unsigned int)opt->max);
 		fw_err_words(err, "Argument must have a maximum length of %u characters",
 			     (unsigned int)opt->max);
 		return r;
@@ -260,66 +199,29 @@ static int take_value(const struct fw_parse_ctx *ctx, struct fw_use *use, const 
 	case FW_OPT_U8:
 	case FW_OPT_U16:
 	case FW_OPT_U32:
-	case FW_OPT_U64:
-		return take_number(use, opt, words[0], err);
+	case FW_OPT_U64: return take_number(use, opt, words[0], err);
 	case FW_OPT_U8_RANGE:
 	case FW_OPT_U16_RANGE:
-	case FW_OPT_U32_RANGE:
-		return take_range(use, opt, words[0], err);
-	case FW_OPT_PORT_RANGE:
-		return take_ports(ctx, use, opt, words[0], err);
-	case FW_OPT_STRING:
-		return take_string(use, opt, words[0], err);
-	case FW_OPT_ENUM:
-		return take_enum(use, opt, words[0], err);
-	case FW_OPT_MARK:
-		return take_mark(use, opt, words[0], err);
+	case FW_OPT_U32_RANGE: return take_range(use, opt, words[0], err);
+	case FW_OPT_PORT_RANGE: return take_ports(ctx, use, opt, words[0], err);
+	case FW_OPT_STRING: return take_string(use, opt, words[0], err);
+	case FW_OPT_ENUM: return take_enum(use, opt, words[0], err);
+	case FW_OPT_MARK: return take_mark(use, opt, words[0], err);
 	case FW_OPT_ADDR:
-	case FW_OPT_ADDR_MASK:
-		return take_addr(ctx, use, opt, words[0], err);
-	default:
-		return 0;
+	case FW_OPT_ADDR_MASK: return take_addr(ctx, use, opt, words[0], err);
+	default: return 0;
 	}
-}
-
-/* The row that may not stand beside this one but does; NULL: none. */
-static const struct fw_opt *conflict(const struct fw_use *use, const struct fw_opt *opt)
-{
-	const struct fw_opt *opts = use->ext->opts;
-	unsigned int row = (unsigned int)(opt - opts);
-
-	for (unsigned int i = 0; opts[i].name; i++)
-		if (i != row && fw_use_has(use, i) &&
-		    ((opt->excludes >> i | opts[i].excludes >> row) & 1))
-			return &opts[i];
-	return NULL;
 }
 
 int fw_opt_take(const struct fw_parse_ctx *ctx, struct fw_use *use, const struct fw_opt *opt,
 		bool inverted, const char *const *words, struct fw_err *err)
 {
 	unsigned int row = (unsigned int)(opt - use->ext->opts);
-	const char *ext = use->ext->name;
-	const struct fw_opt *other;
 	int r;
 
-	if (fw_use_has(use, row) && !(opt->flags & FW_OPT_MULTI)) {
-		r = fw_fail(err, FW_ERR_USAGE, "%s: --%s is given twice", ext, opt->name);
-		fw_err_words(err, "%s: option \"--%s\" can only be used once.", ext, opt->name);
+	r = fw_opt_may_stand(use, opt, inverted, err);
+	if (r)
 		return r;
-	}
-	if (inverted && !(opt->flags & FW_OPT_NOT)) {
-		r = fw_fail(err, FW_ERR_USAGE, "%s: --%s cannot be negated", ext, opt->name);
-		fw_err_words(err, "%s: option \"--%s\" cannot be inverted.", ext, opt->name);
-		return r;
-	}
-	other = conflict(use, opt);
-	if (other) {
-		r = fw_fail(err, FW_ERR_USAGE, "%s: --%s conflicts with --%s", ext, opt->name, other->name);
-		fw_err_words(err, "%s: option \"--%s\" cannot be used together with \"--%s\".", ext,
-			     (other < opt ? other : opt)->name, (other < opt ? opt : other)->name);
-		return r;
-	}
 	r = take_value(ctx, use, opt, inverted, words, err);
 	if (r)
 		return r;

@@ -16,7 +16,8 @@ static int check_rows(const struct fw_use *use, struct fw_err *err)
 	for (unsigned int i = 0; opts && opts[i].name; i++) {
 		if ((opts[i].flags & FW_OPT_REQUIRED) && !fw_use_has(use, i)) {
 			r = fw_fail(err, FW_ERR_USAGE, "%s: --%s is missing", ext, opts[i].name);
-			fw_err_words(err, "%s: option \"--%s\" must be specified", ext, opts[i].name);
+			fw_err_words(err, "%s: option \"--%s\" must be specified", ext,
+				     opts[i].name);
 			return r;
 		}
 		if (!fw_use_has(use, i))
@@ -25,8 +26,8 @@ static int check_rows(const struct fw_use *use, struct fw_err *err)
 			if (opts[i].also >> k & 1 && !fw_use_has(use, k)) {
 				r = fw_fail(err, FW_ERR_USAGE, "%s: --%s needs --%s beside it", ext,
 					    opts[i].name, opts[k].name);
-				fw_err_words(err, "%s: option \"--%s\" also requires \"--%s\".", ext,
-					     opts[i].name, opts[k].name);
+				fw_err_words(err, "%s: option \"--%s\" also requires \"--%s\".",
+					     ext, opts[i].name, opts[k].name);
 				return r;
 			}
 	}
@@ -51,17 +52,10 @@ static uint64_t load(const uint8_t *at, unsigned int size)
 	uint64_t u64;
 
 	switch (size) {
-	case 1:
-		return *at;
-	case 2:
-		memcpy(&u16, at, 2);
-		return u16;
-	case 4:
-		memcpy(&u32, at, 4);
-		return u32;
-	default:
-		memcpy(&u64, at, 8);
-		return u64;
+	case 1: return *at;
+	case 2: memcpy(&u16, at, 2); return u16;
+	case 4: memcpy(&u32, at, 4); return u32;
+	default: memcpy(&u64, at, 8); return u64;
 	}
 }
 
@@ -81,46 +75,25 @@ static void print_value(const struct fw_use *use, const struct fw_opt *opt, enum
 	const uint8_t *at = (const uint8_t *)use->data + opt->offset;
 
 	switch (opt->kind) {
-	case FW_OPT_U8:
-		fw_buf_u64(out, *at);
-		break;
-	case FW_OPT_U16:
-		fw_buf_u64(out, load(at, 2));
-		break;
-	case FW_OPT_U32:
-		fw_buf_u64(out, load(at, 4));
-		break;
-	case FW_OPT_U64:
-		fw_buf_u64(out, load(at, 8));
-		break;
-	case FW_OPT_U8_RANGE:
-		fw_print_range(at[0], at[1], ':', out);
-		break;
+	case FW_OPT_U8: fw_buf_u64(out, *at); break;
+	case FW_OPT_U16: fw_buf_u64(out, load(at, 2)); break;
+	case FW_OPT_U32: fw_buf_u64(out, load(at, 4)); break;
+	case FW_OPT_U64: fw_buf_u64(out, load(at, 8)); break;
+	case FW_OPT_U8_RANGE: fw_print_range(at[0], at[1], ':', out); break;
 	case FW_OPT_U16_RANGE:
-	case FW_OPT_PORT_RANGE:
-		fw_print_range(load(at, 2), load(at + 2, 2), ':', out);
-		break;
-	case FW_OPT_U32_RANGE:
-		fw_print_range(load(at, 4), load(at + 4, 4), ':', out);
-		break;
-	case FW_OPT_STRING:
-		fw_print_quoted((const char *)at, out);
-		break;
-	case FW_OPT_ENUM:
-		print_enum(opt, *at, out);
-		break;
+	case FW_OPT_PORT_RANGE: fw_print_range(load(at, 2), load(at + 2, 2), ':', out); break;
+	case FW_OPT_U32_RANGE: fw_print_range(load(at, 4), load(at + 4, 4), ':', out); break;
+	case FW_OPT_STRING: fw_print_quoted((const char *)at, out); break;
+	case FW_OPT_ENUM: print_enum(opt, *at, out); break;
 	case FW_OPT_MARK:
 		fw_print_mark((uint32_t)load(at, 4), (uint32_t)load(at + 4, 4), out);
 		break;
-	case FW_OPT_ADDR:
-		fw_print_addr((const union fw_addr *)at, family, out);
-		break;
+	case FW_OPT_ADDR: fw_print_addr((const union fw_addr *)at, family, out); break;
 	case FW_OPT_ADDR_MASK:
 		fw_print_addr((const union fw_addr *)at, family, out);
 		fw_print_mask((const union fw_addr *)at + 1, family, false, out);
 		break;
-	default:
-		break;
+	default: break;
 	}
 }
 

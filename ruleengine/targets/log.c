@@ -109,7 +109,7 @@ static int check(const struct fw_parse_ctx *ctx, struct fw_use *use, struct fw_e
 {
 	static const uint8_t bits[] = {
 		[TCP_SEQUENCE] = LOG_TCP_SEQUENCE, [TCP_OPTIONS] = LOG_TCP_OPTIONS,
-		[IP_OPTIONS] = LOG_IP_OPTIONS,     [UID] = LOG_UID,
+		[IP_OPTIONS] = LOG_IP_OPTIONS,	   [UID] = LOG_UID,
 		[MACDECODE] = LOG_MACDECODE,
 	};
 	struct log *log = use->data;

@@ -112,14 +112,12 @@ static void icmp_body(struct logline *l, const uint8_t *icmp, uint32_t off, bool
 	case 8: /* echo request */
 		logline_add(l, "ID=%u SEQ=%u ", logline_be16(icmp + 4), logline_be16(icmp + 6));
 		break;
-	case 12: /* parameter problem */
-		logline_add(l, "PARAMETER=%u ", icmp[4]);
-		break;
+	case 12: /* parameter problem */ logline_add(l, "PARAMETER=%u ", icmp[4]); break;
 	case 5: /* redirect */
 		logline_add(l, "GATEWAY=%u.%u.%u.%u ", icmp[4], icmp[5], icmp[6], icmp[7]);
 		/* fall through */
-	case 3:  /* destination unreachable */
-	case 4:  /* source quench */
+	case 3: /* destination unreachable */
+	case 4: /* source quench */
 	case 11: /* time exceeded */
 		if (!inner) {
 			logline_add(l, "[");
@@ -129,17 +127,16 @@ static void icmp_body(struct logline *l, const uint8_t *icmp, uint32_t off, bool
 		if (icmp[0] == 3 && icmp[1] == 4)
 			logline_add(l, "MTU=%u ", logline_be16(icmp + 6));
 		break;
-	default:
-		break;
+	default: break;
 	}
 }
 
 static void icmp4(struct logline *l, uint32_t off, bool fragment, bool inner)
 {
 	/* how much of a message of each type must be there to be read further */
-	static const uint8_t need[19] = {[0] = 4,   [3] = 28,  [4] = 28,  [5] = 28,  [8] = 4,
-					 [11] = 28, [12] = 28, [13] = 20, [14] = 20, [17] = 12,
-					 [18] = 12};
+	static const uint8_t need[19] = {
+		[0] = 4,   [3] = 28,  [4] = 28,	 [5] = 28,  [8] = 4,  [11] = 28,
+		[12] = 28, [13] = 20, [14] = 20, [17] = 12, [18] = 12};
 	const uint8_t *icmp = logline_bytes(l, off, 8);
 
 	logline_add(l, "PROTO=ICMP ");
@@ -216,20 +213,13 @@ static bool ip4(struct logline *l, uint32_t off, bool inner)
 	fragment = logline_be16(ip + 6) & 0x1fff;
 	off += (uint32_t)(ip[0] & 15) * 4;
 	switch (ip[9]) {
-	case IPPROTO_TCP:
-		return logline_tcp(l, off, fragment);
+	case IPPROTO_TCP: return logline_tcp(l, off, fragment);
 	case IPPROTO_UDP:
-	case IPPROTO_UDPLITE:
-		return logline_udp(l, off, fragment, ip[9]);
-	case IPPROTO_ICMP:
-		icmp4(l, off, fragment, inner);
-		break;
+	case IPPROTO_UDPLITE: return logline_udp(l, off, fragment, ip[9]);
+	case IPPROTO_ICMP: icmp4(l, off, fragment, inner); break;
 	case IPPROTO_AH:
-	case IPPROTO_ESP:
-		ipsec4(l, off, fragment, ip[9]);
-		break;
-	default:
-		logline_add(l, "PROTO=%u ", ip[9]);
+	case IPPROTO_ESP: ipsec4(l, off, fragment, ip[9]); break;
+	default: logline_add(l, "PROTO=%u ", ip[9]);
 	}
 	return true;
 }
@@ -246,18 +236,22 @@ static void mac(struct logline *l)
 	unsigned int to = meta->has_mac && meta->pkttype == FW_PKT_BROADCAST ? 0xff : 0;
 
 	if (meta->has_mac && (l->flags & LOG_MACDECODE))
-		logline_add(l, "MACSRC=%02x:%02x:%02x:%02x:%02x:%02x "
-			       "MACDST=%02x:%02x:%02x:%02x:%02x:%02x MACPROTO=%04x ",
+		logline_add(l,
+			    "MACSRC=%02x:%02x:%02x:%02x:%02x:%02x "
+			    "MACDST=%02x:%02x:%02x:%02x:%02x:%02x MACPROTO=%04x ",
 			    m[0], m[1], m[2], m[3], m[4], m[5], to, to, to, to, to, to, type);
 	else if (meta->has_mac || !strcmp(meta->in_name, "lo")) /* lo: a header of zeroes */
-		logline_add(l, "MAC=%02x:%02x:%02x:%02x:%02x:%02x:%02x:%02x:%02x:%02x:%02x:%02x:%02x:%02x ",
+		logline_add(l,
+			    "MAC=%02x:%02x:%02x:%02x:%02x:%02x:%02x:%02x:%02x:%02x:%02x:%02x:%02x:%"
+			    "02x ",
 			    to, to, to, to, to, to, m[0], m[1], m[2], m[3], m[4], m[5], type >> 8,
 			    type & 0xff);
 	else
 		logline_add(l, "MAC= ");
 }
 
-void logline_make(struct logline *l, const struct fw_eval *e, unsigned int flags, const char *prefix)
+void logline_make(struct logline *l, const struct fw_eval *e, unsigned int flags,
+		  const char *prefix)
 {
 	const struct fw_pkt_meta *meta = &e->pkt->meta;
 	bool whole;

@@ -15,8 +15,8 @@ static void address(struct logline *l, const char *name, const uint8_t *a)
 static bool is_extension(uint8_t proto)
 {
 	return proto == IPPROTO_HOPOPTS || proto == IPPROTO_ROUTING || proto == IPPROTO_FRAGMENT ||
-	       proto == IPPROTO_ESP || proto == IPPROTO_AH || proto == IPPROTO_NONE ||
-	       proto == IPPROTO_DSTOPTS;
+		proto == IPPROTO_ESP || proto == IPPROTO_AH || proto == IPPROTO_NONE ||
+		proto == IPPROTO_DSTOPTS;
 }
 
 static bool fragment_header(struct logline *l, uint32_t off, bool *fragment)
@@ -146,15 +146,10 @@ bool logline_ip6(struct logline *l, uint32_t off, bool inner)
 	if (!extensions(l, &off, &proto, &fragment))
 		return false;
 	switch (proto) {
-	case IPPROTO_TCP:
-		return logline_tcp(l, off, fragment);
+	case IPPROTO_TCP: return logline_tcp(l, off, fragment);
 	case IPPROTO_UDP:
-	case IPPROTO_UDPLITE:
-		return logline_udp(l, off, fragment, proto);
-	case IPPROTO_ICMPV6:
-		return icmp6(l, off, fragment, inner);
-	default:
-		logline_add(l, "PROTO=%u ", proto);
-		return true;
+	case IPPROTO_UDPLITE: return logline_udp(l, off, fragment, proto);
+	case IPPROTO_ICMPV6: return icmp6(l, off, fragment, inner);
+	default: logline_add(l, "PROTO=%u ", proto); return true;
 	}
 }

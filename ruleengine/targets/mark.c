@@ -24,23 +24,15 @@ static int take(const struct fw_parse_ctx *ctx, const struct fw_opt *opt, struct
 	if (fw_parse_mark(words[0], &value, &mask))
 		return fw_opt_refuse_mark(err, use, opt, words[0]);
 	if (row >= AND_MARK && mask != UINT32_MAX)
-		return fw_opt_refuse(err, use, opt, words[0], "has a mask, which only --set-mark and "
-							      "--set-xmark take");
+		return fw_opt_refuse(err, use, opt, words[0],
+				     "has a mask, which only --set-mark and "
+				     "--set-xmark take");
 	switch (row) {
-	case SET_XMARK:
-		*m = (struct mark){value, mask};
-		break;
-	case SET_MARK:
-		*m = (struct mark){value, value | mask};
-		break;
-	case AND_MARK:
-		*m = (struct mark){0, ~value};
-		break;
-	case OR_MARK:
-		*m = (struct mark){value, value};
-		break;
-	default:
-		*m = (struct mark){value, 0};
+	case SET_XMARK: *m = (struct mark){value, mask}; break;
+	case SET_MARK: *m = (struct mark){value, value | mask}; break;
+	case AND_MARK: *m = (struct mark){0, ~value}; break;
+	case OR_MARK: *m = (struct mark){value, value}; break;
+	default: *m = (struct mark){value, 0};
 	}
 	return 0;
 }
@@ -76,7 +68,8 @@ static int check(const struct fw_parse_ctx *ctx, struct fw_use *use, struct fw_e
 	}
 	r = fw_fail(err, FW_ERR_USAGE, "MARK: what to do with the mark is missing");
 	fw_err_hint(err, "add one of --set-mark, --set-xmark, --and-mark, --or-mark, --xor-mark");
-	fw_err_words(err, "MARK: One of the --set-xmark, --{and,or,xor,set}-mark options is required");
+	fw_err_words(err,
+		     "MARK: One of the --set-xmark, --{and,or,xor,set}-mark options is required");
 	return r;
 }
 
@@ -104,8 +97,8 @@ static int deploy(const struct fw_use *use, const struct fw_tx_env *env, struct 
 
 	if (!(m->value & env->mark_reserved))
 		return 0;
-	r = fw_fail(err, FW_ERR_UNSUPPORTED, "MARK: 0x%x has bits that this daemon keeps for itself",
-		    m->value);
+	r = fw_fail(err, FW_ERR_UNSUPPORTED,
+		    "MARK: 0x%x has bits that this daemon keeps for itself", m->value);
 	fw_err_hint(err, "use bits outside of 0x%x, or move the daemon's own with mark-shift",
 		    env->mark_reserved);
 	return r;

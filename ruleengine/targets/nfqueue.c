@@ -16,8 +16,9 @@ struct nfqueue {
 
 enum { NUM, BALANCE, BYPASS, CPU_FANOUT };
 
-static int take_balance(const struct fw_parse_ctx *ctx, const struct fw_opt *opt, struct fw_use *use,
-			bool inverted, const char *const *words, struct fw_err *err)
+static int take_balance(const struct fw_parse_ctx *ctx, const struct fw_opt *opt,
+			struct fw_use *use, bool inverted, const char *const *words,
+			struct fw_err *err)
 {
 	struct nfqueue *q = use->data;
 	uint64_t range[2] = {0, 1};

@@ -97,8 +97,8 @@ static void init(const struct fw_parse_ctx *ctx, struct fw_use *use)
 {
 	struct reject *reject = use->data;
 
-	reject->with = ctx->family == FW_IP4 ? FW_REJECT_ICMP_PORT_UNREACH :
-					       FW_REJECT_ICMP6_PORT_UNREACH;
+	reject->with =
+		ctx->family == FW_IP4 ? FW_REJECT_ICMP_PORT_UNREACH : FW_REJECT_ICMP6_PORT_UNREACH;
 }
 
 static int check(const struct fw_parse_ctx *ctx, struct fw_use *use, struct fw_err *err)

@@ -117,7 +117,8 @@ static void test_connection(void **state)
 	assert_true(meets(&answer, "connmark", "--mark 0x5/0xf"));
 	assert_false(meets(&answer, "connmark", "! --mark 0x25"));
 	answer.e.flow = NULL;
-	assert_false(meets(&answer, "connmark", "! --mark 0x25")); /* nothing without a connection */
+	assert_false(
+		meets(&answer, "connmark", "! --mark 0x25")); /* nothing without a connection */
 	fw_ct_free(ct);
 }
 

@@ -104,16 +104,12 @@ static void random_packet(const struct told *c, struct pkt *p, struct fw_packet 
 	else
 		pkt_ip6(p, src, dst, c->proto);
 	switch (c->proto) {
-	case IPPROTO_TCP:
-		pkt_tcp(p, port(), port(), (uint8_t)below(256));
-		break;
+	case IPPROTO_TCP: pkt_tcp(p, port(), port(), (uint8_t)below(256)); break;
 	case IPPROTO_ICMP:
 	case IPPROTO_ICMPV6:
 		pkt_icmp(p, (uint8_t)(below(2) ? below(10) : 255), (uint8_t)below(6), 0, 0);
 		break;
-	default:
-		pkt_udp(p, port(), port());
-		pkt_grow(p, 8);
+	default: pkt_udp(p, port(), port()); pkt_grow(p, 8);
 	}
 	pkt_view(p, view);
 }
@@ -135,11 +131,11 @@ static bool told_holds(const struct fw_fields *f, const struct fw_eval *e)
 	const struct fw_packet *pkt = e->pkt;
 
 	return in_set(f, F_SRC, fw_addr_value(&pkt->src, pkt->family)) &&
-	       in_set(f, F_DST, fw_addr_value(&pkt->dst, pkt->family)) &&
-	       in_set(f, F_SPORT, pkt->sport) && in_set(f, F_DPORT, pkt->dport) &&
-	       in_set(f, F_TCP_FLAGS, pkt->tcp_flags) && in_set(f, F_MARK, e->mark) &&
-	       in_set(f, F_CTSTATE, e->ctinfo) &&
-	       in_set(f, F_ICMP, (uint32_t)pkt->icmp_type << 8 | pkt->icmp_code);
+		in_set(f, F_DST, fw_addr_value(&pkt->dst, pkt->family)) &&
+		in_set(f, F_SPORT, pkt->sport) && in_set(f, F_DPORT, pkt->dport) &&
+		in_set(f, F_TCP_FLAGS, pkt->tcp_flags) && in_set(f, F_MARK, e->mark) &&
+		in_set(f, F_CTSTATE, e->ctinfo) &&
+		in_set(f, F_ICMP, (uint32_t)pkt->icmp_type << 8 | pkt->icmp_code);
 }
 
 static void check_case(const struct told *c)
@@ -187,7 +183,8 @@ static void test_barriers(void **state)
 
 	for (size_t i = 0; i < FW_ARRAY_SIZE(barriers); i++) {
 		const struct told *c = &barriers[i];
-		struct fw_fields f = {.family = (enum fw_family)c->family, .exact = true, .now = -1};
+		struct fw_fields f = {
+			.family = (enum fw_family)c->family, .exact = true, .now = -1};
 		struct extuse u;
 
 		extuse_make(&u, c->ext, false, (enum fw_family)c->family, c->proto, c->text);

@@ -159,7 +159,8 @@ static const struct fw_pkt_meta from_lo = {.hook = FW_INPUT, .in_name = "lo"};
 
 static int parse(struct fw_packet *view, const uint8_t *bytes, uint32_t cap, uint32_t len)
 {
-	return fw_packet_parse(view, bytes[0] >> 4 == 4 ? FW_IP4 : FW_IP6, bytes, cap, len, &from_lo);
+	return fw_packet_parse(view, bytes[0] >> 4 == 4 ? FW_IP4 : FW_IP6, bytes, cap, len,
+			       &from_lo);
 }
 
 static void test_as_the_kernel(void **state)
@@ -170,8 +171,9 @@ static void test_as_the_kernel(void **state)
 		uint32_t n = from_hex(kernel_said[i].hex, bytes);
 
 		assert_int_equal(parse(&view, bytes, n, n), 0);
-		assert_string_equal(log_line(&view, "--log-ip-options --log-tcp-options "
-						    "--log-tcp-sequence --log-uid"),
+		assert_string_equal(log_line(&view,
+					     "--log-ip-options --log-tcp-options "
+					     "--log-tcp-sequence --log-uid"),
 				    kernel_said[i].line);
 	}
 }
@@ -194,9 +196,10 @@ static void test_options(void **state)
 	p.meta.mark = 0x1f;
 	pkt_at(&p, FW_OUTPUT, NULL, "eth0");
 	syn(&p, &view);
-	assert_string_equal(log_line(&view, "--log-prefix hi:~ --log-level info"),
-			    "hi: IN= OUT=eth0 SRC=10.0.0.1 DST=10.0.0.2 LEN=44 TOS=0x00 PREC=0x00 TTL=64 "
-			    "ID=0 PROTO=TCP SPT=1024 DPT=80 WINDOW=65535 RES=0x00 SYN URGP=0 MARK=0x1f ");
+	assert_string_equal(
+		log_line(&view, "--log-prefix hi:~ --log-level info"),
+		"hi: IN= OUT=eth0 SRC=10.0.0.1 DST=10.0.0.2 LEN=44 TOS=0x00 PREC=0x00 TTL=64 "
+		"ID=0 PROTO=TCP SPT=1024 DPT=80 WINDOW=65535 RES=0x00 SYN URGP=0 MARK=0x1f ");
 	assert_int_equal(last_level, 6);
 	assert_non_null(strstr(log_line(&view, "--log-uid"), " URGP=0 UID=33 GID=44 MARK=0x1f "));
 	assert_non_null(strstr(log_line(&view, "--log-tcp-sequence"), " SEQ=0 ACK=0 WINDOW="));
@@ -213,10 +216,11 @@ static void test_mac(void **state)
 	pkt_at(&p, FW_INPUT, "eth0", NULL);
 	syn(&p, &view);
 	/* the destination's address is not known behind a queue */
-	assert_non_null(strstr(log_line(&view, ""),
-			       " MAC=00:00:00:00:00:00:02:00:00:00:00:ff:08:00 SRC="));
-	assert_non_null(strstr(log_line(&view, "--log-macdecode"),
-			       " MACSRC=02:00:00:00:00:ff MACDST=00:00:00:00:00:00 MACPROTO=0800 SRC="));
+	assert_non_null(
+		strstr(log_line(&view, ""), " MAC=00:00:00:00:00:00:02:00:00:00:00:ff:08:00 SRC="));
+	assert_non_null(
+		strstr(log_line(&view, "--log-macdecode"),
+		       " MACSRC=02:00:00:00:00:ff MACDST=00:00:00:00:00:00 MACPROTO=0800 SRC="));
 	view.meta.has_mac = false;
 	assert_non_null(strstr(log_line(&view, ""), "OUT= MAC= SRC="));
 }
@@ -235,8 +239,9 @@ static void test_cut(void **state)
 
 			memcpy(copy, bytes, cap);
 			if (!parse(&view, copy, cap, n))
-				assert_non_null(strstr(log_line(&view, "--log-ip-options --log-tcp-options"),
-						       "IN=lo OUT= MAC="));
+				assert_non_null(strstr(
+					log_line(&view, "--log-ip-options --log-tcp-options"),
+					"IN=lo OUT= MAC="));
 			free(copy);
 		}
 	}

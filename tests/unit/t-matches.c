@@ -149,7 +149,8 @@ static void test_iprange(void **state)
 	assert_int_equal(meets("iprange", "--src-range 9.255.0.0-10.0.0.4", &view), 0);
 	assert_int_equal(meets("iprange", "! --src-range 9.255.0.0-10.0.0.4", &view), 1);
 	assert_int_equal(meets("iprange", "--src-range 10.0.0.9-10.0.0.1", &view), 0);
-	assert_int_equal(meets("iprange", "--src-range 10.0.0.5 ! --dst-range 10.0.0.255", &view), 0);
+	assert_int_equal(meets("iprange", "--src-range 10.0.0.5 ! --dst-range 10.0.0.255", &view),
+			 0);
 	pkt_ip6(&p, "fe80::5", "ff02::1", IPPROTO_UDP);
 	pkt_udp(&p, 1, 2);
 	pkt_view(&p, &view);
@@ -199,9 +200,9 @@ static unsigned int routing(void *priv, enum fw_family family, const union fw_ad
 			    uint32_t ifindex)
 {
 	if (family == FW_IP4)
-		return 1u << (addr->u8[3] == 255 ? FW_ADDR_BROADCAST :
-			      ifindex == 3	 ? FW_ADDR_UNICAST :
-						   FW_ADDR_LOCAL);
+		return 1u << (addr->u8[3] == 255     ? FW_ADDR_BROADCAST
+				      : ifindex == 3 ? FW_ADDR_UNICAST
+						     : FW_ADDR_LOCAL);
 	return addr->u8[15] == 5 ? 1u << FW_ADDR_LOCAL : 0;
 }
 
@@ -244,8 +245,9 @@ static void test_addrtype(void **state)
 	assert_true(addrtype("! --src-type UNSPEC", &view));
 
 	extuse_make(&u, "addrtype", false, FW_IP4, 0, "--src-type LOCAL --limit-iface-out");
-	assert_int_equal(fw_use_hooks(&u.use), FW_HOOK_BIT(FW_FORWARD) | FW_HOOK_BIT(FW_OUTPUT) |
-						       FW_HOOK_BIT(FW_POSTROUTING));
+	assert_int_equal(fw_use_hooks(&u.use),
+			 FW_HOOK_BIT(FW_FORWARD) | FW_HOOK_BIT(FW_OUTPUT) |
+				 FW_HOOK_BIT(FW_POSTROUTING));
 	extuse_free(&u);
 }
 
@@ -276,7 +278,8 @@ static void test_owner(void **state)
 	view.meta.has_uid = true;
 	view.meta.uid = 1000;
 	view.meta.gid = 100;
-	assert_int_equal(meets("owner", "--uid-owner 1000 --gid-owner 100 --socket-exists", &view), 1);
+	assert_int_equal(meets("owner", "--uid-owner 1000 --gid-owner 100 --socket-exists", &view),
+			 1);
 	assert_int_equal(meets("owner", "--uid-owner 1000 ! --gid-owner 100", &view), 0);
 	assert_int_equal(meets("owner", "--uid-owner 1001-2000", &view), 0);
 	assert_int_equal(meets("owner", "! --uid-owner 1001:2000", &view), 1);

@@ -50,11 +50,11 @@ static void test_addresses(void **state)
 		const char *want; /* NULL: refused */
 	} cases[] = {
 		{"10.1.2.3", FW_IP4, "10.1.2.3"}, {"1.2.3", FW_IP4, "1.2.3.0"},
-		{"10", FW_IP4, "10.0.0.0"},       {"010.0x10.0.1", FW_IP4, "8.16.0.1"},
-		{"1.2.3.4.5", FW_IP4, NULL},      {"256.1.1.1", FW_IP4, NULL},
-		{"1.2.3.", FW_IP4, NULL},         {"", FW_IP4, NULL},
-		{"fe80::1", FW_IP6, "fe80::1"},   {"::ffff:1.2.3.4", FW_IP6, "::ffff:1.2.3.4"},
-		{"10.1.2.3", FW_IP6, NULL},       {"fe80::1::2", FW_IP6, NULL},
+		{"10", FW_IP4, "10.0.0.0"},	  {"010.0x10.0.1", FW_IP4, "8.16.0.1"},
+		{"1.2.3.4.5", FW_IP4, NULL},	  {"256.1.1.1", FW_IP4, NULL},
+		{"1.2.3.", FW_IP4, NULL},	  {"", FW_IP4, NULL},
+		{"fe80::1", FW_IP6, "fe80::1"},	  {"::ffff:1.2.3.4", FW_IP6, "::ffff:1.2.3.4"},
+		{"10.1.2.3", FW_IP6, NULL},	  {"fe80::1::2", FW_IP6, NULL},
 	};
 
 	(void)state;
@@ -108,11 +108,8 @@ static void test_masks(void **state)
 static void test_quoting(void **state)
 {
 	static const char *const cases[][2] = {
-		{"plain-word_1", "plain-word_1"},
-		{"two words", "\"two words\""},
-		{"", "\"\""},
-		{"a\"b\\c'd", "\"a\\\"b\\\\c\\'d\""},
-		{"dot.", "\"dot.\""},
+		{"plain-word_1", "plain-word_1"},     {"two words", "\"two words\""}, {"", "\"\""},
+		{"a\"b\\c'd", "\"a\\\"b\\\\c\\'d\""}, {"dot.", "\"dot.\""},
 	};
 
 	(void)state;
@@ -156,7 +153,8 @@ static void test_service_names(void **state)
 static void test_refusals(void **state)
 {
 	static const struct extcase cases[] = {
-		{"tcp", "--dport 22 --dport 23", .proto = 6, .error = "tcp: --dport is given twice"},
+		{"tcp", "--dport 22 --dport 23", .proto = 6,
+		 .error = "tcp: --dport is given twice"},
 		{"tcp", "--syn --tcp-flags SYN SYN", .proto = 6,
 		 .error = "tcp: --tcp-flags conflicts with --syn"},
 		{"comment", "! --comment x", .error = "comment: --comment cannot be negated"},
@@ -232,10 +230,10 @@ static void test_find(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_numbers),   cmocka_unit_test(test_addresses),
-		cmocka_unit_test(test_masks),     cmocka_unit_test(test_quoting),
+		cmocka_unit_test(test_numbers),	      cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_masks),	      cmocka_unit_test(test_quoting),
 		cmocka_unit_test(test_service_names), cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_every_table), cmocka_unit_test(test_find),
+		cmocka_unit_test(test_every_table),   cmocka_unit_test(test_find),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -123,8 +123,8 @@ static void test_sctp(void **state)
 	head = pkt_grow(&p, 12);
 	pkt_put16(head, 1000);
 	pkt_put16(head + 2, 2000);
-	chunk(&p, 0, 0x02, 5);	/* DATA, first fragment */
-	chunk(&p, 3, 0, 16);	/* SACK */
+	chunk(&p, 0, 0x02, 5); /* DATA, first fragment */
+	chunk(&p, 3, 0, 16); /* SACK */
 	assert_int_equal(meets("sctp", "--sport 1000 ! --dport 1:1999", &p), 1);
 	assert_int_equal(meets("sctp", "--chunk-types any DATA,INIT", &p), 1);
 	assert_int_equal(meets("sctp", "--chunk-types any INIT,ABORT", &p), 0);
@@ -154,8 +154,8 @@ static void test_dccp(void **state)
 	start(&p, FW_IP4, IPPROTO_DCCP);
 	head = pkt_grow(&p, 28);
 	pkt_put16(head, 1000);
-	head[4] = 7;		  /* 28 bytes */
-	head[8] = 3 << 1 | 1;	  /* ACK, long sequence numbers: 16 + 8 */
+	head[4] = 7; /* 28 bytes */
+	head[8] = 3 << 1 | 1; /* ACK, long sequence numbers: 16 + 8 */
 	memcpy(head + 24, "\x00\x26\x03\x05", 4);
 	assert_int_equal(meets("dccp", "--sport 1000 --dccp-types ACK,DATA", &p), 1);
 	assert_int_equal(meets("dccp", "! --dccp-types ACK", &p), 0);

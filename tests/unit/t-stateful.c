@@ -71,7 +71,8 @@ static void udp4(struct pkt *p, struct fw_packet *view)
 }
 
 /* How many of n packets at that time pass? */
-static unsigned int burst(struct extuse *u, const struct fw_packet *view, uint64_t now, unsigned int n)
+static unsigned int burst(struct extuse *u, const struct fw_packet *view, uint64_t now,
+			  unsigned int n)
 {
 	unsigned int passed = 0;
 
@@ -95,8 +96,8 @@ static void test_limit(void **state)
 	assert_int_equal(burst(&u, &view, 100 * S + 100 * MS, 10), 1);
 	assert_int_equal(burst(&u, &view, 100 * S + 350 * MS, 10), 2);
 	assert_int_equal(burst(&u, &view, 100 * S + 400 * MS, 10), 1); /* 50 ms were left */
-	assert_int_equal(burst(&u, &view, 100 * S, 10), 0);	       /* time never goes back */
-	assert_int_equal(burst(&u, &view, 200 * S, 10), 3);	       /* no more than the burst */
+	assert_int_equal(burst(&u, &view, 100 * S, 10), 0); /* time never goes back */
+	assert_int_equal(burst(&u, &view, 200 * S, 10), 3); /* no more than the burst */
 	assert_int_equal(burst(&u, &view, 200 * S + 500 * 86400 * S, 10), 3);
 	extuse_free(&u);
 }
@@ -232,12 +233,9 @@ static void test_recent_ttl(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_words),
-		cmocka_unit_test(test_limit),
-		cmocka_unit_test(test_statistic),
-		cmocka_unit_test(test_quota),
-		cmocka_unit_test(test_recent_limiter),
-		cmocka_unit_test(test_recent_sides),
+		cmocka_unit_test(test_words),	       cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_statistic),      cmocka_unit_test(test_quota),
+		cmocka_unit_test(test_recent_limiter), cmocka_unit_test(test_recent_sides),
 		cmocka_unit_test(test_recent_ttl),
 	};
 

@@ -181,8 +181,9 @@ static void test_deploy(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_words),  cmocka_unit_test(test_reject), cmocka_unit_test(test_mark),
-		cmocka_unit_test(test_queues), cmocka_unit_test(test_deploy),
+		cmocka_unit_test(test_words),  cmocka_unit_test(test_reject),
+		cmocka_unit_test(test_mark),   cmocka_unit_test(test_queues),
+		cmocka_unit_test(test_deploy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
