@@ -125,4 +125,17 @@ void fw_ct_list(struct fw_ct *ct, uint64_t *cursor, size_t max, const struct fw_
 size_t fw_ct_delete(struct fw_ct *ct, uint64_t *cursor, size_t max, const struct fw_ct_filter *filter,
 		    uint64_t now);
 
+/*
+ * Flows over a restart: one line of text each, with all that their protocol remembers; times are
+ * relative.  Dump in slices, as fw_ct_list().  Load takes whole lines, any number of them a call.
+ *
+ * @now  of load: the dump's time on this clock, so now less the time since (may be negative, as
+ *       after a reboot); what has expired meanwhile does not come back
+ *
+ * Load returns 0, or -EINVAL with err: the place of the first line that is none (the others are
+ * loaded); flows that are known already, or beyond max_flows, are left out.
+ */
+void fw_ct_dump(struct fw_ct *ct, uint64_t *cursor, size_t max, uint64_t now, struct fw_buf *out);
+int fw_ct_load(struct fw_ct *ct, const char *text, size_t len, int64_t now, struct fw_err *err);
+
 #endif

@@ -52,7 +52,8 @@ int fw_recent_remove(struct fw_recent *r, const char *name, enum fw_family famil
 int fw_recent_flush(struct fw_recent *r, const char *name);
 
 /* State across restarts: text lines "NAME ADDR TTL AGE_NS…" (ages relative to now).  load ignores
- * lists that no rule uses and reports bad lines. */
+ * lists that no rule uses and reports bad lines.  now of load: the dump's time on this clock, now
+ * less the time since; it may wrap below zero (after a reboot), ages stay right. */
 void fw_recent_dump(const struct fw_recent *r, uint64_t now, struct fw_buf *out);
 int fw_recent_load(struct fw_recent *r, const char *text, size_t len, uint64_t now, struct fw_err *err);
 

@@ -148,13 +148,46 @@ static void packet(struct fw_ct *ct, struct input *in, uint8_t what, uint64_t no
 	free(copy);
 }
 
+static size_t count_lines(const struct fw_buf *b)
+{
+	size_t n = 0;
+
+	for (const char *c = fw_buf_cstr(b); *c; c++)
+		n += *c == '\n';
+	return n;
+}
+
+/* What is dumped loads whole. */
+static void round_trip(struct fw_ct *ct, uint64_t now)
+{
+	struct fw_buf first = FW_BUF_INIT, second = FW_BUF_INIT;
+	struct fw_ct_config config = ct->config;
+	struct fw_ct *other;
+	uint64_t cursor = 0;
+
+	config.max_flows = 0;
+	config.acct = false;
+	other = fw_ct_new(&config);
+	require(other);
+	fw_ct_dump(ct, &cursor, SIZE_MAX, now, &first);
+	require(cursor == 0);
+	require(fw_ct_load(other, first.data ? first.data : "", first.len, (int64_t)now, NULL) == 0);
+	check(other);
+	fw_ct_dump(other, &cursor, SIZE_MAX, now, &second);
+	require(count_lines(&first) == count_lines(&second));
+	fw_buf_deinit(&first);
+	fw_buf_deinit(&second);
+	fw_ct_free(other);
+}
+
 static void upkeep(struct fw_ct *ct, struct input *in, uint64_t now)
 {
 	struct fw_buf out = FW_BUF_INIT;
 	uint64_t cursor = take(in);
 	uint8_t what = take(in);
 
-	switch (what % 4) {
+	switch (what % 5) {
+	case 3: round_trip(ct, now); break;
 	case 0: fw_ct_gc(ct, now, take(in)); break;
 	case 1: fw_ct_list(ct, &cursor, take(in), NULL, now, what & 0x80, &out); break;
 	case 2: fw_ct_delete(ct, &cursor, take(in), NULL, now); break;
@@ -171,6 +204,18 @@ static void upkeep(struct fw_ct *ct, struct input *in, uint64_t now)
 	fw_buf_deinit(&out);
 }
 
+/* Any text at all may be loaded. */
+static void load_text(const uint8_t *data, size_t size)
+{
+	struct fw_ct_config config = FW_CT_CONFIG_INIT;
+	struct fw_ct *ct = fw_ct_new(&config);
+
+	require(ct);
+	(void)fw_ct_load(ct, (const char *)data, size, FW_NSEC_PER_SEC, NULL);
+	check(ct);
+	fw_ct_free(ct);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const uint64_t steps[] = {0, 1000000, 500000000, 3000000000, 40000000000, 500000000000};
@@ -179,6 +224,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint64_t now = FW_NSEC_PER_SEC;
 	struct fw_ct *ct;
 
+	if (size && data[0] == '4') {
+		load_text(data, size);
+		return 0;
+	}
 	config.max_flows = 8;
 	ct = fw_ct_new(&config);
 	require(ct);

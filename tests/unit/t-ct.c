@@ -11,6 +11,8 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include <errno.h>
+
 #include "ct-packets.h"
 #include "track/siphash.h"
 #include "track/track.h"
@@ -650,6 +652,113 @@ static void test_list_slices_and_filters(void **state)
 	fw_ct_free(ct);
 }
 
+/* ---- over a restart ------------------------------------------------------------------------ */
+
+static void open_tcp(struct fw_ct *ct, uint64_t now)
+{
+	struct tcp_words syn = {.src = CLIENT, .dst = SERVER, .sport = 1000, .dport = 80,
+				.flags = TH_SYN, .seq = 100, .win = 1000};
+	struct tcp_words synack = {.src = SERVER, .dst = CLIENT, .sport = 80, .dport = 1000,
+				   .flags = TH_SYN | TH_ACK, .seq = 500, .ack = 101, .win = 1000};
+	struct tcp_words ack = {.src = CLIENT, .dst = SERVER, .sport = 1000, .dport = 80,
+				.flags = TH_ACK, .seq = 101, .ack = 501, .win = 1000};
+	struct bytes b;
+
+	make_tcp(&b, &syn);
+	say(ct, &b, now);
+	make_tcp(&b, &synack);
+	say(ct, &b, now);
+	make_tcp(&b, &ack);
+	assert_int_equal(say(ct, &b, now), FW_CT_ESTABLISHED);
+}
+
+static void test_dump_and_load(void **state)
+{
+	struct tcp_words w = {.src = SERVER, .dst = CLIENT, .sport = 80, .dport = 1000,
+			      .flags = TH_ACK, .seq = 501, .ack = 101, .win = 1000};
+	struct fw_ct_config config = FW_CT_CONFIG_INIT;
+	struct fw_buf first = FW_BUF_INIT, second = FW_BUF_INIT;
+	struct fw_err err = FW_ERR_INIT;
+	struct fw_ct *ct, *next = fresh();
+	uint64_t cursor = 0;
+	struct bytes q, a;
+	struct heard h;
+
+	(void)state;
+	config.acct = true;
+	config.seed[0] = 5;
+	ct = fw_ct_new(&config);
+	open_tcp(ct, 1000 * SEC);
+	make_udp(&q, CLIENT, SERVER, 5000, 53);
+	make_udp(&a, SERVER, CLIENT, 53, 5000);
+	fw_flow_set_mark(pass_packet(ct, &q, 1000 * SEC).flow, 0xabc);
+	say(ct, &a, 1001 * SEC);
+	ip6(&q, CLIENT, SERVER, 58, 40)[0] = 128;
+	say(ct, &q, 1000 * SEC);
+	do
+		fw_ct_dump(ct, &cursor, 2, 1001 * SEC, &first);
+	while (cursor);
+	assert_int_equal(count_lines(&first), 3);
+	/* into a machine that has just started: its clock is below the flows' ages */
+	assert_int_equal(fw_ct_load(next, first.data, first.len, 2 * SEC, &err), 0);
+	assert_int_equal(fw_ct_load(next, first.data, first.len, 2 * SEC, &err), 0); /* known: left */
+	assert_int_equal(fw_ct_stats(next)->flows, 3);
+	make_tcp(&q, &w);
+	assert_int_equal(say(next, &q, 3 * SEC), FW_CT_ESTABLISHED_REPLY);
+	w.seq = 900000;
+	make_tcp(&q, &w);
+	assert_int_equal(say(next, &q, 3 * SEC), FW_CT_INVALID); /* the window came along */
+	h = pass_packet(next, &a, 4 * SEC); /* a stream since 1002, which is 3 here */
+	assert_int_equal(h.ctinfo, FW_CT_ESTABLISHED_REPLY);
+	assert_int_equal(fw_flow_mark(h.flow), 0xabc);
+	assert_int_equal(fw_flow_expires_s(h.flow, 4 * SEC), 120);
+	fw_ct_free(next);
+	/* text → flows → text is the same, counters too */
+	next = fw_ct_new(&config);
+	assert_int_equal(fw_ct_load(next, first.data, first.len, 7 * SEC, &err), 0);
+	fw_ct_dump(next, &cursor, 100, 7 * SEC, &second);
+	assert_string_equal(fw_buf_cstr(&first), fw_buf_cstr(&second));
+	/* a long way off: what has expired meanwhile does not come */
+	fw_ct_free(next);
+	next = fresh();
+	assert_int_equal(fw_ct_load(next, first.data, first.len, -(int64_t)(600 * SEC), &err), 0);
+	assert_int_equal(fw_ct_stats(next)->flows, 1);
+	fw_buf_deinit(&first);
+	fw_buf_deinit(&second);
+	fw_ct_free(ct);
+	fw_ct_free(next);
+}
+
+static void test_load_refuses_garbage(void **state)
+{
+	static const char good[] = "4 17 10.0.0.1 10.0.0.2 1 2 0 8 0 1000 : 0 0";
+	static const char *const bad[] = {
+		"x", "4 17", "5 17 10.0.0.1 10.0.0.2 1 2 0 8 0 1000 : 0 0",
+		"4 17 10.0.0.1 10.0.0.2 1 2 0 8 0 1000", "4 17 10.0.0.1 10.0.0.2 1 2 0 8 0 1000 :",
+		"4 17 10.0.0.1 10.0.0.2 1 2 0 8 0 1000 : 0", "4 17 10.0.0.1 ::1 1 2 0 8 0 1000 : 0 0",
+		"4 17 10.0.0.1 10.0.0.2 1 65536 0 8 0 1000 : 0 0",
+		"4 17 10.0.0.1 10.0.0.2 1 2 0 8 0 1000 : 0 0 0",
+		"4 17 10.0.0.1 10.0.0.2 1 2 0 30 0 1000 : 0 0", /* NAT */
+		"4 17 10.0.0.1 10.0.0.2 1 2 0 8 0 99999999999999 : 0 0",
+		"4 17 10.0.0.1 10.0.0.2 1 2 0 8 0 1000 1 2 3 : 0 0",
+		"4 6 10.0.0.1 10.0.0.2 1 2 0 8 0 1000 : a 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0",
+		"4 6 10.0.0.1 10.0.0.2 1 2 0 8 0 1000 : 3 2 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0",
+		"4 132 10.0.0.1 10.0.0.2 1 2 0 8 0 1000 : 9 0 0 0 0 0 0",
+	};
+	struct fw_err err = FW_ERR_INIT;
+	struct fw_ct *ct = fresh();
+
+	(void)state;
+	for (size_t i = 0; i < FW_ARRAY_SIZE(bad); i++)
+		assert_int_equal(fw_ct_load(ct, bad[i], strlen(bad[i]), SEC, NULL), -EINVAL);
+	assert_int_equal(fw_ct_stats(ct)->flows, 0);
+	assert_int_equal(fw_ct_load(ct, "\n\nx\n", 4, SEC, &err), -EINVAL);
+	assert_int_equal(err.line, 3);
+	assert_int_equal(fw_ct_load(ct, good, strlen(good), SEC, NULL), 0);
+	assert_int_equal(fw_ct_stats(ct)->flows, 1);
+	fw_ct_free(ct);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -676,6 +785,8 @@ int main(void)
 		cmocka_unit_test(test_marks_and_counters),
 		cmocka_unit_test(test_list_text),
 		cmocka_unit_test(test_list_slices_and_filters),
+		cmocka_unit_test(test_dump_and_load),
+		cmocka_unit_test(test_load_refuses_garbage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
