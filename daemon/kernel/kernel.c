@@ -176,12 +176,13 @@ int fwd_kernel_start(struct fwd_kernel *k, struct fw_err *err)
 		if (r == 0)
 			pthread_setname_np(w->thread, "fwd-worker");
 	}
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (r)
 		fw_fail(err, FW_ERR_RESOURCE, "cannot start a worker: %s", strerror(r));
-	else
+	r = r ? -r : fwd_guard_start(&k->guard, &k->nft, k->core->config, err);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (!r)
 		keep_sockets(k);
-	return -r;
+	return r;
 }
 
 static void set_range(struct fwd_kernel *k, uint32_t range, bool wake)
@@ -241,6 +242,7 @@ struct fwd_kernel *fwd_kernel_stop(struct fwd_kernel *k)
 
 	if (!k)
 		return NULL;
+	k->guard = fwd_guard_stop(k->guard);
 	clean = k->nft.applied || !k->nft.adopted; /* else the start failed half-way */
 	if (clean && fwd_nft_silence(&k->nft) == 0)
 		drain(k);

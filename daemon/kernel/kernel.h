@@ -5,6 +5,7 @@
  *	nl.c        netlink: open, send, gather answers
  *	table.c     our table, from start to stop
  *	nft.c       its rules, as the plan wants them
+ *	guard.c     both made anew when somebody takes them away
  *	expr.c      nft expressions
  *	queue.c     bind and configure NFQUEUE sockets
  *	message.c   one queued packet's message into a packet view
@@ -58,6 +59,7 @@ enum fwd_queue_kind { FWD_QUEUE_NATIVE, FWD_QUEUE_COMPAT };
 enum fwd_defrag_kind { FWD_DEFRAG_NONE, FWD_DEFRAG_TPROXY, FWD_DEFRAG_CT };
 
 struct fwd_nft {
+	pthread_mutex_t lock; /* control thread and guard */
 	int fd;
 	uint32_t seq;
 	unsigned int mark_shift;
@@ -71,19 +73,30 @@ struct fwd_nft {
 	struct fw_plan plan;
 };
 
-#define FWD_NFT_INIT     \
-	{                \
-		.fd = -1 \
+#define FWD_NFT_INIT                                        \
+	{                                                   \
+		.lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1 \
 	}
 
 /* Make the table, empty but for the chain that queues; nft->fd may be an inherited socket.  0, or
  * -errno with err. */
 int fwd_nft_open(struct fwd_nft *nft, const struct fwd_config *config, struct fw_err *err);
 int fwd_nft_apply(struct fwd_nft *nft, const struct fw_plan *plan, struct fw_err *err);
+/* Make table, chains and rules anew, as they were last applied.  0, or -errno. */
+int fwd_nft_remake(struct fwd_nft *nft, const struct fwd_config *config);
 /* Take every rule away, leave the chains (their removal would drop what is queued). */
 int fwd_nft_silence(struct fwd_nft *nft);
 /* Delete the table (or leave it as it is), close. */
 void fwd_nft_close(struct fwd_nft *nft, bool delete);
+
+/* ---- guard.c ------------------------------------------------------------------------------- */
+
+struct fwd_guard;
+
+/* Watch a table without owner; *ret stays NULL where there is no need.  0, or -errno with err. */
+int fwd_guard_start(struct fwd_guard **ret, struct fwd_nft *nft, const struct fwd_config *config,
+		    struct fw_err *err);
+struct fwd_guard *fwd_guard_stop(struct fwd_guard *g);
 
 /* ---- queue.c ------------------------------------------------------------------------------- */
 
@@ -219,6 +232,7 @@ struct fwd_kernel {
 	struct fwd_core *core;
 	struct fwd_handover *handover;
 	struct fwd_nft nft;
+	struct fwd_guard *guard;
 	struct fwd_rtnl *rtnl;
 	struct fwd_addrtype *addrtype;
 	struct fwd_drops *drops;

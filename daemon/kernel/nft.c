@@ -150,7 +150,7 @@ static unsigned int add_rules(struct fwd_nft_batch *b, const struct fwd_nft *nft
 	return bases;
 }
 
-int fwd_nft_apply(struct fwd_nft *nft, const struct fw_plan *plan, struct fw_err *err)
+static int apply(struct fwd_nft *nft, const struct fw_plan *plan, struct fw_err *err)
 {
 	unsigned int bases = nft->bases;
 	struct fwd_nft_batch *b;
@@ -179,12 +179,45 @@ int fwd_nft_apply(struct fwd_nft *nft, const struct fw_plan *plan, struct fw_err
 	return 0;
 }
 
+int fwd_nft_apply(struct fwd_nft *nft, const struct fw_plan *plan, struct fw_err *err)
+{
+	int r;
+
+	pthread_mutex_lock(&nft->lock);
+	r = apply(nft, plan, err);
+	pthread_mutex_unlock(&nft->lock);
+	return r;
+}
+
+int fwd_nft_remake(struct fwd_nft *nft, const struct fwd_config *config)
+{
+	int r = 0;
+
+	pthread_mutex_lock(&nft->lock);
+	if (nft->applied) { /* else nothing was asked for yet, or no more */
+		const struct fw_plan plan = nft->plan;
+
+		nft->applied = false;
+		r = fwd_nft_restore(nft, config);
+		if (!r)
+			r = apply(nft, &plan, NULL);
+		nft->applied = true; /* it is what we want, come what may */
+	}
+	pthread_mutex_unlock(&nft->lock);
+	return r;
+}
+
 int fwd_nft_silence(struct fwd_nft *nft)
 {
-	struct fwd_nft_batch *b = fwd_nft_begin(nft);
+	struct fwd_nft_batch *b;
+	int r;
 
+	pthread_mutex_lock(&nft->lock);
+	b = fwd_nft_begin(nft);
 	if (b)
 		flush_all(b, nft);
 	nft->applied = false;
-	return fwd_nft_commit(nft, b);
+	r = fwd_nft_commit(nft, b);
+	pthread_mutex_unlock(&nft->lock);
+	return r;
 }

@@ -25,6 +25,9 @@ int fwd_nft_commit(struct fwd_nft *nft, struct fwd_nft_batch *b);
 
 void fwd_nft_add_base(struct fwd_nft_batch *b, unsigned int base);
 
+/* Table, chains and the rules that do not depend on the plan, where they are missing. */
+int fwd_nft_restore(struct fwd_nft *nft, const struct fwd_config *config);
+
 /* From now on this family's packets come whole. */
 int fwd_nft_defrag(struct fwd_nft *nft, enum fw_family family, struct fw_err *err);
 

@@ -84,11 +84,14 @@ enum how {
 	HOW_REPLACE, /* delete and make anew, at once */
 };
 
+#define ALL_BASES ((1u << FWD_N_BASES) - 1)
+
 /*
- * A table that is adopted goes on dropping by its old rules until ours replace them.  Which base
- * chains it has we do not ask: after this it has them all.
+ * A table that is adopted goes on dropping by its old rules until ours replace them.
+ *
+ * @bases  chains to make, too
  */
-static int make_table(struct fwd_nft *nft, uint32_t flags, enum how how)
+static int make_table(struct fwd_nft *nft, uint32_t flags, enum how how, unsigned int bases)
 {
 	struct fwd_nft_batch *b = fwd_nft_begin(nft);
 	int r;
@@ -101,14 +104,15 @@ static int make_table(struct fwd_nft *nft, uint32_t flags, enum how how)
 	fwd_batch_chain(b, FWD_TABLE, "judge", -1, 0);
 	fwd_batch_chain(b, FWD_TABLE, "types", -1, 0);
 	fwd_batch_chain(b, FWD_TABLE, "defrag", -1, 0);
-	for (unsigned int i = 0; how == HOW_ADOPT && i < FWD_N_BASES; i++)
-		fwd_nft_add_base(b, i);
+	for (unsigned int i = 0; i < FWD_N_BASES; i++)
+		if (bases >> i & 1)
+			fwd_nft_add_base(b, i);
 	r = fwd_nft_commit(nft, b);
 	if (r)
 		return r;
 	nft->owner = flags & NFT_TABLE_F_OWNER;
 	nft->persist = flags & NFT_TABLE_F_PERSIST;
-	nft->bases = how == HOW_ADOPT ? (1u << FWD_N_BASES) - 1 : 0;
+	nft->bases = bases;
 	nft->made = true;
 	nft->adopted = how == HOW_ADOPT;
 	return 0;
@@ -116,14 +120,15 @@ static int make_table(struct fwd_nft *nft, uint32_t flags, enum how how)
 
 static int try_flags(struct fwd_nft *nft, uint32_t flags)
 {
-	int r = make_table(nft, flags, HOW_NEW);
+	int r = make_table(nft, flags, HOW_NEW, 0);
 
 	if (r == -EEXIST)
-		r = make_table(nft, flags, HOW_ADOPT);
+		r = make_table(nft, flags, HOW_ADOPT, ALL_BASES); /* whatever it has */
 	else if (r)
 		return r;
 	if (r == -EOPNOTSUPP || r == -EEXIST || r == -EINVAL || r == -EBUSY)
-		r = make_table(nft, flags, HOW_REPLACE); /* other flags, another version's chains */
+		r = make_table(nft, flags, HOW_REPLACE,
+			       0); /* other flags, another version's chains */
 	return r;
 }
 
@@ -218,6 +223,17 @@ int fwd_nft_open(struct fwd_nft *nft, const struct fwd_config *config, struct fw
 			    "CONFIG_NETFILTER_XT_TARGET_NFQUEUE");
 	}
 	return r;
+}
+
+int fwd_nft_restore(struct fwd_nft *nft, const struct fwd_config *config)
+{
+	const uint32_t flags =
+		(nft->owner ? NFT_TABLE_F_OWNER : 0) | (nft->persist ? NFT_TABLE_F_PERSIST : 0);
+	int r = make_table(nft, flags, HOW_ADOPT, nft->bases);
+
+	for (unsigned int f = 0; f < FW_N_FAMILIES; f++)
+		nft->defrag[f] = FWD_DEFRAG_NONE;
+	return r ? r : make_ways(nft, config, nft->queue_kind);
 }
 
 /* ---- whole packets ------------------------------------------------------------------------- */
