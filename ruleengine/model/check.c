@@ -220,8 +220,9 @@ int fw_tx_check_queues(struct fw_tx *tx, enum fw_family family, struct fw_err *e
 					"would skip the rules of table %s",
 					fw_table_name(queues->id), chain->name,
 					fw_table_name(table->id));
-				fw_err_hint(err, "queue from table %s, or empty its chain %s",
-					    fw_table_name(order[n - 1]), chain->name);
+				fw_err_hint(err, "empty %s of table %s and set its policy to ACCEPT, or "
+						 "queue from the last table that has rules there",
+					    chain->name, fw_table_name(table->id));
 				return -EINVAL;
 			}
 			if (hook_queues(table, h))

@@ -231,6 +231,7 @@ int fw_cmd_parse(struct fw_cmd *cmd, enum fw_family family, size_t n, const char
 	struct fw_places places = {0};
 	int r;
 
+	memset(cmd, 0, sizeof(*cmd));
 	if (!p)
 		return fw_tx_nomem(err);
 	p->family = family;
