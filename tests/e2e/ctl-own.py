@@ -200,6 +200,29 @@ def strangers(fw, folder):
     impostor(fw, folder)
 
 
+def default_paths(folder):
+    """Without --socket: a namespace's own daemon, never another's."""
+    mine, other = netns.Namespace(), netns.Namespace()
+    script = f"""
+        mkdir -p /run/fwd && mount -t tmpfs tmpfs /run/fwd || exit 99
+        mine="nsenter --net=/run/netns/{mine.name}" other="nsenter --net=/run/netns/{other.name}"
+        $mine {firewall.FWD} --state {folder}/state --rules /nonexistent --rules6 /nonexistent \\
+            2>{folder}/log &
+        for i in $(seq 100); do $mine {firewall.FWCTL} ping >/dev/null 2>&1 && break; sleep 0.1; done
+        $mine {firewall.FWCTL} ping >/dev/null; echo "mine $?"
+        $mine ls /run/fwd
+        $other {firewall.FWCTL} ping >/dev/null; echo "other $?"
+        ln -sf net-*.sock /run/fwd/control.sock
+        $other {firewall.FWCTL} ping >/dev/null; echo "other, host's link $?"
+        kill $!; wait $!; echo "stopped $?" """
+    env = {k: v for k, v in os.environ.items() if k != "FWCTL_SOCKET"}
+    p = subprocess.run(["unshare", "-m", "sh", "-c", script], env=env, stdout=subprocess.PIPE,
+                       stderr=subprocess.PIPE, text=True, timeout=60)
+    inode = os.stat("/run/netns/" + mine.name).st_ino
+    check("default paths", p, 0, re.compile(f"^mine 0\\nnet-{inode}.sock\\nother 4\\n"
+                                            "other, host's link 4\\nstopped 0\\n$"))
+
+
 def impostor(fw, folder):
     """A socket that user 12345 listens on is not believed."""
     path = os.path.join(folder, "impostor")
@@ -256,6 +279,7 @@ def main():
             others(fw.ctl)
             strangers(fw, folder)
             answers(folder)
+            default_paths(folder)
         print(f"{total} checks, {failed} failed")
         return 1 if failed or not total else 0
     finally:
