@@ -22,6 +22,8 @@
 #include "privs.h"
 #include "sandbox.h"
 
+#define EXIT_FILES 2 /* a person must mend a file or an option: starting again does not help */
+
 static char wrong_file[4200]; /* what an error is about */
 
 static void on_stop(struct ev_loop *loop, ev_signal *w, int events)
@@ -43,6 +45,7 @@ static void on_reload(struct ev_loop *loop, ev_signal *w, int events)
 		fwd_log_err(3, wrong_file, &err);
 	else
 		fwd_log(5, "rules files reloaded");
+	wrong_file[0] = '\0';
 	fwd_notify_reloaded(d, r ? err.msg : NULL);
 }
 
@@ -98,6 +101,21 @@ static int set_up(struct fwd *d, struct fw_err *err)
 	return r;
 }
 
+/*
+ * A stop that is asked for while things are half set up waits until they can be torn down: fwd's
+ * table must not stay behind, queueing for nobody.
+ */
+static void hold_signals(int how)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	pthread_sigmask(how, &set, NULL);
+}
+
 static void run(struct fwd *d)
 {
 	ev_signal term, intr, hup;
@@ -109,6 +127,7 @@ static void run(struct fwd *d)
 	ev_signal_start(d->loop, &term);
 	ev_signal_start(d->loop, &intr);
 	ev_signal_start(d->loop, &hup);
+	hold_signals(SIG_UNBLOCK);
 	d->notify = fwd_notify_ready(d);
 	fwd_log(5, "fwd %s filters", FWD_VERSION);
 	ev_run(d->loop, 0);
@@ -142,6 +161,7 @@ static int filter(struct fwd *d)
 	int r;
 
 	signal(SIGPIPE, SIG_IGN);
+	hold_signals(SIG_BLOCK);
 	d->started = fwd_now();
 	d->loop = ev_default_loop(EVFLAG_AUTO);
 	if (!d->loop) {
@@ -159,7 +179,9 @@ static int filter(struct fwd *d)
 		r = -EIO;
 	ev_loop_destroy(d->loop);
 	fwd_log_stop();
-	return r ? EXIT_FAILURE : EXIT_SUCCESS;
+	if (!r)
+		return EXIT_SUCCESS;
+	return wrong_file[0] ? EXIT_FILES : EXIT_FAILURE;
 }
 
 /* --check-config: everything a start would read, and nothing touched. */
@@ -177,7 +199,7 @@ static int check(struct fwd *d)
 	else
 		puts("configuration and rules files are right");
 	fwd_core_deinit(&d->core);
-	return r ? EXIT_FAILURE : EXIT_SUCCESS;
+	return r ? EXIT_FILES : EXIT_SUCCESS;
 }
 
 static int help(void)
@@ -194,7 +216,7 @@ int main(int argc, char **argv)
 {
 	static struct fwd d;
 	struct fw_err err = FW_ERR_INIT;
-	int status = 2;
+	int status = EXIT_FILES;
 
 	fwd_log_init();
 	if (fwd_options_load(&d.options, argc, argv, wrong_file, sizeof(wrong_file), &err))

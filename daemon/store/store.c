@@ -211,13 +211,14 @@ int fwd_store_snapshot(struct fwd_store *s, struct fwd_frame *frames, size_t n, 
 	int r;
 
 	r = write_snapshot(s, frames, n, wall);
-	s->stale = r;
-	if (r) {
-		s->retry_size = s->journal.size + DUE_BYTES / 4;
+	if (r)
 		fw_fail(err, FW_ERR_RESOURCE, "cannot write %s/snapshot: %s", s->dir, strerror(-r));
-		return r;
-	}
-	return fwd_journal_restart(&s->journal, s->dirfd, err);
+	else
+		r = fwd_journal_restart(&s->journal, s->dirfd, err);
+	s->stale = r;
+	if (r)
+		s->retry_size = s->journal.size + DUE_BYTES / 4;
+	return r;
 }
 
 bool fwd_store_empty(const struct fwd_store *s)

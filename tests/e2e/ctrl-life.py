@@ -124,10 +124,22 @@ def ready_reload_stop(ns):
     m.close()
 
 
+def stopped_early(ns):
+    """Told to stop at any moment of the start: exit 0, or killed before anything was made."""
+    for n in range(25):
+        m = Manager(ns)
+        time.sleep(n / 1000)
+        m.proc.terminate()
+        status = m.proc.wait(10)
+        assert status in (0, -signal.SIGTERM), m.text()
+        assert "fwdd" not in ns.run("nft", "list", "tables").stdout, "the table stayed behind"
+        m.close()
+
+
 def not_ready(ns):
-    """Rules that are wrong: never ready, no socket, exit 1."""
+    """Rules that are wrong: never ready, no socket, exit 2."""
     m = Manager(ns, args=["--rules6", "/proc/self/environ"])
-    assert m.proc.wait(10) == 1, m.text()
+    assert m.proc.wait(10) == 2, m.text()
     m.hear()
     assert "READY=1" not in m.said and not os.path.exists(m.path)
     m.close()
@@ -229,6 +241,7 @@ def main():
     net_admin, net_raw, dac_override = 1 << 12, 1 << 13, 1 << 1
     ready_reload_stop(ns)
     not_ready(ns)
+    stopped_early(ns)
     watchdog(ns)
     default_socket(ns)
     privileges(ns, "nobody", 65534, net_admin | net_raw)

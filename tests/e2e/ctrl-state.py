@@ -35,13 +35,13 @@ def write(path, text):
         f.write(text)
 
 
-def start_fails(fwd, *args, words):
+def start_fails(fwd, *args, words, status=1):
     """A daemon that must say why it does not start, and touch nothing."""
     p = fwd.ns.popen(firewall.FWD, "--socket", fwd.socket, "--state", fwd.state, "--rules",
                      fwd.dir + "/rules.v4", "--rules6", fwd.dir + "/rules.v6", *args,
                      stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     out = p.communicate(timeout=20)[0]
-    expect(p.returncode == 1, "exit %d\n%s" % (p.returncode, out))
+    expect(p.returncode == status, "exit %d\n%s" % (p.returncode, out))
     expect(words in out, "%r is not in:\n%s" % (words, out))
     expect("fwdd" not in fwd.ns.run("nft", "list", "tables").stdout or fwd.proc.poll() is None,
            "a table was left")
@@ -127,7 +127,7 @@ def damaged_tail(fwd):
     with open(fwd.state + "/snapshot", "r+b") as f:
         f.seek(60)
         f.write(b"~")
-    start_fails(fwd, words="snapshot is damaged at byte")
+    start_fails(fwd, words="snapshot is damaged at byte", status=2)
 
 
 def two_daemons(fwd):
@@ -149,10 +149,10 @@ def two_daemons(fwd):
 
 def broken_rules(fwd):
     write(fwd.dir + "/rules.v4", "*filter\n-A INPUT -p tcp --dport 70000 -j ACCEPT\nCOMMIT\n")
-    start_fails(fwd, words="rules.v4:2:25: ")
+    start_fails(fwd, words="rules.v4:2:25: ", status=2)
     write(fwd.dir + "/rules.v4", "*filter\n-A INPUT -p tcp --dport ssh -j ACCEPT\nCOMMIT\n")
     write(fwd.dir + "/rules.v6", "*filter\n-A INPUT -j NOWHERE\nCOMMIT\n")
-    start_fails(fwd, words="rules.v6:2:")
+    start_fails(fwd, words="rules.v6:2:", status=2)
     write(fwd.dir + "/rules.v6", "*filter\n-A INPUT -p tcp -j ACCEPT\nCOMMIT\n")
     fwd.start()
     expect(control.rules(fwd.socket) == ["-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT"],

@@ -326,6 +326,32 @@ static void missing_middle(void **state)
 	fw_buf_deinit(&journal);
 }
 
+/* Crashes while the new files were still being written: they are not looked at. */
+static void half_written_files(void **state)
+{
+	struct dir *d = *state;
+	struct fw_buf seen = FW_BUF_INIT, text = FW_BUF_INIT;
+	struct fwd_store *s = load_store(d, &seen);
+	int fd;
+
+	snapshot(s, "S\n");
+	append(s, "a\n");
+	sync_store(s);
+	fwd_store_close(s);
+	for (int i = 0; i < 2; i++) {
+		fd = openat(d->fd, i ? "journal.new" : "snapshot.new", O_WRONLY | O_CREAT, 0600);
+		assert_int_equal(fwd_io_write(fd, "#fwd1 9 rul", 11), 0);
+		close(fd);
+	}
+	s = load_store(d, &seen);
+	assert_string_equal(fw_buf_cstr(&seen), "1:0:S\n;3:0:7\n;0:1:a\n;");
+	fwd_store_close(s);
+	assert_int_equal(fwd_io_read(d->fd, "snapshot.new", &text), -ENOENT);
+	assert_int_equal(fwd_io_read(d->fd, "journal.new", &text), -ENOENT);
+	fw_buf_deinit(&seen);
+	fw_buf_deinit(&text);
+}
+
 /* A damaged snapshot is refused at every byte that may be damaged or missing. */
 static void damaged_snapshot(void **state)
 {
@@ -400,6 +426,7 @@ int main(void)
 		STORE_TEST(torn_anywhere),
 		STORE_TEST(corrupt_middle),
 		STORE_TEST(missing_middle),
+		STORE_TEST(half_written_files),
 		STORE_TEST(damaged_snapshot),
 		STORE_TEST(refused_edit),
 	};
