@@ -251,7 +251,7 @@ size_t fw_base_size(const struct base *b)
 	for (int i = 0; i < N_FIELDS; i++) {
 		const struct search *s = &b->search[i];
 
-		n += s->n * (s->wide ? sizeof(*s->at_wide) : sizeof(*s->at)) +
+		n += s->n * ((s->wide ? sizeof(*s->key_wide) : sizeof(*s->key)) + sizeof(*s->cls)) +
 		     ((size_t)s->n_root + 1) * sizeof(*s->root);
 		n += b->direct[i] ? 256 * sizeof(uint16_t) : 0;
 	}

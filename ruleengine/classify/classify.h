@@ -112,15 +112,13 @@ struct search {
 	uint8_t shift;
 	uint32_t n_root;
 	uint32_t *root;     /* n_root + 1: last point at or before the start of each bucket */
-	uint64_t min, min_lo;
-	struct {
-		uint32_t key, cls;
-	} *at;
-	struct {
-		uint64_t hi, lo;
-		uint32_t cls;
-	} *at_wide;
+	fw_u128 min;
+	uint32_t *key;      /* n, and SEARCH_STEP beyond */
+	fw_u128 *key_wide;  /* the same where wide */
+	uint32_t *cls;
 };
+
+#define SEARCH_STEP 4 /* points that are compared without asking how many there are */
 
 /* A class of a long chain: its row but for some chunks. */
 struct cls {

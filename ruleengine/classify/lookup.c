@@ -8,57 +8,52 @@
  */
 #include "classify/classify.h"
 
-static uint32_t search_narrow(const struct search *s, uint32_t x)
+static inline uint32_t search_narrow(const struct search *s, uint32_t x)
 {
-	uint32_t lo, hi, bucket;
+	uint32_t min = (uint32_t)s->min, bucket = (x > min ? x - min : 0) >> s->shift;
+	uint32_t lo, hi, n = 0;
 
-	if (x < (uint32_t)s->min || s->n < 2)
-		return s->at[0].cls;
-	bucket = (x - (uint32_t)s->min) >> s->shift;
-	if (bucket >= s->n_root)
-		return s->at[s->n - 1].cls;
+	bucket = bucket < s->n_root ? bucket : s->n_root - 1;
 	lo = s->root[bucket];
 	hi = s->root[bucket + 1];
-	while (lo < hi) {
-		uint32_t mid = (lo + hi + 1) / 2;
+	while (__builtin_expect(hi - lo > SEARCH_STEP, 0)) {
+		uint32_t mid = lo + (hi - lo) / 2;
+		bool above = s->key[mid] <= x;
 
-		if (s->at[mid].key <= x)
-			lo = mid;
-		else
-			hi = mid - 1;
+		lo = above ? mid : lo;
+		hi = above ? hi : mid;
 	}
-	return s->at[lo].cls;
+	for (uint32_t i = 1; i <= SEARCH_STEP; i++)
+		n += s->key[lo + i] <= x;
+	n = n < hi - lo ? n : hi - lo;
+	return s->cls[lo + n];
 }
 
-static uint32_t search_wide(const struct search *s, uint64_t xh, uint64_t xl)
+static uint32_t search_wide(const struct search *s, fw_u128 x)
 {
-	fw_u128 x = (fw_u128)xh << 64 | xl, min = (fw_u128)s->min << 64 | s->min_lo, bucket;
-	uint32_t lo, hi;
+	fw_u128 bucket = (x > s->min ? x - s->min : 0) >> s->shift;
+	uint32_t lo, hi, n = 0;
 
-	if (x < min || s->n < 2)
-		return s->at_wide[0].cls;
-	bucket = (x - min) >> s->shift;
-	if (bucket >= s->n_root)
-		return s->at_wide[s->n - 1].cls;
+	bucket = bucket < s->n_root ? bucket : s->n_root - 1;
 	lo = s->root[(uint32_t)bucket];
 	hi = s->root[(uint32_t)bucket + 1];
-	while (lo < hi) {
-		uint32_t mid = (lo + hi + 1) / 2;
-		bool below = s->at_wide[mid].hi < xh ||
-			     (s->at_wide[mid].hi == xh && s->at_wide[mid].lo <= xl);
+	while (__builtin_expect(hi - lo > SEARCH_STEP, 0)) {
+		uint32_t mid = lo + (hi - lo) / 2;
+		bool above = s->key_wide[mid] <= x;
 
-		if (below)
-			lo = mid;
-		else
-			hi = mid - 1;
+		lo = above ? mid : lo;
+		hi = above ? hi : mid;
 	}
-	return s->at_wide[lo].cls;
+	for (uint32_t i = 1; i <= SEARCH_STEP; i++)
+		n += s->key_wide[lo + i] <= x;
+	n = n < hi - lo ? n : hi - lo;
+	return s->cls[lo + n];
 }
 
-static uint32_t addr_class(const struct search *s, const union fw_addr *a)
+static inline uint32_t addr_class(const struct search *s, const union fw_addr *a)
 {
 	if (s->wide)
-		return search_wide(s, __builtin_bswap64(a->u64[0]), __builtin_bswap64(a->u64[1]));
+		return search_wide(s, fw_addr_value(a, FW_IP6));
 	return search_narrow(s, __builtin_bswap32(a->u32[0]));
 }
 
