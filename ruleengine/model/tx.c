@@ -100,23 +100,28 @@ undo:
 	return r;
 }
 
-/* Attach the new rules of a chunk; its summary was made, so `fresh` tells the truth. */
-static int attach_chunk(struct fw_tx *tx, struct fw_chunk *c, bool *locked, struct fw_err *err)
+/*
+ * Attach the new rules of a chunk.  The lock is held for one chunk at a time, because packets wait
+ * for it; no packet can meet these rules yet.
+ */
+static int attach_chunk(struct fw_tx *tx, struct fw_chunk *c, struct fw_err *err)
 {
-	for (uint32_t i = 0; c->fresh && i < c->n; i++) {
+	bool locked = false;
+	int r = 0;
+
+	for (uint32_t i = 0; c->fresh && !r && i < c->n; i++) {
 		struct fw_rule *rule = c->rules[i];
-		int r;
 
 		if (rule->id < tx->first_id || rule->attached || !wants_attach(rule))
 			continue;
-		if (!*locked && tx->env.lock)
+		if (!locked && tx->env.lock)
 			tx->env.lock(tx->env.priv);
-		*locked = true;
+		locked = true;
 		r = attach_rule(tx, rule, err);
-		if (r < 0)
-			return r;
 	}
-	return 0;
+	if (locked && tx->env.unlock)
+		tx->env.unlock(tx->env.priv);
+	return r;
 }
 
 /* Does the chain differ from the base's? */
@@ -129,15 +134,12 @@ static bool changed(const struct fw_table *table, const struct fw_table *base, u
 static int attach_table(struct fw_tx *tx, struct fw_table *table, const struct fw_table *base,
 			struct fw_err *err)
 {
-	bool locked = false;
 	int r = 0;
 
 	for (uint32_t i = 0; !r && i < table->n_slots; i++)
 		for (uint32_t k = 0;
 		     !r && changed(table, base, i) && k < table->chains[i]->n_chunks; k++)
-			r = attach_chunk(tx, table->chains[i]->chunks[k], &locked, err);
-	if (locked && tx->env.unlock)
-		tx->env.unlock(tx->env.priv);
+			r = attach_chunk(tx, table->chains[i]->chunks[k], err);
 	return r;
 }
 
