@@ -209,6 +209,81 @@ static void test_generic_and_gre(void **state)
 	fw_ct_free(ct);
 }
 
+/* A redirect quotes its packet in an option, and only a router on the link may send one. */
+static void test_icmp6_redirect(void **state)
+{
+	struct fw_ct *ct = fresh();
+	struct bytes echo, b;
+	uint8_t *p;
+
+	(void)state;
+	ip6(&echo, CLIENT, SERVER, 58, 8)[0] = 128;
+	assert_int_equal(say(ct, &echo, 0), FW_CT_NEW);
+	p = ip6(&b, ROUTER, CLIENT, 58, 48 + echo.len);
+	p[0] = 137;
+	p[40] = 4;
+	p[41] = 1;
+	memcpy(p + 48, echo.data, echo.len);
+	assert_int_equal(say(ct, &b, 0), FW_CT_INVALID); /* not from the link */
+	b.data[8] = 0xfe;
+	b.data[9] = 0x80;
+	assert_int_equal(say(ct, &b, 0), FW_CT_RELATED_REPLY);
+	b.data[7] = 254; /* came over a router */
+	assert_int_equal(say(ct, &b, 0), FW_CT_INVALID);
+	b.data[7] = 255;
+	p[40] = 1; /* another option */
+	assert_int_equal(say(ct, &b, 0), FW_CT_INVALID);
+	p[40] = 4;
+	p[41] = 0;
+	assert_int_equal(say(ct, &b, 0), FW_CT_INVALID);
+	fw_ct_free(ct);
+}
+
+static void make_sctp(struct bytes *b, uint8_t src, uint8_t dst, uint8_t chunk, uint32_t tag,
+		      uint32_t init_tag)
+{
+	uint8_t *p = ip4(b, src, dst, 132, 12 + 20);
+
+	put16(p, src);
+	put16(p + 2, dst);
+	put32(p + 4, tag);
+	p[12] = chunk;
+	put16(p + 14, 20);
+	put32(p + 16, init_tag);
+}
+
+static void test_sctp(void **state)
+{
+	enum { DATA = 0, INIT = 1, INIT_ACK = 2, ABORT = 6, ECHOED = 10, COOKIE_ACK = 11 };
+	struct fw_ct *ct = fresh();
+	struct bytes b;
+	struct heard h;
+
+	(void)state;
+	make_sctp(&b, CLIENT, SERVER, ABORT, 0, 0);
+	assert_int_equal(say(ct, &b, 0), FW_CT_INVALID);
+	make_sctp(&b, CLIENT, SERVER, INIT, 5, 11); /* an INIT has no tag to show */
+	assert_int_equal(say(ct, &b, 0), FW_CT_INVALID);
+	make_sctp(&b, CLIENT, SERVER, INIT, 0, 11);
+	assert_int_equal(say(ct, &b, 0), FW_CT_NEW);
+	make_sctp(&b, SERVER, CLIENT, INIT_ACK, 12, 22);
+	assert_int_equal(say(ct, &b, 0), FW_CT_INVALID); /* it was told 11 */
+	make_sctp(&b, SERVER, CLIENT, INIT_ACK, 11, 22);
+	assert_int_equal(say(ct, &b, 0), FW_CT_ESTABLISHED_REPLY);
+	make_sctp(&b, CLIENT, SERVER, ECHOED, 22, 0);
+	assert_int_equal(say(ct, &b, 0), FW_CT_ESTABLISHED);
+	make_sctp(&b, SERVER, CLIENT, COOKIE_ACK, 11, 0);
+	h = pass_packet(ct, &b, 0);
+	assert_int_equal(h.ctinfo, FW_CT_ESTABLISHED_REPLY);
+	assert_true(fw_flow_status(h.flow) & FW_CTS_ASSURED);
+	assert_int_equal(fw_flow_expires_s(h.flow, 0), 210);
+	make_sctp(&b, CLIENT, SERVER, DATA, 99, 0);
+	assert_int_equal(say(ct, &b, 0), FW_CT_INVALID);
+	make_sctp(&b, CLIENT, SERVER, ABORT, 22, 0);
+	assert_int_equal(fw_flow_expires_s(pass_packet(ct, &b, 0).flow, 0), 10);
+	fw_ct_free(ct);
+}
+
 static void test_fragments(void **state)
 {
 	struct fw_ct *ct = fresh();
@@ -769,6 +844,8 @@ int main(void)
 		cmocka_unit_test(test_icmp6),
 		cmocka_unit_test(test_icmp_errors),
 		cmocka_unit_test(test_generic_and_gre),
+		cmocka_unit_test(test_icmp6_redirect),
+		cmocka_unit_test(test_sctp),
 		cmocka_unit_test(test_fragments),
 		cmocka_unit_test(test_checksums),
 		cmocka_unit_test(test_dropped_takes_its_flow),
