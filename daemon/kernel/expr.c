@@ -161,6 +161,18 @@ void fwd_rule_meta(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t key)
 	nftnl_expr_set_u32(e, NFTNL_EXPR_META_DREG, REG);
 }
 
+void fwd_rule_network(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t offset, uint32_t len)
+{
+	struct nftnl_expr *e = add(b, r, "payload");
+
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_BASE, NFT_PAYLOAD_NETWORK_HEADER);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_OFFSET, offset);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_LEN, len);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_DREG, REG);
+}
+
 void fwd_rule_set_mark(struct fwd_nft_batch *b, struct nftnl_rule *r)
 {
 	struct nftnl_expr *e = add(b, r, "meta");

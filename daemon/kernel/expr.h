@@ -38,6 +38,8 @@ void fwd_batch_rule(struct fwd_nft_batch *b, struct nftnl_rule *rule);
 
 struct nftnl_rule *fwd_rule_new(struct fwd_nft_batch *b, const char *table, const char *chain);
 void fwd_rule_meta(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t key);
+/* `len` bytes of the network header, from `offset` on */
+void fwd_rule_network(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t offset, uint32_t len);
 void fwd_rule_set_mark(struct fwd_nft_batch *b, struct nftnl_rule *r);
 void fwd_rule_bitwise(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t mask, uint32_t xor);
 /* op: NFT_CMP_*; on the register that the above use, `len` bytes of value */

@@ -53,11 +53,28 @@ static void add_types(struct fwd_nft_batch *b, const char *chain)
 	fwd_batch_rule(b, r);
 }
 
+/* PREROUTING for the tracker alone: what has no hop left (plan.c). */
+static void add_dying(struct fwd_nft_batch *b, unsigned int family)
+{
+	struct nftnl_rule *r = fwd_rule_new(b, FWD_TABLE, fwd_bases[FW_PREROUTING].name);
+	const uint8_t two = 2;
+
+	fwd_rule_meta(b, r, NFT_META_NFPROTO);
+	fwd_rule_cmp(b, r, NFT_CMP_EQ, &fwd_nfprotos[family], 1);
+	fwd_rule_network(b, r, family == FW_IP4 ? 8 : 7, sizeof(two)); /* TTL, hop limit */
+	fwd_rule_cmp(b, r, NFT_CMP_LT, &two, sizeof(two));
+	fwd_rule_chain(b, r, NFT_GOTO, "judge");
+	fwd_batch_rule(b, r);
+}
+
 static void add_hook(struct fwd_nft_batch *b, const struct fw_plan *plan, unsigned int hook)
 {
 	const char *chain = fwd_bases[hook].name;
 	struct nftnl_rule *r;
 
+	for (unsigned int f = 0; f < FW_N_FAMILIES; f++)
+		if (hook == FW_PREROUTING && plan->dying[f])
+			add_dying(b, f);
 	if (!any_family(plan, hook))
 		return;
 	if (wants_pkttype(plan, hook))
@@ -78,7 +95,8 @@ static bool wants_cleaner(const struct fw_plan *plan, unsigned int base)
 	for (unsigned int f = 0; f < FW_N_FAMILIES; f++) {
 		const bool *queue = plan->queue[f];
 		const bool carried =
-			base == FWD_CLEAN_INPUT || queue[FW_PREROUTING] || queue[FW_POSTROUTING];
+			base == FWD_CLEAN_INPUT || queue[FW_PREROUTING] || queue[FW_POSTROUTING] ||
+			plan->dying[f];
 
 		if (plan->flags[f] & (FW_NEED_PKTTYPE | FW_NEED_QUOTE))
 			return true;
@@ -90,6 +108,8 @@ static bool wants_cleaner(const struct fw_plan *plan, unsigned int base)
 
 static bool wants(const struct fw_plan *plan, unsigned int base)
 {
+	if (base == FW_PREROUTING && (plan->dying[FW_IP4] || plan->dying[FW_IP6]))
+		return true;
 	return base < FW_N_HOOKS ? any_family(plan, base) : wants_cleaner(plan, base);
 }
 

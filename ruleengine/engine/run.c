@@ -7,6 +7,7 @@
  * loopback; an answer that carries its state in our mark; any hook behind the tracking point) has
  * its state before the first table, raw included.  Any other packet gets it behind raw.
  */
+#include <netinet/in.h>
 #include <string.h>
 
 #include "engine/engine.h"
@@ -21,7 +22,46 @@ struct hook_run {
 static bool came_through_loopback(const struct fw_packet *pkt)
 {
 	return (pkt->meta.hook == FW_PREROUTING || pkt->meta.hook == FW_INPUT) &&
-	       !strcmp(pkt->meta.in_name, "lo");
+		!strcmp(pkt->meta.in_name, "lo");
+}
+
+/*
+ * No hop left, and not for this host: the kernel drops it behind PREROUTING, and forgets a flow
+ * that it made.
+ */
+static bool is_doomed(const struct fw_eval *e)
+{
+	const unsigned int here = 1u << FW_ADDR_LOCAL | 1u << FW_ADDR_BROADCAST |
+		1u << FW_ADDR_ANYCAST | 1u << FW_ADDR_MULTICAST;
+	const struct fw_world_ops *ops = e->world->ops;
+	const struct fw_packet *pkt = e->pkt;
+
+	return pkt->meta.hook == FW_PREROUTING && pkt->ttl < 2 && ops && ops->addrtype &&
+		!(ops->addrtype(e->world->priv, pkt->family, &pkt->dst, 0) & here);
+}
+
+/* INPUT is a tracking point, but packets with no hop left were tracked in PREROUTING. */
+static bool tracked_before(const struct fw_plan *plan, const struct fw_packet *pkt)
+{
+	return pkt->meta.hook == FW_INPUT && plan->dying[pkt->family] && pkt->ttl < 2;
+}
+
+/*
+ * An ICMP error that this host's kernel makes comes to OUTPUT with the flow of the packet that it
+ * is about (nf_ct_attach), so raw's rules see it.  No socket, no uid.  But "port unreachable" is
+ * UDP's, which has let go of the flow by then (nf_reset_ct).
+ */
+static bool carries_flow(const struct fw_packet *pkt)
+{
+	if (pkt->meta.hook != FW_OUTPUT || pkt->meta.has_uid || !pkt->has_proto || pkt->fragment ||
+	    !pkt->l4_ok)
+		return false;
+	if (pkt->family == FW_IP6)
+		return pkt->proto == IPPROTO_ICMPV6 && pkt->icmp_type < 128 &&
+			!(pkt->icmp_type == 1 && pkt->icmp_code == 4);
+	return pkt->proto == IPPROTO_ICMP && !(pkt->icmp_type == 3 && pkt->icmp_code == 3) &&
+		(pkt->icmp_type == 3 || pkt->icmp_type == 4 || pkt->icmp_type == 5 ||
+		 pkt->icmp_type == 11 || pkt->icmp_type == 12);
 }
 
 /* Before the first table: does the packet have its state already? */
@@ -39,9 +79,14 @@ static int track_early(struct hook_run *r)
 		r->tracked = true;
 		return fw_ct_track(e->world->ct, e);
 	}
-	if (!r->plan->track_here[pkt->family][pkt->meta.hook] || came_through_loopback(pkt)) {
+	if (!r->plan->track_here[pkt->family][pkt->meta.hook] || came_through_loopback(pkt) ||
+	    tracked_before(r->plan, pkt)) {
 		r->tracked = true;
 		return fw_ct_resume(e->world->ct, e);
+	}
+	if (carries_flow(pkt)) {
+		r->tracked = true;
+		return fw_ct_track(e->world->ct, e);
 	}
 	return 0;
 }
@@ -62,14 +107,17 @@ static bool nat_applies(const struct fw_eval *e)
 	if (!e->flow || (fw_flow_status(e->flow) & FW_CTS_CONFIRMED))
 		return false;
 	return e->ctinfo == FW_CT_NEW || e->ctinfo == FW_CT_RELATED ||
-	       e->ctinfo == FW_CT_RELATED_REPLY;
+		e->ctinfo == FW_CT_RELATED_REPLY;
 }
 
 /* A table that nobody ever named does not exist in the kernel: it counts nothing. */
-static bool table_applies(const struct fw_table *table, const struct fw_eval *e)
+static bool table_applies(const struct fw_table *table, const struct fw_plan *plan,
+			  const struct fw_eval *e)
 {
 	const struct fw_chain *chain;
 
+	if (e->pkt->meta.hook == FW_PREROUTING && plan->dying[e->pkt->family])
+		return false; /* here to be tracked only */
 	if (table->builtin[e->pkt->meta.hook] == UINT32_MAX)
 		return false;
 	chain = table->chains[table->builtin[e->pkt->meta.hook]];
@@ -103,7 +151,7 @@ static enum fw_verdict run_tables(struct hook_run *r, const struct fw_ruleset *r
 			*ret = (struct fw_decision){.verdict = FW_DROP};
 			return FW_DROP;
 		}
-		if (!table_applies(table, &r->w.e))
+		if (!table_applies(table, r->plan, &r->w.e))
 			continue;
 		verdict = fw_walk_table(&r->w, table);
 		decided(r, ret);
@@ -125,8 +173,8 @@ static bool comes_back(const struct fw_plan *plan, const struct fw_packet *pkt)
 	const bool *queue = plan->queue[pkt->family];
 
 	return !strcmp(pkt->meta.out_name, "lo") &&
-	       (pkt->meta.hook == FW_OUTPUT || pkt->meta.hook == FW_POSTROUTING) &&
-	       (queue[FW_PREROUTING] || queue[FW_INPUT]);
+		(pkt->meta.hook == FW_OUTPUT || pkt->meta.hook == FW_POSTROUTING) &&
+		(queue[FW_PREROUTING] || queue[FW_INPUT]);
 }
 
 /* What later hooks cannot find out by themselves. */
@@ -139,7 +187,11 @@ static enum fw_ctinfo carry(const struct hook_run *r)
 		return FW_CT_NONE;
 	switch (e->ctinfo) {
 	case FW_CT_UNTRACKED: return again || back ? e->ctinfo : FW_CT_NONE;
-	case FW_CT_INVALID: return again ? e->ctinfo : FW_CT_NONE; /* the kernel looks again, too */
+	case FW_CT_INVALID:
+		/* Behind lo the kernel looks again, and finds the same, but for a sender's own
+		 * fragments, which are one packet then. */
+		back = back && !e->pkt->fragment && !e->pkt->frag_more;
+		return again || back ? e->ctinfo : FW_CT_NONE;
 	case FW_CT_RELATED:
 	case FW_CT_RELATED_REPLY:
 		return (again || back) && e->pkt->meta.ctinfo == e->ctinfo ? e->ctinfo : FW_CT_NONE;
@@ -177,6 +229,10 @@ static void settle(struct hook_run *r, struct fw_decision *ret)
 		ret->queue = e->queue;
 		ret->queue_bypass = e->queue_bypass;
 	}
+	if (e->flow && is_doomed(e)) {
+		fw_ct_dropped(e->world->ct, e);
+		return;
+	}
 	ret->ctinfo = (uint8_t)carry(r);
 	if (e->flow && r->plan->last[e->pkt->family][e->pkt->meta.hook])
 		fw_ct_confirm(e->world->ct, e);
@@ -188,11 +244,17 @@ static void run(bool plain, const struct fw_ruleset *rs, const struct fw_plan *p
 {
 	bool traced = world->ops && world->ops->trace;
 	struct hook_run r = {
-		.w = {
-			.e = {.pkt = pkt, .world = world, .now = now, .wall = wall,
-			      .mark = pkt->meta.mark},
-			.stack = stack, .plain = plain || traced, .trace = traced,
-		},
+		.w =
+			{
+				.e = {.pkt = pkt,
+				      .world = world,
+				      .now = now,
+				      .wall = wall,
+				      .mark = pkt->meta.mark},
+				.stack = stack,
+				.plain = plain || traced,
+				.trace = traced,
+			},
 		.plan = plan,
 	};
 

@@ -24,8 +24,8 @@
 
 enum fw_ct_dir fw_ctinfo_dir(enum fw_ctinfo ctinfo)
 {
-	return ctinfo == FW_CT_ESTABLISHED_REPLY || ctinfo == FW_CT_RELATED_REPLY ? FW_DIR_REPLY :
-										  FW_DIR_ORIG;
+	return ctinfo == FW_CT_ESTABLISHED_REPLY || ctinfo == FW_CT_RELATED_REPLY ? FW_DIR_REPLY
+										  : FW_DIR_ORIG;
 }
 
 static enum fw_ctinfo ctinfo_of(const struct fw_flow *flow, enum fw_ct_dir dir)
@@ -53,8 +53,10 @@ static int invalid(struct fw_ct *ct, struct fw_eval *e)
 /* The kernel looks at PREROUTING only; here INPUT or FORWARD may be the first hook. */
 bool ct_csum_wanted(const struct fw_ct *ct, const struct fw_packet *pkt)
 {
-	return ct->config.checksum && pkt->meta.hook != FW_OUTPUT && pkt->meta.hook != FW_POSTROUTING &&
-	       (pkt->meta.flags & (FW_PKT_CSUM_UNCHECKED | FW_PKT_CSUM_PARTIAL)) == FW_PKT_CSUM_UNCHECKED;
+	return ct->config.checksum && pkt->meta.hook != FW_OUTPUT &&
+		pkt->meta.hook != FW_POSTROUTING &&
+		(pkt->meta.flags & (FW_PKT_CSUM_UNCHECKED | FW_PKT_CSUM_PARTIAL)) ==
+		FW_PKT_CSUM_UNCHECKED;
 }
 
 bool ct_csum_bad(const struct fw_ct *ct, const struct fw_packet *pkt)
@@ -109,10 +111,16 @@ enum icmp_kind { ICMP_PLAIN, ICMP_BAD, ICMP_UNTRACKED, ICMP_ERROR };
 static bool never_tracked6(uint8_t type)
 {
 	switch (type) {
-	case 130: case 131: case 132:           /* multicast listeners */
-	case 133: case 134: case 135: case 136: /* routers and neighbours */
-	case 143: case 151: case 152:           /* listener reports v2, multicast routers */
-		return true;
+	case 130:
+	case 131:
+	case 132: /* multicast listeners */
+	case 133:
+	case 134:
+	case 135:
+	case 136: /* routers and neighbours */
+	case 143:
+	case 151:
+	case 152: /* listener reports v2, multicast routers */ return true;
 	default: return false;
 	}
 }
@@ -135,7 +143,8 @@ static enum icmp_kind redirect6(const struct fw_packet *pkt, uint32_t *quote)
 }
 
 /* What an ICMP message is to the tracker; for errors where the quoted packet begins. */
-static enum icmp_kind icmp_kind(const struct fw_ct *ct, const struct fw_packet *pkt, uint32_t *quote)
+static enum icmp_kind icmp_kind(const struct fw_ct *ct, const struct fw_packet *pkt,
+				uint32_t *quote)
 {
 	const uint8_t *p;
 
@@ -148,8 +157,8 @@ static enum icmp_kind icmp_kind(const struct fw_ct *ct, const struct fw_packet *
 	if (pkt->family == FW_IP4) {
 		if (p[0] > 18)
 			return ICMP_BAD;
-		return p[0] == 3 || p[0] == 4 || p[0] == 5 || p[0] == 11 || p[0] == 12 ? ICMP_ERROR :
-											 ICMP_PLAIN;
+		return p[0] == 3 || p[0] == 4 || p[0] == 5 || p[0] == 11 || p[0] == 12 ? ICMP_ERROR
+										       : ICMP_PLAIN;
 	}
 	if (never_tracked6(p[0]))
 		return ICMP_UNTRACKED;
@@ -158,22 +167,55 @@ static enum icmp_kind icmp_kind(const struct fw_ct *ct, const struct fw_packet *
 	return p[0] >= 128 ? ICMP_PLAIN : ICMP_ERROR;
 }
 
-/* Could the quoted packet have begun a flow? */
-static bool would_start(const struct fw_ct *ct, const struct fw_packet *pkt, uint32_t quote,
-			const struct fw_tuple *t)
+static bool is_icmp(const struct fw_packet *pkt)
 {
-	struct fw_packet inner;
-	uint8_t type = (uint8_t)(ntohs(t->dport_be) >> 8);
+	return pkt->has_proto && !pkt->fragment &&
+		(pkt->proto == IPPROTO_ICMP || pkt->proto == IPPROTO_ICMPV6);
+}
 
-	switch (t->proto) {
-	case IPPROTO_TCP:
-		return fw_packet_inner(pkt, &inner) == 0 && fw_packet_bytes(&inner, inner.l4_off, 14) &&
-		       ct_tcp_would_start(ct, inner.tcp_flags);
-	case IPPROTO_ICMP:
-		return t->family == FW_IP4 && (type == 8 || type == 13 || type == 15 || type == 17);
-	case IPPROTO_ICMPV6: return t->family == FW_IP6 && (type == 128 || type == 139);
-	default: return quote != 0;
+static uint32_t read16(const uint8_t *p)
+{
+	return (uint32_t)p[0] << 8 | p[1];
+}
+
+/* The quoted packet as it was: the quote may end before it, what is missing is no fault of its. */
+static int quoted_packet(const struct fw_packet *pkt, struct fw_packet *inner)
+{
+	uint32_t len;
+
+	if (fw_packet_inner(pkt, inner) < 0)
+		return -1;
+	len = inner->family == FW_IP4 ? read16(inner->data + 2) : 40u + read16(inner->data + 4);
+	if (len > inner->len) {
+		inner->l4_len += len - inner->len;
+		inner->len = len;
 	}
+	inner->meta.hook = FW_PREROUTING;
+	inner->meta.flags = FW_PKT_CSUM_UNCHECKED;
+	return 0;
+}
+
+/* Could the quoted packet have begun a flow?  A wrong checksum, say, and the kernel knew none. */
+static bool would_start(struct fw_ct *ct, const struct fw_packet *pkt, const struct fw_tuple *t,
+			uint64_t now)
+{
+	struct fw_flow flow = {.orig = *t};
+	struct fw_packet inner;
+	struct ct_ctx c = {.ct = ct,
+			   .pkt = &inner,
+			   .flow = &flow,
+			   .now = now,
+			   .dir = FW_DIR_ORIG,
+			   .ctinfo = FW_CT_NEW,
+			   .fresh = true};
+	uint32_t quote;
+
+	if (quoted_packet(pkt, &inner) < 0)
+		return t->proto != IPPROTO_TCP && t->proto != IPPROTO_ICMP &&
+			t->proto != IPPROTO_ICMPV6;
+	if (is_icmp(&inner) && icmp_kind(ct, &inner, &quote) != ICMP_PLAIN)
+		return false;
+	return handle(&c) == CT_ACCEPT;
 }
 
 /* The flow that an error speaks of.  NULL: none. */
@@ -212,8 +254,8 @@ static int icmp_error(struct fw_ct *ct, struct fw_eval *e, uint32_t quote, bool 
 	flow = find_quoted(ct, pkt, &quoted, e->now, dying, &ctinfo);
 	if (flow)
 		return set(e, flow, ctinfo);
-	if ((pkt->meta.hook == FW_OUTPUT || pkt->meta.hook == FW_POSTROUTING) && !pkt->meta.has_uid &&
-	    would_start(ct, pkt, quote, &quoted))
+	if ((pkt->meta.hook == FW_OUTPUT || pkt->meta.hook == FW_POSTROUTING) &&
+	    !pkt->meta.has_uid && would_start(ct, pkt, &quoted, e->now))
 		return set(e, transient(ct, &quoted, e->now), FW_CT_RELATED_REPLY);
 	return invalid(ct, e);
 }
@@ -267,6 +309,16 @@ static int begin(struct ct_ctx *c, const struct ct_key *key)
 	return -1;
 }
 
+/* A dying flow of these ends must not answer for the new one once that dies, too. */
+static void bury(struct ct_ctx *c, const struct ct_key *key)
+{
+	enum fw_ct_dir dir;
+	struct fw_flow *flow = ct_find(c->ct, key, c->now, true, &dir);
+
+	if (flow)
+		ct_flow_free(c->ct, flow);
+}
+
 static int full(struct fw_ct *ct, struct fw_eval *e)
 {
 	ct->stats.drop++;
@@ -295,6 +347,7 @@ static int ordinary(struct fw_ct *ct, struct fw_eval *e)
 		}
 	}
 	if (!c.flow) {
+		bury(&c, &key);
 		if (begin(&c, &key) < 0)
 			return full(ct, e);
 		if (!c.flow)
@@ -305,19 +358,14 @@ static int ordinary(struct fw_ct *ct, struct fw_eval *e)
 	return set(e, c.flow, c.ctinfo);
 }
 
-static bool is_icmp(const struct fw_packet *pkt)
-{
-	return pkt->has_proto && !pkt->fragment &&
-	       (pkt->proto == IPPROTO_ICMP || pkt->proto == IPPROTO_ICMPV6);
-}
-
 static int afresh(struct fw_ct *ct, struct fw_eval *e)
 {
 	const struct fw_packet *pkt = e->pkt;
 	uint32_t quote;
 
 	/* a local sender that fragments by itself is let pass untracked by the kernel too */
-	if (pkt->family == FW_IP4 && pkt->meta.hook == FW_OUTPUT && (pkt->fragment || pkt->frag_more))
+	if (pkt->family == FW_IP4 && pkt->meta.hook == FW_OUTPUT &&
+	    (pkt->fragment || pkt->frag_more))
 		return set(e, NULL, FW_CT_INVALID);
 	if (!is_icmp(pkt))
 		return ordinary(ct, e);
@@ -358,7 +406,8 @@ static int carried(struct fw_ct *ct, struct fw_eval *e, enum fw_ctinfo ctinfo)
 	}
 	if (flow)
 		return set(e, flow, ctinfo);
-	/* tuple goes with the packet (dir ORIG) or against it; orig is the flow's first direction */
+	/* tuple goes with the packet (dir ORIG) or against it; orig is the flow's first direction
+	 */
 	if ((fw_ctinfo_dir(ctinfo) == dir) || !ct_tuple_invert(&tuple, &orig))
 		orig = tuple;
 	return set(e, transient(ct, &orig, e->now), ctinfo);
@@ -401,9 +450,9 @@ int fw_ct_resume(struct fw_ct *ct, struct fw_eval *e)
 static bool makes_flow(const struct fw_ct *ct, const struct fw_eval *e)
 {
 	return e->flow && e->flow != &ct->scratch && (e->flow->flags & CT_F_INDEX) &&
-	       !(e->flow->status & FW_CTS_CONFIRMED) &&
-	       (e->ctinfo == FW_CT_NEW ||
-		(e->ctinfo == FW_CT_RELATED && (e->flow->status & FW_CTS_EXPECTED)));
+		!(e->flow->status & FW_CTS_CONFIRMED) &&
+		(e->ctinfo == FW_CT_NEW ||
+		 (e->ctinfo == FW_CT_RELATED && (e->flow->status & FW_CTS_EXPECTED)));
 }
 
 void fw_ct_dropped(struct fw_ct *ct, struct fw_eval *e)

@@ -125,6 +125,21 @@ static inline void make_tcp(struct bytes *b, const struct tcp_words *w)
 		memcpy(p + 20, w->opts, w->opts_len);
 }
 
+/* Write the TCP checksum of a packet of make_tcp(). */
+static inline void sum_tcp(struct bytes *b)
+{
+	uint8_t *p = b->data + 20;
+	size_t n = b->len - 20;
+	uint32_t sum = 6 + (uint32_t)n;
+
+	put16(p + 16, 0);
+	for (size_t i = 12; i < b->len; i++) /* the addresses stand right before */
+		sum += i & 1 ? b->data[i] : (uint32_t)b->data[i] << 8;
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	put16(p + 16, (uint16_t)~sum);
+}
+
 static inline void make_udp(struct bytes *b, uint8_t src, uint8_t dst, uint16_t sport, uint16_t dport)
 {
 	uint8_t *p = ip4(b, src, dst, 17, 12);

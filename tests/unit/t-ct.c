@@ -473,10 +473,15 @@ static void test_local_errors(void **state)
 	make_icmp_error(&e, ROUTER, CLIENT, 11, &q);
 	assert_int_equal(hear(ct, &e, 0, &meta, false).ctinfo, FW_CT_INVALID);
 	make_tcp(&q, &w);
+	sum_tcp(&q);
 	make_icmp_error(&e, ROUTER, CLIENT, 3, &q);
 	assert_int_equal(hear(ct, &e, 0, &meta, false).ctinfo, FW_CT_RELATED_REPLY);
+	q.data[37] ^= 1; /* a wrong checksum: the quoted packet was INVALID, and so has no flow */
+	make_icmp_error(&e, ROUTER, CLIENT, 3, &q);
+	assert_int_equal(hear(ct, &e, 0, &meta, false).ctinfo, FW_CT_INVALID);
 	w.flags = TH_FIN;
 	make_tcp(&q, &w);
+	sum_tcp(&q);
 	make_icmp_error(&e, ROUTER, CLIENT, 3, &q);
 	assert_int_equal(hear(ct, &e, 0, &meta, false).ctinfo, FW_CT_INVALID);
 	fw_ct_free(ct);

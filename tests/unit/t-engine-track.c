@@ -203,6 +203,74 @@ static void test_carried_state_wins(void **state)
 	scene_deinit(&s);
 }
 
+static unsigned int local_or_not(void *priv, enum fw_family family, const union fw_addr *addr, uint32_t ifindex)
+{
+	(void)family;
+	(void)addr;
+	(void)ifindex;
+	return 1u << *(const enum fw_addrtype *)priv;
+}
+
+/* A packet with no hop left dies behind PREROUTING, and a flow that it made with it. */
+static void test_doomed(void **state)
+{
+	static const struct fw_world_ops ops = {.addrtype = local_or_not};
+	static const enum fw_addrtype types[] = {FW_ADDR_UNICAST, FW_ADDR_LOCAL};
+	static const char *const rules[] = {STATES("mangle", "PREROUTING"), STATES("filter", "INPUT")};
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		enum fw_addrtype type = types[i & 1];
+		bool local = type == FW_ADDR_LOCAL, only_dying = i / 2;
+		struct pkt p = PKT_INIT;
+		struct fw_packet view;
+		struct scene s;
+
+		scene_init(&s, true);
+		s.world.ops = &ops;
+		s.world.priv = &type;
+		scene_rules(&s, FW_IP4, rules[i / 2]);
+		assert_int_equal(s.plan.dying[FW_IP4], only_dying);
+		syn(&p, &view, FW_PREROUTING, "10.0.0.1");
+		view.ttl = 1;
+		assert_int_equal(scene_run(&s, &view)->verdict, FW_ACCEPT);
+		assert_int_equal(fw_ct_stats(s.world.ct)->flows, local);
+		syn(&p, &view, FW_INPUT, "10.0.0.1"); /* local: tracked already, found again */
+		view.ttl = 1;
+		if (local)
+			scene_run(&s, &view);
+		assert_int_equal(fw_ct_stats(s.world.ct)->flows, local);
+		if (local && only_dying)
+			assert_int_equal(scene_packets(&s, FW_IP4, FW_FILTER, "INPUT", 1), 1);
+		scene_deinit(&s);
+	}
+}
+
+/* Of the kernel's own ICMP errors raw's rules see the state, but for "port unreachable". */
+static void test_kernel_error_in_raw(void **state)
+{
+	for (uint8_t code = 1; code <= 3; code += 2) {
+		struct pkt p = PKT_INIT;
+		struct fw_packet view;
+		struct scene s;
+		uint8_t quote[28] = {0x45, 0, 0, 28, 0, 1, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2,
+				     4, 0, 0, 80, 0, 8};
+
+		(void)state;
+		scene_init(&s, true);
+		scene_rules(&s, FW_IP4, STATES("raw", "OUTPUT") STATES("filter", "OUTPUT"));
+		pkt_at(&p, FW_OUTPUT, NULL, "eth0");
+		pkt_ip4(&p, "10.0.0.2", "10.0.0.1", IPPROTO_ICMP);
+		pkt_icmp(&p, 3, code, 0, 0);
+		pkt_add(&p, quote, sizeof(quote));
+		pkt_view(&p, &view);
+		scene_run(&s, &view);
+		assert_int_equal(scene_packets(&s, FW_IP4, FW_RAW, "OUTPUT", 4), code != 3);
+		assert_int_equal(scene_packets(&s, FW_IP4, FW_FILTER, "OUTPUT", 4), 1);
+		scene_deinit(&s);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -213,6 +281,8 @@ int main(void)
 		cmocka_unit_test(test_loopback),
 		cmocka_unit_test(test_nat_sees_the_first_packet_only),
 		cmocka_unit_test(test_carried_state_wins),
+		cmocka_unit_test(test_doomed),
+		cmocka_unit_test(test_kernel_error_in_raw),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -61,10 +61,10 @@ static void test_plan(void **state)
 		{false, 0, 0, 0, PRE | IN | FWD | OUT | POST},
 		{false, IN, IN, 0, IN | FWD | OUT | POST},
 		{false, IN | POST, IN | POST, 0, IN | POST},
-		{true, IN, IN | FWD | OUT, IN | FWD | OUT, IN | FWD | OUT | POST},
+		{true, IN, IN | FWD | OUT, PRE | IN | FWD | OUT, IN | FWD | OUT | POST},
 		{true, PRE, PRE | OUT, PRE | OUT, PRE | IN | FWD | OUT | POST},
 		{true, PRE | IN, PRE | IN | OUT, PRE | OUT, IN | FWD | OUT | POST},
-		{true, POST, IN | FWD | OUT | POST, IN | FWD | OUT, IN | POST},
+		{true, POST, IN | FWD | OUT | POST, PRE | IN | FWD | OUT, IN | POST},
 		{true, PRE | POST, PRE | OUT | POST, PRE | OUT, IN | POST},
 	};
 
@@ -77,6 +77,7 @@ static void test_plan(void **state)
 		assert_int_equal(mask_of(plan.last[FW_IP4]), rows[i].last);
 		assert_int_equal(mask_of(plan.queue[FW_IP6]), 0);
 		assert_int_equal(plan.track[FW_IP4], rows[i].track);
+		assert_int_equal(plan.dying[FW_IP4], rows[i].track && !(rows[i].rules & PRE));
 	}
 }
 
