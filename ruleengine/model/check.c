@@ -169,6 +169,8 @@ static int graph(struct fw_tx *tx, struct fw_table *table, struct fw_err *err)
 int fw_tx_check_table(struct fw_tx *tx, struct fw_table *table, const struct fw_table *base,
 		      struct fw_err *err)
 {
+	int r = 0;
+
 	for (uint32_t i = 0; i < table->n_slots; i++) {
 		struct fw_chain *chain = table->chains[i];
 
@@ -176,8 +178,10 @@ int fw_tx_check_table(struct fw_tx *tx, struct fw_table *table, const struct fw_
 		    fw_chain_seal(chain, tx->first_id) < 0)
 			return fw_tx_nomem(err);
 	}
-	if (tx->jumps_changed[table->family][table->id] && graph(tx, table, err) < 0)
-		return -EINVAL;
+	if (tx->jumps_changed[table->family][table->id])
+		r = graph(tx, table, err);
+	if (r < 0)
+		return r;
 	for (uint32_t i = 0; i < table->n_slots; i++) {
 		const struct fw_chain *chain = table->chains[i];
 		const struct fw_chain *old = i < base->n_slots ? base->chains[i] : NULL;

@@ -229,8 +229,10 @@ static int list(struct fw_exec *x)
 	r = cmd->op == FW_CMD_LIST ? fw_list_table(x->table, &opts, out, x->err)
 				   : fw_list_rules(x->table, &opts, out, x->err);
 	fw_buf_deinit(&none);
-	if (r < 0)
-		return fw_exec_at(x->err, x->where, x->where->chain);
+	if (r < 0) {
+		fw_exec_at(x->err, x->where, x->where->chain);
+		return r;
+	}
 	if (!(cmd->flags & FW_CMD_F_ZERO))
 		return 0;
 	if (!cmd->chain[0])
