@@ -8,6 +8,8 @@
 #include "fw/text.h"
 #include "log.h"
 
+#define DUMP_SLICE 65536 /* flows per call; nobody waits for them any more */
+
 /* Put a snapshot and its plan in force; the old reference is the caller's. */
 static struct fw_ruleset *swap(struct fwd_editor *e, struct fw_ruleset *rs, struct fw_plan *plan)
 {
@@ -192,5 +194,25 @@ int fwd_edit_snapshot(struct fwd_editor *e, struct fw_err *err)
 		r = fw_fail(err, FW_ERR_RESOURCE, "out of memory for a snapshot");
 	for (size_t i = 0; i < FW_ARRAY_SIZE(frames); i++)
 		fw_buf_deinit(&text[i]);
+	return r;
+}
+
+int fwd_edit_save_all(struct fwd_editor *e, struct fw_err *err)
+{
+	struct fw_buf text = FW_BUF_INIT;
+	uint64_t cursor = 0;
+	int r;
+
+	if (!e->store)
+		return 0;
+	r = fwd_edit_snapshot(e, err);
+	if (r)
+		return r;
+	do
+		fw_ct_dump(e->core->world.ct, &cursor, DUMP_SLICE, fwd_now(), &text);
+	while (cursor);
+	if (text.len || !fw_buf_ok(&text))
+		r = fwd_store_put_flows(e->store, &text, fwd_wall(), err);
+	fw_buf_deinit(&text);
 	return r;
 }

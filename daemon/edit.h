@@ -76,4 +76,7 @@ void fwd_edit_forget(struct fwd_editor *e, struct fw_ruleset *rs);
 /* Write a snapshot of everything: rules, counters, recent lists.  No group may be open. */
 int fwd_edit_snapshot(struct fwd_editor *e, struct fw_err *err);
 
+/* At the stop, when no packet can change it any more: the snapshot, and the tracker's flows. */
+int fwd_edit_save_all(struct fwd_editor *e, struct fw_err *err);
+
 #endif

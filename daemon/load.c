@@ -169,24 +169,37 @@ static int take_frame(void *priv, const struct fwd_frame *f, struct fw_err *err)
 	case FWD_FRAME_RULES: snprintf(s->file, s->size, "%s/snapshot", dir); break;
 	case FWD_FRAME_RECENT: fw_buf_add(&s->recent, f->body, f->len); return 0;
 	case FWD_FRAME_END: s->wall = strtoull(f->body, NULL, 10); return 0;
+	case FWD_FRAME_FLOWS:
 	case FWD_N_FRAME_KINDS: return 0;
 	}
 	return fw_tx_apply(s->tx, f->family, f->body, f->len, f->flags,
 			   f->table[0] ? f->table : NULL, NULL, NULL, err);
 }
 
-/*
- * Recent lists go on as if the daemon had been there all the time: their ages count from the
- * moment of the snapshot.
- */
-static void restore_recent(struct start *s)
+/* The monotonic time at which something was written that long ago; negative after a reboot. */
+static int64_t then(uint64_t written)
 {
-	uint64_t wall = fwd_wall(), now = fwd_now(), away = wall > s->wall ? wall - s->wall : 0;
-	struct fw_err err = FW_ERR_INIT;
+	uint64_t wall = fwd_wall();
 
-	if (fw_recent_load(s->editor->core->world.recent, fw_buf_cstr(&s->recent), s->recent.len,
-			   now > away ? now - away : 0, &err))
+	return (int64_t)fwd_now() - (int64_t)(wall > written ? wall - written : 0);
+}
+
+/* Recent lists and flows go on as if the daemon had been there all the time. */
+static void restore_world(struct start *s)
+{
+	struct fw_world *world = &s->editor->core->world;
+	struct fw_err err = FW_ERR_INIT, err2 = FW_ERR_INIT;
+	struct fw_buf flows = FW_BUF_INIT;
+	uint64_t wall;
+
+	if (s->recent.len &&
+	    fw_recent_load(world->recent, fw_buf_cstr(&s->recent), s->recent.len,
+			   (uint64_t)then(s->wall), &err))
 		fwd_log_err(4, "recent lists of the snapshot", &err);
+	if (s->editor->store && !fwd_store_take_flows(s->editor->store, &flows, &wall) &&
+	    fw_ct_load(world->ct, fw_buf_cstr(&flows), flows.len, then(wall), &err2))
+		fwd_log_err(4, "flows of the last stop", &err2);
+	fw_buf_deinit(&flows);
 }
 
 static int read_state(struct start *s, struct fw_err *err)
@@ -216,8 +229,8 @@ int fwd_load_start(struct fwd_editor *e, char *file, size_t size, struct fw_err 
 	if (!r)
 		r = fwd_edit_publish(e, s.tx, NULL, err);
 	fw_tx_free(s.tx);
-	if (!r && s.recent.len)
-		restore_recent(&s);
+	if (!r)
+		restore_world(&s);
 	fw_buf_deinit(&s.recent);
 	if (!r && s.edits)
 		fwd_log(6, "%" PRIu64 " edits replayed from the journal", s.edits);

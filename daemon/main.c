@@ -147,7 +147,7 @@ static int tear_down(struct fwd *d, bool save)
 	d->control = fwd_control_close(d->control);
 	e->kernel = fwd_kernel_stop(e->kernel);
 	if (save && e->store && (!fwd_store_empty(e->store) || d->core.ruleset->generation))
-		r = fwd_edit_snapshot(e, &err);
+		r = fwd_edit_save_all(e, &err);
 	if (r)
 		fwd_log_err(3, NULL, &err);
 	e->store = fwd_store_close(e->store);

@@ -13,7 +13,7 @@
 
 #ifndef __SANITIZE_ADDRESS__
 /* By name: a kernel or libseccomp that does not know one has no use for it either. */
-/* clang-format off: a list to read in groups */
+/* clang-format off */
 static const char *const allowed[] = {
 	/* packets, netlink, control clients */
 	"socket", "bind", "listen", "connect", "accept4", "getsockname", "getpeername", "getsockopt",

@@ -16,10 +16,8 @@
 #define N_FIELDS   7
 
 static const char *const kinds[] = {
-	[FWD_FRAME_EDIT] = "edit",
-	[FWD_FRAME_RULES] = "rules",
-	[FWD_FRAME_RECENT] = "recent",
-	[FWD_FRAME_END] = "end",
+	[FWD_FRAME_EDIT] = "edit",   [FWD_FRAME_RULES] = "rules", [FWD_FRAME_RECENT] = "recent",
+	[FWD_FRAME_FLOWS] = "flows", [FWD_FRAME_END] = "end",
 };
 static_assert(FW_ARRAY_SIZE(kinds) == FWD_N_FRAME_KINDS, "a word for each kind");
 

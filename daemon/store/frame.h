@@ -23,6 +23,7 @@ enum fwd_frame_kind {
 	FWD_FRAME_EDIT, /* journal: an acknowledged transaction's text */
 	FWD_FRAME_RULES, /* snapshot: one family, as save -c prints it */
 	FWD_FRAME_RECENT, /* snapshot: fw_recent_dump() */
+	FWD_FRAME_FLOWS, /* flows: fw_ct_dump() */
 	FWD_FRAME_END, /* snapshot: it is complete; the body is the wall clock in ns */
 	FWD_N_FRAME_KINDS
 };

@@ -147,6 +147,7 @@ int fwd_store_load(struct fwd_store *s, fwd_store_fn *fn, void *priv, struct fw_
 
 	unlinkat(s->dirfd, "snapshot.new", 0);
 	unlinkat(s->dirfd, "journal.new", 0);
+	unlinkat(s->dirfd, "flows.new", 0);
 	r = load_snapshot(s, fn, priv, err);
 	if (r)
 		return r;
@@ -218,6 +219,47 @@ int fwd_store_snapshot(struct fwd_store *s, struct fwd_frame *frames, size_t n, 
 	s->stale = r;
 	if (r)
 		s->retry_size = s->journal.size + DUE_BYTES / 4;
+	return r;
+}
+
+int fwd_store_put_flows(struct fwd_store *s, const struct fw_buf *text, uint64_t wall,
+			struct fw_err *err)
+{
+	struct fwd_frame frame = {
+		.seq = wall, .kind = FWD_FRAME_FLOWS, .body = fw_buf_cstr(text), .len = text->len};
+	struct fw_buf out = FW_BUF_INIT;
+	int r;
+
+	fwd_frame_write(&frame, &out);
+	r = fw_buf_ok(text) && fw_buf_ok(&out)
+		? fwd_io_replace(s->dirfd, "flows", out.data, out.len)
+		: -ENOMEM;
+	if (r)
+		fw_fail(err, FW_ERR_RESOURCE, "cannot write %s/flows: %s", s->dir, strerror(-r));
+	fw_buf_deinit(&out);
+	return r;
+}
+
+int fwd_store_take_flows(struct fwd_store *s, struct fw_buf *text, uint64_t *wall)
+{
+	struct fw_buf file = FW_BUF_INIT;
+	struct fwd_frame frame;
+	const char *why;
+	int r;
+
+	r = fwd_io_read(s->dirfd, "flows", &file);
+	if (!r &&
+	    !(fwd_frame_read(fw_buf_cstr(&file), file.len, &frame, &why) &&
+	      frame.kind == FWD_FRAME_FLOWS)) {
+		fwd_log(4, "%s/flows is damaged and not used: %s", s->dir, why);
+		r = -ENOENT;
+	}
+	if (!r) {
+		fw_buf_add(text, frame.body, frame.len);
+		*wall = frame.seq;
+	}
+	unlinkat(s->dirfd, "flows", 0);
+	fw_buf_deinit(&file);
 	return r;
 }
 

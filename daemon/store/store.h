@@ -6,6 +6,8 @@
  *	snapshot   everything up to edit number SEQ; replaced whole (written beside, fsync, rename)
  *	journal    edits since then, one frame each, appended and made durable before they are
  *	           acknowledged
+ *	flows      the tracker's flows of a clean stop, used once: a start takes it away, so that a
+ *	           later crash does not bring back connections that have ended long since
  *	journal.bad-TIME…  what was cut off a journal because it was torn or damaged
  *
  * A start reads the snapshot and then those edits of the journal that are newer than it, so a crash
@@ -66,6 +68,12 @@ bool fwd_store_due(const struct fwd_store *s);
  */
 int fwd_store_snapshot(struct fwd_store *s, struct fwd_frame *frames, size_t n, uint64_t wall,
 		       struct fw_err *err);
+
+/* The file `flows`: written at a clean stop; read and removed at a start (-ENOENT: there is none,
+ * or it was damaged, which is logged).  wall: when it was written. */
+int fwd_store_put_flows(struct fwd_store *s, const struct fw_buf *text, uint64_t wall,
+			struct fw_err *err);
+int fwd_store_take_flows(struct fwd_store *s, struct fw_buf *text, uint64_t *wall);
 
 /* Facts for status and metrics. */
 uint64_t fwd_store_journal_bytes(const struct fwd_store *s);

@@ -108,6 +108,44 @@ def keeps(fwd):
     fwd.stop()
 
 
+def flows(fwd):
+    """A connection goes on over a clean restart; after a crash nobody brings back an old one."""
+    fwd.args = ["--conntrack-tcp-loose", "off"]  # packets of an unknown connection are INVALID
+    fwd.start()
+    control.edit(fwd.socket, "-A INPUT -p tcp --dport 7070 -m conntrack --ctstate NEW,ESTABLISHED "
+                 "-j ACCEPT\n-A INPUT -p tcp -m conntrack --ctstate ESTABLISHED -j ACCEPT\n"
+                 "-A INPUT -p tcp -j DROP")
+    with fwd.ns:
+        listener, client = socket.socket(), socket.socket()
+    listener.bind(("127.0.0.1", 7070))
+    listener.listen(5)
+    client.settimeout(10)
+    client.connect(("127.0.0.1", 7070))
+    server = listener.accept()[0]
+    server.settimeout(10)
+
+    def talk():
+        client.sendall(b"ping")
+        expect(server.recv(10) == b"ping", "nothing arrived")
+        server.sendall(b"pong")
+        expect(client.recv(10) == b"pong", "no answer arrived")
+
+    talk()
+    fwd.settle()
+    expect(fwd.stop() == 0, fwd.log())
+    fwd.start()
+    talk()
+    expect("ESTABLISHED" in control.ask(fwd.socket, "conn list proto tcp dport 7070"), "no flow")
+    expect(not os.path.exists(fwd.state + "/flows"), "the file is still there")
+    fwd.proc.kill()
+    fwd.proc.wait()
+    fwd.start()
+    expect(control.ask(fwd.socket, "conn list proto tcp") == "", "a flow out of the past")
+    for s in (listener, client, server):
+        s.close()
+    fwd.stop()
+
+
 def damaged_tail(fwd):
     fwd.start()
     control.edit(fwd.socket, "-A INPUT -s 10.0.0.1 -j ACCEPT")
@@ -266,7 +304,7 @@ def users(fwd):
 def main():
     netns.need_root()
     netns.sweep()
-    for test in (keeps, full_disk, damaged_tail, two_daemons, broken_rules, persist_off, users):
+    for test in (keeps, flows, full_disk, damaged_tail, two_daemons, broken_rules, persist_off, users):
         ns = netns.Namespace("-state")
         ns.ip("link set lo up")
         fwd = firewall.Fwd(ns, start=False)

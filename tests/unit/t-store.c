@@ -202,7 +202,7 @@ static void snapshot_and_newer(void **state)
 	sync_store(s);
 	fwd_store_close(s);
 	s = load_store(*state, &seen);
-	assert_string_equal(fw_buf_cstr(&seen), "1:1:S\n;3:1:7\n;0:2:b\n;");
+	assert_string_equal(fw_buf_cstr(&seen), "1:1:S\n;4:1:7\n;0:2:b\n;");
 	fwd_store_close(s);
 	fw_buf_deinit(&seen);
 }
@@ -222,12 +222,12 @@ static void nothing_twice(void **state)
 	fwd_store_close(s);
 	assert_int_equal(fwd_io_replace(d->fd, "journal", journal.data, journal.len), 0);
 	s = load_store(d, &seen);
-	assert_string_equal(fw_buf_cstr(&seen), "1:2:S\n;3:2:7\n;");
+	assert_string_equal(fw_buf_cstr(&seen), "1:2:S\n;4:2:7\n;");
 	append(s, "c\n");
 	sync_store(s);
 	fwd_store_close(s);
 	s = load_store(d, &seen);
-	assert_string_equal(fw_buf_cstr(&seen), "1:2:S\n;3:2:7\n;0:3:c\n;");
+	assert_string_equal(fw_buf_cstr(&seen), "1:2:S\n;4:2:7\n;0:3:c\n;");
 	fwd_store_close(s);
 	fw_buf_deinit(&seen);
 	fw_buf_deinit(&journal);
@@ -344,12 +344,39 @@ static void half_written_files(void **state)
 		close(fd);
 	}
 	s = load_store(d, &seen);
-	assert_string_equal(fw_buf_cstr(&seen), "1:0:S\n;3:0:7\n;0:1:a\n;");
+	assert_string_equal(fw_buf_cstr(&seen), "1:0:S\n;4:0:7\n;0:1:a\n;");
 	fwd_store_close(s);
 	assert_int_equal(fwd_io_read(d->fd, "snapshot.new", &text), -ENOENT);
 	assert_int_equal(fwd_io_read(d->fd, "journal.new", &text), -ENOENT);
 	fw_buf_deinit(&seen);
 	fw_buf_deinit(&text);
+}
+
+/* Flows are given out once, and not at all when a byte of them is wrong. */
+static void flows_once(void **state)
+{
+	struct dir *d = *state;
+	struct fw_buf seen = FW_BUF_INIT, text = FW_BUF_INIT, file = FW_BUF_INIT;
+	struct fwd_store *s = load_store(d, &seen);
+	struct fw_err err = FW_ERR_INIT;
+	uint64_t wall = 0;
+
+	assert_int_equal(fwd_store_take_flows(s, &text, &wall), -ENOENT);
+	fw_buf_str(&text, "a flow\n");
+	assert_int_equal(fwd_store_put_flows(s, &text, 99, &err), 0);
+	assert_int_equal(fwd_io_read(d->fd, "flows", &file), 0);
+	fw_buf_reset(&text);
+	assert_int_equal(fwd_store_take_flows(s, &text, &wall), 0);
+	assert_string_equal(fw_buf_cstr(&text), "a flow\n");
+	assert_int_equal(wall, 99);
+	assert_int_equal(fwd_store_take_flows(s, &text, &wall), -ENOENT);
+	file.data[file.len - 3] ^= 1;
+	assert_int_equal(fwd_io_replace(d->fd, "flows", file.data, file.len), 0);
+	assert_int_equal(fwd_store_take_flows(s, &text, &wall), -ENOENT);
+	fwd_store_close(s);
+	fw_buf_deinit(&seen);
+	fw_buf_deinit(&text);
+	fw_buf_deinit(&file);
 }
 
 /* A damaged snapshot is refused at every byte that may be damaged or missing. */
@@ -427,6 +454,7 @@ int main(void)
 		STORE_TEST(corrupt_middle),
 		STORE_TEST(missing_middle),
 		STORE_TEST(half_written_files),
+		STORE_TEST(flows_once),
 		STORE_TEST(damaged_snapshot),
 		STORE_TEST(refused_edit),
 	};
