@@ -166,7 +166,8 @@ static bool take(struct fwd_client *client, const char *piece, size_t n)
 	struct fw_err err = FW_ERR_INIT;
 
 	client->progress = ev_now(client->control->d->loop);
-	if (fwd_control_held(client->control) + n > FWD_CONTROL_BYTES_MAX) {
+	if (client->in.text.len + n > FWD_REQUEST_SMALL &&
+	    fwd_control_requests(client->control) + n > FWD_REQUESTS_MAX) {
 		fw_fail(&err, FW_ERR_RESOURCE, "too many large requests at the same time");
 		fw_err_hint(&err, "try again when the others are done");
 	} else if (!fwd_intake_add(&client->in, piece, n, &err)) {

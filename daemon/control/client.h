@@ -64,7 +64,8 @@ void fwd_client_answer(struct fwd_client *client);
 void fwd_client_refuse(struct fwd_client *client, const struct fw_err *err);
 /* Has it made no progress for too long? */
 bool fwd_client_idle(const struct fwd_client *client, ev_tstamp now);
-/* Bytes of memory that all clients hold. */
-size_t fwd_control_held(const struct fwd_control *c);
+/* Bytes of memory that all clients' requests, and answers, hold. */
+size_t fwd_control_requests(const struct fwd_control *c);
+size_t fwd_control_answers(const struct fwd_control *c);
 
 #endif

@@ -14,13 +14,23 @@
 
 #define ACCEPTS_PER_TURN 64
 
-size_t fwd_control_held(const struct fwd_control *c)
+size_t fwd_control_requests(const struct fwd_control *c)
 {
 	const struct fwd_client *client;
 	size_t n = 0;
 
 	TAILQ_FOREACH(client, &c->all, all)
-	n += client->in.text.cap + client->out.cap;
+	n += client->in.text.cap;
+	return n;
+}
+
+size_t fwd_control_answers(const struct fwd_control *c)
+{
+	const struct fwd_client *client;
+	size_t n = 0;
+
+	TAILQ_FOREACH(client, &c->all, all)
+	n += client->out.cap;
 	return n;
 }
 
@@ -113,10 +123,8 @@ static bool run(struct fwd_control *c, struct fwd_client *client)
 
 	fw_buf_str(&client->out, "ok\n");
 	call.req = &req;
-	if (fwd_control_held(c) > FWD_CONTROL_BYTES_MAX)
-		r = fw_fail(&err, FW_ERR_RESOURCE, "too many large answers at the same time");
-	else
-		r = fwd_request_parse(&client->in, &req, &err);
+	call.crowded = fwd_control_answers(c) > FWD_ANSWERS_MAX;
+	r = fwd_request_parse(&client->in, &req, &err);
 	if (!r)
 		r = fwd_verb_run(&call, &err);
 	fwd_intake_deinit(&client->in);

@@ -7,9 +7,11 @@
  * fdatasync, and their answers wait for it.
  *
  * What strangers can do to it is bounded: who has no right at all is sent away at once; there are
- * at most FW_CLIENTS_MAX clients (the one idle for longest makes room), requests and answers
- * together hold at most FWD_CONTROL_BYTES_MAX, whoever makes no progress for FW_CLIENT_IDLE_S
- * seconds is closed, and no client is read or written more than a piece per turn.
+ * at most FW_CLIENTS_MAX clients (the one idle for longest makes room); large requests together
+ * hold at most FWD_REQUESTS_MAX bytes, and where answers that nobody reads hold FWD_ANSWERS_MAX, no
+ * more large ones are given; small requests are served whatever the large ones do.  Whoever makes
+ * no progress for FW_CLIENT_IDLE_S seconds is closed, and no client is read or written more than a
+ * piece per turn.
  *
  * Control thread only.
  */
@@ -19,7 +21,9 @@
 #include "control/peer.h"
 #include "daemon.h"
 
-#define FWD_CONTROL_BYTES_MAX (512ull * 1024 * 1024)
+#define FWD_REQUESTS_MAX  (512u * 1024 * 1024)
+#define FWD_ANSWERS_MAX	  (512u * 1024 * 1024)
+#define FWD_REQUEST_SMALL (64u * 1024)
 
 struct fwd_control;
 struct fwd_client;

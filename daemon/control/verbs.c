@@ -7,26 +7,30 @@
 #include <string.h>
 
 static const struct fwd_verb verbs[] = {
-	{"ping", NULL, FWD_RIGHT_READ, fwd_verb_ping, "", "version and state"},
-	{"status", NULL, FWD_RIGHT_READ, fwd_verb_status, "", "the same, longer"},
-	{"save", NULL, FWD_RIGHT_READ, fwd_verb_save,
+	{"ping", NULL, FWD_RIGHT_READ, false, fwd_verb_ping, "", "version and state"},
+	{"status", NULL, FWD_RIGHT_READ, false, fwd_verb_status, "", "the same, longer"},
+	{"save", NULL, FWD_RIGHT_READ, true, fwd_verb_save,
 	 "4|6 [counters] [all] [zero] [table T] [chain C [number N]]",
 	 "the rules as restore text; zero needs the right to edit"},
-	{"restore", NULL, FWD_RIGHT_EDIT, fwd_verb_restore,
+	{"restore", NULL, FWD_RIGHT_EDIT, false, fwd_verb_restore,
 	 "4|6 [noflush] [counters] [test] [table T]", "apply the body, restore text"},
-	{"recent", "list", FWD_RIGHT_READ, fwd_verb_recent_list, "[NAME]",
+	{"recent", "list", FWD_RIGHT_READ, true, fwd_verb_recent_list, "[NAME]",
 	 "names of recent lists, or one's entries"},
-	{"recent", "add", FWD_RIGHT_EDIT, fwd_verb_recent_add, "NAME ADDR", "as if just seen"},
-	{"recent", "del", FWD_RIGHT_EDIT, fwd_verb_recent_del, "NAME ADDR", "take an entry out"},
-	{"recent", "flush", FWD_RIGHT_EDIT, fwd_verb_recent_flush, "NAME", "empty a list"},
-	{"conn", "list", FWD_RIGHT_READ, fwd_verb_conn_list, "[json] [KEY VALUE]...",
+	{"recent", "add", FWD_RIGHT_EDIT, false, fwd_verb_recent_add, "NAME ADDR",
+	 "as if just seen"},
+	{"recent", "del", FWD_RIGHT_EDIT, false, fwd_verb_recent_del, "NAME ADDR",
+	 "take an entry out"},
+	{"recent", "flush", FWD_RIGHT_EDIT, false, fwd_verb_recent_flush, "NAME", "empty a list"},
+	{"conn", "list", FWD_RIGHT_READ, true, fwd_verb_conn_list, "[json] [KEY VALUE]...",
 	 "tracked flows"},
-	{"conn", "count", FWD_RIGHT_READ, fwd_verb_conn_count, "", "how many there are"},
-	{"conn", "delete", FWD_RIGHT_EDIT, fwd_verb_conn_delete, "KEY VALUE...", "forget some"},
-	{"conn", "flush", FWD_RIGHT_EDIT, fwd_verb_conn_flush, "", "forget all"},
-	{"metrics", NULL, FWD_RIGHT_READ, fwd_verb_metrics, "", "Prometheus text format 0.0.4"},
-	{"drops", NULL, FWD_RIGHT_READ, fwd_verb_drops, "[N]", "the last dropped packets"},
-	{"help", NULL, FWD_RIGHT_READ, fwd_verb_help, "", "this list"},
+	{"conn", "count", FWD_RIGHT_READ, false, fwd_verb_conn_count, "", "how many there are"},
+	{"conn", "delete", FWD_RIGHT_EDIT, false, fwd_verb_conn_delete, "KEY VALUE...",
+	 "forget some"},
+	{"conn", "flush", FWD_RIGHT_EDIT, false, fwd_verb_conn_flush, "", "forget all"},
+	{"metrics", NULL, FWD_RIGHT_READ, true, fwd_verb_metrics, "",
+	 "Prometheus text format 0.0.4"},
+	{"drops", NULL, FWD_RIGHT_READ, true, fwd_verb_drops, "[N]", "the last dropped packets"},
+	{"help", NULL, FWD_RIGHT_READ, false, fwd_verb_help, "", "this list"},
 };
 
 int fwd_verb_help(struct fwd_call *call, struct fw_err *err)
@@ -112,6 +116,11 @@ int fwd_verb_run(struct fwd_call *call, struct fw_err *err)
 	r = fwd_peer_check(call->peer, v->right, err);
 	if (r)
 		return r;
+	if (v->large && call->crowded) {
+		fw_fail(err, FW_ERR_RESOURCE, "too many large answers are waiting to be read");
+		fw_err_hint(err, "try again in a while");
+		return -EINVAL;
+	}
 	own = v->second ? 2 : 1;
 	call->args = call->req->words + own;
 	call->n_args = call->req->n_words - own;

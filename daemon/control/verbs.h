@@ -25,6 +25,7 @@ struct fwd_call {
 	const char *const *args; /* after the verb's own words */
 	unsigned int n_args;
 	struct fw_buf *out;
+	bool crowded; /* there are too many answers waiting for a large one more */
 	bool commit; /* set: answer only after fwd_edit_commit() */
 	fwd_more_fn *more; /* set: the answer goes on */
 	void *more_priv; /* free()d by the caller when done */
@@ -33,6 +34,7 @@ struct fwd_call {
 struct fwd_verb {
 	const char *word, *second; /* second NULL: the verb is one word */
 	enum fwd_right right;
+	bool large; /* its answer grows with the rules */
 	int (*run)(struct fwd_call *call, struct fw_err *err);
 	const char *args, *help;
 };

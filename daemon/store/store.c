@@ -225,8 +225,11 @@ int fwd_store_snapshot(struct fwd_store *s, struct fwd_frame *frames, size_t n, 
 int fwd_store_put_flows(struct fwd_store *s, const struct fw_buf *text, uint64_t wall,
 			struct fw_err *err)
 {
-	struct fwd_frame frame = {
-		.seq = wall, .kind = FWD_FRAME_FLOWS, .body = fw_buf_cstr(text), .len = text->len};
+	struct fwd_frame frame = {/* no edit's number belongs to it: the time stands there */
+				  .seq = wall,
+				  .kind = FWD_FRAME_FLOWS,
+				  .body = fw_buf_cstr(text),
+				  .len = text->len};
 	struct fw_buf out = FW_BUF_INIT;
 	int r;
 
