@@ -43,9 +43,11 @@ static int fetch(const struct ctl *ctl, const struct fw_cmd *cmd, struct ctl_rep
 	if (cmd->flags & FW_CMD_F_ZERO)
 		fw_buf_str(&request, " zero");
 	fw_buf_fmt(&request, " table %s", fw_table_name(cmd->table));
-	/* a number says what is listed; iptables zeroes the whole chain */
-	if (cmd->flags & FW_CMD_F_ZERO && cmd->chain[0])
+	if (cmd->flags & FW_CMD_F_ZERO && cmd->chain[0]) {
 		fw_buf_fmt(&request, " chain %s", cmd->chain);
+		if (cmd->flags & FW_CMD_F_ZERO_RULE)
+			fw_buf_fmt(&request, " number %u", cmd->number);
+	}
 	r = ctl_request(ctl, fw_buf_cstr(&request), NULL, 0, reply);
 	fw_buf_deinit(&request);
 	return r;
@@ -106,7 +108,8 @@ int ctl_list_cmd(const struct ctl *ctl, const struct fw_cmd *cmd, const struct c
 		err.column = err.line = 0;
 		ctl_typed_word(typed, ctl, cmd->chain, &err);
 		r = ctl_say_cmd(ctl, &err, typed);
-	} else if (cmd->verbose && cmd->flags & FW_CMD_F_ZERO) {
+	} else if (cmd->verbose && cmd->flags & FW_CMD_F_ZERO &&
+		   !(cmd->flags & FW_CMD_F_ZERO_RULE)) {
 		if (cmd->chain[0])
 			printf("Zeroing chain `%s'\n", cmd->chain);
 		else

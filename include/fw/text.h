@@ -23,6 +23,7 @@ enum fw_cmd_op {
 #define FW_CMD_F_NUMBERS   0x08 /* --line-numbers */
 #define FW_CMD_F_ZERO      0x10 /* -Z beside -L or -S */
 #define FW_CMD_F_COUNTERS  0x20 /* -c P B was given */
+#define FW_CMD_F_ZERO_RULE 0x80 /* … and -Z named the rule: it alone is zeroed, else the chain */
 #define FW_CMD_F_OTHER_FAMILY 0x40 /* -4/-6 says: not for this family, skip (restore only) */
 
 struct fw_cmd {

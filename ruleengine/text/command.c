@@ -85,6 +85,30 @@ static int optional_chain(struct fw_parser *p, bool numbered)
 	return r;
 }
 
+/*
+ * -Z [CHAIN [NUMBER]].  Beside -L or -S it is as iptables has it: a rule named before -L is listed
+ * and zeroed alone; one named by a -Z behind -L is zeroed, and -L is forgotten.
+ */
+static int on_zero(struct fw_parser *p)
+{
+	struct fw_cmd *cmd = p->cmd;
+	uint32_t listed = cmd->number;
+	int r;
+
+	cmd->number = 0;
+	r = optional_chain(p, true);
+	if (!cmd->number) {
+		cmd->number = listed;
+		return r;
+	}
+	cmd->flags |= FW_CMD_F_ZERO_RULE;
+	if (cmd->flags & FW_CMD_F_ZERO) {
+		cmd->flags &= ~(unsigned int)FW_CMD_F_ZERO;
+		cmd->op = FW_CMD_ZERO;
+	}
+	return r;
+}
+
 static int new_name(struct fw_parser *p, const char *word, struct fw_place place,
 		    char ret[FW_NAME_SIZE])
 {
@@ -164,8 +188,8 @@ int fw_parse_command(struct fw_parser *p, char letter)
 	case 'F':
 	case 'X': return optional_chain(p, false);
 	case 'L':
-	case 'S':
-	case 'Z': return optional_chain(p, true);
+	case 'S': return optional_chain(p, true);
+	case 'Z': return on_zero(p);
 	}
 	r = set_chain(p, p->arg, p->arg_place);
 	if (r < 0 || letter == 'A' || letter == 'C')

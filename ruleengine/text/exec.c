@@ -189,7 +189,8 @@ static int zero(struct fw_exec *x, uint32_t slot)
 {
 	const struct fw_chain *chain = x->table->chains[slot];
 
-	if (!x->cmd->number)
+	/* beside -L the number may only say what is listed */
+	if (!x->cmd->number || !(x->cmd->flags & FW_CMD_F_ZERO_RULE))
 		return zero_chain(x, slot);
 	if (x->cmd->number > chain->n_rules) {
 		bad_number(x, FW_ERR_DEL_INDEX, chain);
