@@ -14,6 +14,7 @@
 
 struct fw_ct;
 struct fw_recent;
+struct fw_hashlimit;
 struct fw_eval;
 struct fw_rule;
 struct fw_chain;
@@ -45,6 +46,7 @@ struct fw_world_ops {
 struct fw_world {
 	struct fw_ct *ct;          /* never NULL in the daemon; NULL in tests without tracking */
 	struct fw_recent *recent;  /* the same */
+	struct fw_hashlimit *hashlimits; /* NULL at first; rules make and remove what is in it */
 	const struct fw_world_ops *ops; /* may be NULL */
 	void *priv;
 	uint64_t rng;              /* state of fw_world_random(); seeded by the owner */

@@ -25,7 +25,6 @@ static const struct reason matches[] = {
 	{"dst", LATER},
 	{"eui64", LATER},
 	{"frag", LATER},
-	{"hashlimit", LATER},
 	{"hbh", LATER},
 	{"helper", LATER},
 	{"ipcomp", LATER},

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# -m hashlimit.
+-m hashlimit --hashlimit-upto 5/sec --hashlimit-name g => -m hashlimit --hashlimit-upto 5/sec --hashlimit-burst 5 --hashlimit-name g
+                                              => list: limit: up to 5/sec burst 5
+-m hashlimit --hashlimit 5 --hashlimit-name g --hashlimit-mode dstport,srcip => -m hashlimit --hashlimit-upto 5/sec --hashlimit-burst 5 --hashlimit-mode srcip,dstport --hashlimit-name g
+                                              => list: limit: up to 5/sec burst 5 mode srcip-dstport
+-m hashlimit ! --hashlimit-upto 60/min --hashlimit-burst 3 --hashlimit-name g1 => -m hashlimit --hashlimit-above 1/sec --hashlimit-burst 3 --hashlimit-name g1 --hashlimit-htable-expire 60000
+                                              => list: limit: above 1/sec burst 3 htable-expire 60000
+-m hashlimit --hashlimit-above 100/hour --hashlimit-mode srcip,srcport,dstip,dstport --hashlimit-name g2 => -m hashlimit --hashlimit-above 100/hour --hashlimit-burst 5 --hashlimit-mode srcip,srcport,dstip,dstport --hashlimit-name g2
+                                              => list: limit: above 100/hour burst 5 mode srcip-srcport-dstip-dstport
+-m hashlimit --hashlimit-upto 512kb/s --hashlimit-name g3 --hashlimit-mode srcip => -m hashlimit --hashlimit-upto 512kb/s --hashlimit-mode srcip --hashlimit-name g3
+                                              => list: limit: up to 512kb/s mode srcip
+-m hashlimit --hashlimit-above 1mb/s --hashlimit-burst 3mb --hashlimit-name g4 --hashlimit-srcmask 24 --hashlimit-mode srcip => -m hashlimit --hashlimit-above 1mb/s --hashlimit-burst 3mb --hashlimit-mode srcip --hashlimit-name g4 --hashlimit-srcmask 24
+                                              => list: limit: above 1mb/s burst 3mb mode srcip srcmask 24
+-m hashlimit --hashlimit-above 1000b/s --hashlimit-name g5 --hashlimit-htable-expire 15000 => -m hashlimit --hashlimit-above 992b/s --hashlimit-name g5
+                                              => list: limit: above 992b/s
+-m hashlimit --hashlimit-upto 5/sec --hashlimit-name g6 --hashlimit-htable-size 64 --hashlimit-htable-max 99 --hashlimit-htable-gcinterval 500 --hashlimit-htable-expire 700 --hashlimit-dstmask 8 => -m hashlimit --hashlimit-upto 5/sec --hashlimit-burst 5 --hashlimit-name g6 --hashlimit-htable-size 64 --hashlimit-htable-max 99 --hashlimit-htable-gcinterval 500 --hashlimit-htable-expire 700 --hashlimit-dstmask 8
+                                              => list: limit: up to 5/sec burst 5 htable-size 64 htable-max 99 htable-gcinterval 500 htable-expire 700 dstmask 8
+-m hashlimit --hashlimit-upto 40/min --hashlimit-name g7 --hashlimit-rate-match => -m hashlimit --hashlimit-upto 40/sec --hashlimit-burst 5 --hashlimit-name g7 --hashlimit-htable-expire 60000 --hashlimit-rate-match --hashlimit-rate-interval 60
+                                              => list: limit: up to 40/min burst 5 rate-match rate-interval 60
+-m hashlimit --hashlimit-above 1mb/s --hashlimit-name g8 --hashlimit-rate-match --hashlimit-rate-interval 10 => =
+                                              => list: limit: above 1mb/s rate-match rate-interval 10
+-m hashlimit --hashlimit-upto 5/fortnight --hashlimit-name g => words: hashlimit: Bad value for "--hashlimit-upto" option: "5/fortnight"
+                                              => exit: 2
+-m hashlimit --hashlimit-upto 5/sec           => words: hashlimit: option "--hashlimit-name" must be specified
+                                              => exit: 2
+-m hashlimit --hashlimit-name g               => words: You have to specify --hashlimit
+                                              => exit: 2
+-m hashlimit --hashlimit-upto 5/sec --hashlimit-above 6/sec --hashlimit-name g => words: hashlimit: option "--hashlimit-upto" cannot be used together with "--hashlimit-above".
+                                              => exit: 2
+-m hashlimit --hashlimit-upto 5/sec --hashlimit-mode mac --hashlimit-name g => words: hashlimit: Bad value for "--hashlimit-mode" option: "mac"
+                                              => exit: 2
+-m hashlimit --hashlimit-upto 5/sec --hashlimit-burst 0 --hashlimit-name g => words: bad value for option "--hashlimit-burst", or out of range (1-1000000).
+                                              => exit: 2
+-m hashlimit --hashlimit-upto 1mb/s --hashlimit-burst 1kb --hashlimit-name g => words: burst cannot be smaller than 1048576b
+                                              => exit: 2
+-m hashlimit --hashlimit-upto 5/sec --hashlimit-name a/b => words: Invalid argument. Run `dmesg' for more information.
+                                              => exit: 1
+-m hashlimit --hashlimit-upto 5/sec --hashlimit-name g --hashlimit-htable-gcinterval 0 => words: Invalid argument. Run `dmesg' for more information.
+                                              => exit: 1
+-m hashlimit --hashlimit-upto 1/day --hashlimit-burst 1000000 --hashlimit-name g => words: Numerical result out of range.
+                                              => exit: 1
