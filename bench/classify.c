@@ -2,7 +2,7 @@
 /*
  * How fast is the first rule found?  The compiled chain beside its peers, on ClassBench sets.
  *
- *	classify [--rounds N] [--headers N] [--flows N] [--json FILE] [--acl-max N] [--best] SET...
+ *	classify [--rounds N] [--headers N] [--flows N] [--json FILE] [--acl-max N] [--best] [--only METHOD] SET...
  *
  * Columns, in million lookups a second, one thread, medians of interleaved rounds:
  *
@@ -44,6 +44,7 @@ struct options {
 	size_t headers, flows, acl_max;
 	FILE *json;
 	bool first, best;
+	const char *only;
 };
 
 struct subject {
@@ -291,7 +292,7 @@ static void measure(struct subject *s, const struct options *o)
 				size_t n = amount(s, o, m);
 				double begin;
 
-				if (!has_method(s, m))
+				if (!has_method(s, m) || (o->only && strcmp(o->only, method_names[m])))
 					continue;
 				begin = now_s();
 				run_method(s, m, s->trace[t], n);
@@ -381,6 +382,7 @@ int main(int argc, char **argv)
 		{"rounds", required_argument, NULL, 'r'}, {"headers", required_argument, NULL, 'n'},
 		{"flows", required_argument, NULL, 'f'},  {"json", required_argument, NULL, 'j'},
 		{"acl-max", required_argument, NULL, 'a'}, {"best", no_argument, NULL, 'b'},
+		{"only", required_argument, NULL, 'o'},
 		{NULL},
 	};
 	struct options o = {.rounds = 7, .headers = 100000, .flows = 20000, .acl_max = 20000, .first = true};
@@ -393,12 +395,13 @@ int main(int argc, char **argv)
 		case 'f': o.flows = strtoul(optarg, NULL, 0); break;
 		case 'a': o.acl_max = strtoul(optarg, NULL, 0); break;
 		case 'j': o.json = fopen(optarg, "w"); break;
+		case 'o': o.only = optarg; break;
 		case 'b': o.best = true; break;
 		default: return 2;
 		}
 	if (optind == argc || !o.rounds || o.rounds > MAX_ROUNDS || !o.headers || !o.flows) {
 		fprintf(stderr, "usage: classify [--rounds N] [--headers N] [--flows N] [--json FILE] "
-				"[--acl-max RULES] [--best] SET...\n");
+				"[--acl-max RULES] [--best] [--only METHOD] SET...\n");
 		return 2;
 	}
 	if (o.json)

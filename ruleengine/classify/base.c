@@ -140,19 +140,34 @@ static int build_field(struct builder *bl, enum field field, struct group **smal
 	return 0;
 }
 
+static void make_steps(struct base *b)
+{
+	for (uint32_t i = 0; i < b->n_groups; i++)
+		for (uint8_t k = 0; k < b->group[i].n; k++)
+			b->step[b->n_steps++] = (struct step){
+				.field = b->group[i].field[k], .last = k + 1 == b->group[i].n,
+				.width = b->group[i].width[k], .table = b->group[i].table[k],
+			};
+}
+
 static int make_cache(struct base *b)
 {
 	uint32_t size = 64;
+	unsigned int bits = 0;
 
-	if (b->n_groups > CACHE_KEYS || !b->n_groups)
-		return 0;
-	while (size < 32 * b->n_rules && size < 1u << 17)
+	for (uint32_t i = 0; i < b->n_groups; i++) {
+		b->key_shift[i] = (uint8_t)bits;
+		bits += 32 - (unsigned int)__builtin_clz(b->group[i].axis.n_classes);
+		if (bits >= 64)
+			return 0;
+	}
+	while (size < 64 * b->n_rules && size < 1u << 17)
 		size *= 2;
-	b->cache = malloc(size * sizeof(*b->cache));
+	b->cache = aligned_alloc(64, size * sizeof(*b->cache));
 	if (!b->cache)
 		return -1;
-	memset(b->cache, 0xff, size * sizeof(*b->cache)); /* no class has such a number */
-	b->cache_mask = size - 1;
+	memset(b->cache, 0xff, size * sizeof(*b->cache)); /* 64 bits of ones are no key */
+	b->cache_mask = size - CACHE_WAYS;
 	return 0;
 }
 
@@ -183,6 +198,7 @@ static int build(struct builder *bl)
 	if (!b->n_groups)
 		return -1;
 	fw_pool_seal(&b->pool);
+	make_steps(b);
 	return make_cache(b);
 }
 
@@ -258,6 +274,6 @@ size_t fw_base_size(const struct base *b)
 	for (uint32_t i = 0; i < b->n_groups; i++)
 		n += group_size(&b->group[i]);
 	if (b->cache)
-		n += ((size_t)b->cache_mask + 1) * sizeof(*b->cache);
+		n += ((size_t)b->cache_mask + CACHE_WAYS) * sizeof(*b->cache);
 	return n;
 }

@@ -110,6 +110,7 @@ struct search {
 	uint32_t n;
 	bool wide;          /* 128 bits */
 	uint8_t shift;
+	uint8_t steps;      /* halvings until any bucket is down to SEARCH_STEP points */
 	uint32_t n_root;
 	uint32_t *root;     /* n_root + 1: last point at or before the start of each bucket */
 	fw_u128 min;
@@ -149,10 +150,21 @@ struct group {
 	struct axis axis;
 };
 
-#define CACHE_KEYS 4
+/* The first candidate of a combination of classes. */
 struct cached {
-	uint32_t cls[CACHE_KEYS];
-	uint32_t first; /* chunk << 8 | bit, or UINT32_MAX: none */
+	uint64_t key;   /* classes side by side; UINT64_MAX: empty */
+	uint32_t first; /* chunk << 8 | bit, and CACHED_EXACT; or CACHED_NONE */
+};
+#define CACHED_EXACT 0x80000000u
+#define CACHED_NONE  UINT32_MAX
+#define CACHE_WAYS   2
+
+/* How a packet gets its classes: the fields in the order in which they are merged. */
+struct step {
+	uint8_t field;
+	bool last;              /* of its group */
+	uint32_t width;
+	const uint32_t *table;  /* NULL: first of its group */
 };
 
 struct base {
@@ -167,8 +179,11 @@ struct base {
 	uint32_t n_groups;
 	struct group group[N_FIELDS];
 	struct vec *exact;      /* per chunk: rules that need no evaluation */
-	uint32_t cache_mask;    /* 0: none */
-	struct cached *cache;
+	uint32_t n_steps;
+	struct step step[N_FIELDS];
+	uint8_t key_shift[N_FIELDS]; /* of a group's class in a cache key */
+	uint32_t cache_mask;
+	struct cached *cache;   /* NULL: none.  CACHE_WAYS neighbours are a set */
 };
 
 /* A touched chunk's own index: columns of (value, mask), one pair for each rule. */
@@ -193,6 +208,7 @@ struct fw_program {
 	uint32_t n_places;
 	struct place *place;   /* one for each chunk of the chain */
 	uint32_t *where;       /* chunk of the base to place, or NO_CHUNK */
+	bool whole;            /* place i is chunk i of the base, for all */
 	uint32_t n_touched;
 	uint32_t *touched;     /* places without a base chunk, in order */
 };
@@ -215,6 +231,7 @@ struct fw_cursor {
 	uint32_t b;              /* NO_CHUNK: no more */
 	uint32_t b_above;        /* only bits from here on */
 	bool has_rows;           /* row and over are set */
+	uint32_t first;          /* remembered, to be taken first; or CACHED_NONE */
 	bool b_ready;            /* bv holds chunk b's candidates */
 	bool b_partial;          /* ... of which only the first is known */
 	struct vec bv;
@@ -223,8 +240,7 @@ struct fw_cursor {
 	/* the chunk we are in */
 	struct vec v;
 	uint32_t place;
-	uint32_t chunk;          /* of the base, if ... */
-	bool in_base;
+	uint32_t chunk;          /* of the base, or NO_CHUNK */
 	/* what fw_cursor_next() found */
 	struct fw_rule *rule;
 	uint32_t number;         /* 1-based */

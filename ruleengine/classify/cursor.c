@@ -64,6 +64,11 @@ static inline __attribute__((always_inline)) bool chunk_candidates(const struct 
 	return v[0] | v[1] | v[2] | v[3];
 }
 
+static bool is_empty(const struct vec *v)
+{
+	return !(v->w[0] | v->w[1] | v->w[2] | v->w[3]);
+}
+
 static void mask_below(struct vec *v, uint32_t bit)
 {
 	for (uint32_t i = 0; i < 4; i++) {
@@ -93,7 +98,7 @@ static inline __attribute__((always_inline)) void advance(struct fw_cursor *c)
 				continue;
 			if (chunk == at && c->b_above) {
 				mask_below(&c->bv, c->b_above);
-				if (!(c->bv.w[0] | c->bv.w[1] | c->bv.w[2] | c->bv.w[3]))
+				if (is_empty(&c->bv))
 					continue;
 			}
 			c->b = chunk;
@@ -130,44 +135,72 @@ static void base_next(struct fw_cursor *c)
 
 static uint32_t lowest(const struct vec *v)
 {
-	for (uint32_t i = 0; i < 3; i++)
-		if (v->w[i])
-			return i * 64 + (uint32_t)__builtin_ctzll(v->w[i]);
-	return 192 + (uint32_t)__builtin_ctzll(v->w[3]);
+	unsigned int words = (v->w[0] != 0) | (v->w[1] != 0) << 1 | (v->w[2] != 0) << 2 | 1 << 3;
+	unsigned int i = (unsigned int)__builtin_ctz(words);
+
+	return i * 64 + (uint32_t)__builtin_ctzll(v->w[i]);
 }
 
-static struct cached *cache_slot(const struct fw_cursor *c, const struct base *b)
+static bool is_exact(const struct base *b, uint32_t chunk, uint32_t bit)
 {
-	uint64_t h = 0;
+	return b->exact[chunk].w[bit >> 6] >> (bit & 63) & 1;
+}
+
+/* The next chunk to look at is the one that holds `rule`, behind it. */
+static void go_behind(struct fw_cursor *c, uint32_t rule)
+{
+	c->b = (rule + 1) >> 8;
+	c->b_above = (rule + 1) & 255;
+}
+
+static uint64_t cache_key(const struct fw_cursor *c, const struct base *b)
+{
+	uint64_t key = 0;
 
 	for (uint32_t i = 0; i < c->n_axes; i++)
-		h = (h ^ c->cls[i]) * 0x9e3779b97f4a7c15ull + (h >> 32);
-	return &b->cache[(h >> 32) & b->cache_mask];
+		key |= (uint64_t)c->cls[i] << b->key_shift[i];
+	return key;
+}
+
+static uint32_t find_first(struct fw_cursor *c, const struct base *b)
+{
+	uint32_t bit;
+
+	base_next(c);
+	if (c->b == NO_CHUNK)
+		return CACHED_NONE;
+	bit = lowest(&c->bv);
+	return c->b << 8 | bit | (is_exact(b, c->b, bit) ? CACHED_EXACT : 0);
 }
 
 /* The first candidate, remembered, or now to be. */
 static void first_cached(struct fw_cursor *c, const struct base *b)
 {
-	struct cached *slot = cache_slot(c, b);
-	bool hit = true;
+	uint64_t key = cache_key(c, b);
+	struct cached *set = &b->cache[(key * 0x9e3779b97f4a7c15ull >> 40) & b->cache_mask];
+	uint32_t first;
 
-	for (uint32_t i = 0; i < c->n_axes; i++)
-		hit &= slot->cls[i] == c->cls[i];
-	if (!hit) {
-		base_next(c);
-		for (uint32_t i = 0; i < c->n_axes; i++)
-			slot->cls[i] = c->cls[i];
-		slot->first = c->b == NO_CHUNK ? UINT32_MAX : c->b << 8 | lowest(&c->bv);
+	if (set[0].key == key) {
+		first = set[0].first;
+	} else if (set[1].key == key) {
+		first = set[1].first;
+	} else {
+		first = find_first(c, b);
+		set[1] = set[0];
+		set[0] = (struct cached){.key = key, .first = first};
 		return;
 	}
-	if (slot->first == UINT32_MAX) {
+	if (first == CACHED_NONE) {
 		c->b = NO_CHUNK;
-		return;
+	} else if (c->p->whole) {
+		c->first = first;
+		go_behind(c, first & ~CACHED_EXACT);
+	} else {
+		c->b = (first & ~CACHED_EXACT) >> 8;
+		c->bv = (struct vec){0};
+		c->bv.w[first >> 6 & 3] = (uint64_t)1 << (first & 63);
+		c->b_ready = c->b_partial = true;
 	}
-	c->b = slot->first >> 8;
-	c->bv = (struct vec){0};
-	c->bv.w[slot->first >> 6 & 3] = (uint64_t)1 << (slot->first & 63);
-	c->b_ready = c->b_partial = true;
 }
 
 /* The last place whose first rule is not behind `from`. */
@@ -214,7 +247,8 @@ void fw_cursor_begin(struct fw_cursor *c, const struct fw_program *p, const stru
 	c->e = e;
 	c->mark = e->mark;
 	c->ctinfo = e->ctinfo;
-	c->has_rows = c->b_ready = c->b_partial = c->in_base = false;
+	c->has_rows = c->b_ready = c->b_partial = false;
+	c->first = CACHED_NONE;
 	c->b = c->b_above = c->t = c->t_above = 0;
 	c->v = (struct vec){0};
 	fw_cursor_classes(c, p->base);
@@ -230,21 +264,17 @@ static void enter_base(struct fw_cursor *c, uint32_t place)
 	if (place != NO_CHUNK) {
 		c->v = c->bv;
 		c->place = place;
-		c->in_base = true;
 		c->chunk = c->b;
 	}
 	c->b_ready = false;
-	c->b_above = c->b_partial && place != NO_CHUNK ? lowest(&c->bv) + 1 : 0;
-	if (!c->b_above || c->b_above == 256) {
-		c->b_above = 0;
-		c->b++;
-	}
+	/* Of a remembered candidate's chunk only that one is known. */
+	go_behind(c, c->b << 8 | (c->b_partial && place != NO_CHUNK ? lowest(&c->bv) : 255));
 }
 
 static void enter_touched(struct fw_cursor *c, bool odd)
 {
 	c->place = c->p->touched[c->t++];
-	c->in_base = false;
+	c->chunk = NO_CHUNK;
 	fw_filter_run(c->p->place[c->place].filter, c->e->pkt, odd, c->p->base->avx2, &c->v);
 	if (c->t_above)
 		mask_below(&c->v, c->t_above);
@@ -256,7 +286,7 @@ static bool next_chunk(struct fw_cursor *c)
 {
 	const struct fw_program *p = c->p;
 
-	while (!(c->v.w[0] | c->v.w[1] | c->v.w[2] | c->v.w[3])) {
+	while (is_empty(&c->v)) {
 		uint32_t place = UINT32_MAX;
 
 		if (!c->b_ready && c->b != NO_CHUNK)
@@ -273,19 +303,27 @@ static bool next_chunk(struct fw_cursor *c)
 	return true;
 }
 
+static void found(struct fw_cursor *c, uint32_t place, uint32_t bit)
+{
+	c->rule = c->chain->chunks[place]->rules[bit];
+	c->number = c->p->place[place].first + bit + 1;
+}
+
 bool fw_cursor_next(struct fw_cursor *c)
 {
-	const struct place *place;
 	uint32_t bit;
 
+	if (c->first != CACHED_NONE) {
+		found(c, c->first >> 8 & 0xffff, c->first & 255);
+		c->exact = c->trust && (c->first & CACHED_EXACT);
+		c->first = CACHED_NONE;
+		return true;
+	}
 	if (!next_chunk(c))
 		return false;
 	bit = lowest(&c->v);
 	c->v.w[bit >> 6] &= c->v.w[bit >> 6] - 1;
-	place = &c->p->place[c->place];
-	c->rule = c->chain->chunks[c->place]->rules[bit];
-	c->number = place->first + bit + 1;
-	c->exact = c->trust && c->in_base &&
-		   (c->p->base->exact[c->chunk].w[bit >> 6] >> (bit & 63) & 1);
+	found(c, c->place, bit);
+	c->exact = c->trust && c->chunk != NO_CHUNK && is_exact(c->p->base, c->chunk, bit);
 	return true;
 }

@@ -8,46 +8,42 @@
  */
 #include "classify/classify.h"
 
-static inline uint32_t search_narrow(const struct search *s, uint32_t x)
+static inline __attribute__((always_inline)) uint32_t search_narrow(const struct search *s, uint32_t x)
 {
 	uint32_t min = (uint32_t)s->min, bucket = (x > min ? x - min : 0) >> s->shift;
-	uint32_t lo, hi, n = 0;
+	uint32_t lo, len, n = 0;
 
 	bucket = bucket < s->n_root ? bucket : s->n_root - 1;
 	lo = s->root[bucket];
-	hi = s->root[bucket + 1];
-	while (__builtin_expect(hi - lo > SEARCH_STEP, 0)) {
-		uint32_t mid = lo + (hi - lo) / 2;
-		bool above = s->key[mid] <= x;
+	len = s->root[bucket + 1] - lo;
+	for (uint8_t i = 0; i < s->steps; i++) {
+		uint32_t half = len / 2;
 
-		lo = above ? mid : lo;
-		hi = above ? hi : mid;
+		lo += half & -(uint32_t)(s->key[lo + half] <= x);
+		len -= half;
 	}
 	for (uint32_t i = 1; i <= SEARCH_STEP; i++)
 		n += s->key[lo + i] <= x;
-	n = n < hi - lo ? n : hi - lo;
-	return s->cls[lo + n];
+	return s->cls[lo + (n < len ? n : len)];
 }
 
 static uint32_t search_wide(const struct search *s, fw_u128 x)
 {
 	fw_u128 bucket = (x > s->min ? x - s->min : 0) >> s->shift;
-	uint32_t lo, hi, n = 0;
+	uint32_t lo, len, n = 0;
 
 	bucket = bucket < s->n_root ? bucket : s->n_root - 1;
 	lo = s->root[(uint32_t)bucket];
-	hi = s->root[(uint32_t)bucket + 1];
-	while (__builtin_expect(hi - lo > SEARCH_STEP, 0)) {
-		uint32_t mid = lo + (hi - lo) / 2;
-		bool above = s->key_wide[mid] <= x;
+	len = s->root[(uint32_t)bucket + 1] - lo;
+	for (uint8_t i = 0; i < s->steps; i++) {
+		uint32_t half = len / 2;
 
-		lo = above ? mid : lo;
-		hi = above ? hi : mid;
+		lo += half & -(uint32_t)(s->key_wide[lo + half] <= x);
+		len -= half;
 	}
 	for (uint32_t i = 1; i <= SEARCH_STEP; i++)
 		n += s->key_wide[lo + i] <= x;
-	n = n < hi - lo ? n : hi - lo;
-	return s->cls[lo + n];
+	return s->cls[lo + (n < len ? n : len)];
 }
 
 static inline uint32_t addr_class(const struct search *s, const union fw_addr *a)
@@ -74,7 +70,8 @@ static uint32_t flags_class(const uint16_t *direct, const struct fw_packet *pkt)
 	return pkt->fragment || pkt->proto != 6 ? CLS_ABSENT : direct[pkt->tcp_flags];
 }
 
-static uint32_t field_class(const struct base *b, enum field f, const struct fw_eval *e)
+static inline __attribute__((always_inline)) uint32_t field_class(const struct base *b, enum field f,
+								    const struct fw_eval *e)
 {
 	const struct fw_packet *pkt = e->pkt;
 
@@ -96,25 +93,30 @@ static uint32_t field_class(const struct base *b, enum field f, const struct fw_
 	}
 }
 
+static inline __attribute__((always_inline)) void classes(struct fw_cursor *c, const struct base *b,
+							  uint32_t asked)
+{
+	uint32_t cls = 0, *out = c->cls;
+
+	for (const struct step *s = b->step, *end = s + b->n_steps; s < end; s++) {
+		uint32_t own = asked & FIELD_BIT(s->field) ? field_class(b, (enum field)s->field, c->e) :
+							     CLS_ALL;
+
+		cls = s->table ? s->table[cls * s->width + own] : own;
+		if (s->last)
+			*out++ = cls;
+	}
+}
+
 void fw_cursor_classes(struct fw_cursor *c, const struct base *b)
 {
 	const struct fw_packet *pkt = c->e->pkt;
-	uint32_t asked = UINT32_MAX;
+	bool odd = fw_packet_odd(pkt);
 
-	if (__builtin_expect(fw_packet_odd(pkt), 0))
-		asked = FIELDS_ODD | (pkt->has_proto ? FIELD_BIT(F_PROTO) : 0);
-	c->trust = asked == UINT32_MAX && !pkt->fragment;
 	c->n_axes = b->n_groups;
-	for (uint32_t i = 0; i < b->n_groups; i++) {
-		const struct group *g = &b->group[i];
-		uint32_t cls = 0;
-
-		for (uint8_t k = 0; k < g->n; k++) {
-			enum field f = (enum field)g->field[k];
-			uint32_t own = asked & FIELD_BIT(f) ? field_class(b, f, c->e) : CLS_ALL;
-
-			cls = k ? g->table[k][(size_t)cls * g->width[k] + own] : own;
-		}
-		c->cls[i] = cls;
-	}
+	c->trust = !odd && !pkt->fragment;
+	if (__builtin_expect(!odd, 1))
+		classes(c, b, UINT32_MAX);
+	else
+		classes(c, b, FIELDS_ODD | (pkt->has_proto ? FIELD_BIT(F_PROTO) : 0));
 }

@@ -90,6 +90,7 @@ static struct fw_program *build_whole(const struct fw_chain *chain, enum fw_fami
 		return fw_program_unref(p);
 	for (uint32_t i = 0; i < chain->n_chunks; i++)
 		p->place[i].base = p->where[i] = i;
+	p->whole = true;
 	return p;
 }
 

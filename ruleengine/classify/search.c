@@ -4,8 +4,9 @@
  * that divides the span between the first change and the last into equal buckets.  Addresses in
  * rulesets stand close together, so the span is what counts, not the field's width.
  *
- * A bucket mostly holds a point or two.  They are counted, not searched: the processor cannot
- * guess where a stranger's address falls, and a wrong guess costs more than four comparisons.
+ * Nothing in a lookup depends on the value but what is loaded: as many halvings for every bucket
+ * as the fullest needs, then four comparisons that are counted.  The processor cannot guess where
+ * a stranger's address falls, and a wrong guess costs more than all of them.
  */
 #include <stdlib.h>
 
@@ -50,6 +51,14 @@ static int make_root(struct search *s, const struct point *points, fw_u128 span)
 		s->root[i] = at; /* the first bucket is that of smaller values, too */
 	}
 	s->root[s->n_root] = s->n - 1;
+	for (uint32_t i = 0; i < s->n_root; i++) {
+		uint32_t most = s->root[i + 1] - s->root[i];
+		uint8_t steps = 0;
+
+		for (; most > SEARCH_STEP; most -= most / 2)
+			steps++;
+		s->steps = steps > s->steps ? steps : s->steps;
+	}
 	return 0;
 }
 
