@@ -37,7 +37,8 @@ def links(path, text):
             expect(os.path.exists(full), "%s: link to %s leads nowhere" % (path, target))
     for name in re.findall(r"`([^`\s]+)`", text):
         if name.startswith(TREES) and not re.search(r"[*<{…]", name):
-            expect(os.path.exists(os.path.join(ROOT, name)), "%s: no file %s" % (path, name))
+            expect(any(os.path.exists(os.path.join(ROOT, name + e)) for e in ("", ".c")),
+                   "%s: no file %s" % (path, name))
 
 
 def differences():

@@ -7,7 +7,9 @@
     env()                  environment in which `iptables` is this firewall's
 """
 import os
+import platform
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -20,6 +22,8 @@ BUILD = os.path.abspath(os.environ.get("FWD_BUILD", os.path.join(ROOT, "build"))
 FWD = os.path.join(BUILD, "daemon", "fwd")
 FWCTL = os.path.join(BUILD, "ctl", "fwctl")
 NAMES = [t + s for t in ("iptables", "ip6tables") for s in ("", "-save", "-restore")]
+
+FUTEX = "202" if platform.machine() == "x86_64" else "98"  # system call number
 
 
 class RestoreError(RuntimeError):
@@ -147,14 +151,19 @@ class Fwd:
         return waiting, ids
 
     def _asleep(self):
+        """All threads sleep; a worker, in its read and not while it waits for a lock."""
         base = "/proc/%d/task/" % self.proc.pid
         for tid in os.listdir(base):
             try:
                 with open(base + tid + "/stat") as f:
-                    state = f.read().rpartition(")")[2].split()[0]
+                    name, _, rest = f.read().partition("(")[2].rpartition(")")
+                if rest.split()[0] != "S":
+                    return False
+                if name == "fwd-worker":
+                    with open(base + tid + "/syscall") as f:
+                        if f.read().split()[0] in ("running", FUTEX):
+                            return False
             except (FileNotFoundError, ProcessLookupError):
-                return False
-            if state != "S":
                 return False
         return True
 
@@ -174,6 +183,20 @@ class Fwd:
             if time.monotonic() > end:
                 raise RuntimeError("fwd does not come to rest: queues %r" % (a,))
             os.sched_yield()
+
+    def pause(self):
+        """Stop all threads (SIGSTOP) and wait until they are."""
+        self.proc.send_signal(signal.SIGSTOP)
+        base = "/proc/%d/task/" % self.proc.pid
+        for tid in os.listdir(base):
+            while True:
+                with open(base + tid + "/stat") as f:
+                    if f.read().rpartition(")")[2].split()[0] == "T":
+                        break
+                os.sched_yield()
+
+    def resume(self):
+        self.proc.send_signal(signal.SIGCONT)
 
     def stop(self, sig=15):
         return netns.stop(self.proc, sig) if self.proc else None

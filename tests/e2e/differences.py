@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# timeout: 120
+"""What a queue cannot do as the kernel does: docs/differences.md, one function for each section.
+
+Each shows the kernel's behaviour and ours, so that a difference which is gone is noticed, too."""
+import os
+import socket
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import firewall  # noqa: E402
+import hosts  # noqa: E402
+import netns  # noqa: E402
+import pkt  # noqa: E402
+import topo  # noqa: E402
+
+CLIENT, SERVER = "10.77.1.10", "10.77.2.20"
+
+
+class Both:
+    """The same at iptables-legacy and at fwd: what(world or router) gives a pair."""
+
+    def __init__(self):
+        self.lab = topo.Lab()
+
+    def hosts(self, what):
+        out = []
+        for kind in ("legacy", "fwd"):
+            w = hosts.World(kind)
+            try:
+                out.append(what(w))
+            finally:
+                w.close()
+        return tuple(out)
+
+    def routers(self, what):
+        out = []
+        for kind in ("legacy", "fwd"):
+            r = topo.LabRouter(self.lab)
+            r.fw = firewall.Fwd(r.ns) if kind == "fwd" else firewall.Kernel(r.ns)
+            try:
+                out.append(what(r))
+            finally:
+                r.fw.close()
+                r.close()
+        return tuple(out)
+
+
+def send(router, packet, dev="eth0", host=(1, 10)):
+    """Put a packet on the router's wire; what arrives at the far ends, by device."""
+    router.ports[dev].send(pkt.ether(router.MAC[dev], router.host_mac(*host), packet))
+    router.fw.settle()
+    return {d: p.drain() for d, p in router.ports.items()}
+
+
+def udp(dport=53, data=b"x", **kw):
+    return pkt.ip4(CLIENT, SERVER, 17, pkt.udp(CLIENT, SERVER, 5000, dport, data), **kw)
+
+
+def packets(fw, words):
+    """Packets of the first rule whose saved line ends so."""
+    for line in fw.save(4).splitlines():
+        if line.endswith(words):
+            return int(line[1:].split(":")[0])
+    raise RuntimeError("no rule ends with %r:\n%s" % (words, fw.save(4)))
+
+
+# ---- one for each section of docs/differences.md ----------------------------------------------
+
+
+def test_send_is_not_told(both, c):
+    def what(w):
+        w.sh("iptables -A OUTPUT -p udp --dport 99 -j DROP; "
+             "iptables -A OUTPUT -p udp --dport 98 -j REJECT")
+        return (w.udp(99, to=hosts.PEER4, ns=w.host), w.udp(98, to=hosts.PEER4, ns=w.host))
+    c.equal("send() against DROP and REJECT", both.hosts(what),
+            (("send EPERM", "send EPERM"), ("silent", "ECONNREFUSED")))
+
+
+def test_foreign_chain_drops_pending(both, c):
+    w = hosts.World("fwd")
+    try:
+        sink = w.listen(53, kind=socket.SOCK_DGRAM)
+        w.sh("iptables -A INPUT -p udp --dport 53 -j ACCEPT")
+        w.host.run("nft", "add table ip foreign; add chain ip foreign c "
+                   "{ type filter hook input priority 5; }")
+        with w.peer:
+            s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        w.fw.pause()
+        for _ in range(5):
+            s.sendto(b"x", (hosts.V4, 53))
+        w.host.run("nft", "delete table ip foreign")
+        w.fw.resume()
+        for _ in range(3):
+            s.sendto(b"x", (hosts.V4, 53))
+        w.fw.settle()
+        c.equal("datagrams after a foreign chain's end", w.got(sink), 3)
+    finally:
+        w.close()
+
+
+def test_waits_while_stopped(both, c):
+    w = hosts.World("fwd")
+    try:
+        sink = w.listen(53, kind=socket.SOCK_DGRAM)
+        w.sh("iptables -A INPUT -p udp --dport 53 -j ACCEPT")
+        with w.peer:
+            s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        w.fw.pause()
+        for _ in range(5):
+            s.sendto(b"x", (hosts.V4, 53))
+        c.equal("datagrams while fwd is stopped", w.got(sink), 0)
+        w.fw.resume()
+        w.fw.settle()
+        c.equal("datagrams when it goes on", w.got(sink), 5)
+    finally:
+        w.close()
+
+
+def test_mark_between_hooks(both, c):
+    # An INVALID packet (RST of nobody) carries our bits from PREROUTING on, past the routing.
+    rst = pkt.ip4(CLIENT, SERVER, 6, pkt.tcp(CLIENT, SERVER, 5000, 80, flags=pkt.RST))
+    rules = "*mangle\n-A PREROUTING -m conntrack --ctstate INVALID -j MARK --set-mark 1\n" \
+            "-A FORWARD -m conntrack --ctstate INVALID\nCOMMIT\n"
+
+    def what(r):
+        r.fw.restore(4, rules)
+        out = []
+        for mark in ("0x1", "0x1/0xfffff"):
+            r.ns.ip("rule add fwmark %s lookup 100" % mark,
+                    "route replace blackhole default table 100")
+            out.append(len(send(r, rst)["eth1"]))
+            r.ns.ip("rule del fwmark %s lookup 100" % mark)
+        return tuple(out)
+    c.equal("packets past `ip rule fwmark 0x1` and `0x1/0xfffff`", both.routers(what),
+            ((0, 0), (1, 0)))
+
+
+def test_fragments_stay_whole(both, c):
+    frags = [pkt.ip4(CLIENT, SERVER, 17, part, ident=7, off=off, mf=off == 0)
+             for off, part in ((0, pkt.udp(CLIENT, SERVER, 1, 53, b"f" * 56)[:32]),
+                               (32, b"f" * 32))]
+
+    def what(r):
+        r.fw.restore(4, "*filter\n-A FORWARD -m state --state NEW\nCOMMIT\n")
+        r.fw.restore(4, "*filter\n-A FORWARD -f\nCOMMIT\n")
+        for f in frags:
+            send(r, f)
+        return packets(r.fw, "-A FORWARD -f")
+    c.equal("later fragments seen after tracking was on", both.routers(what), (1, 0))
+
+
+def test_log_goes_to_fwd(both, c):
+    w = hosts.World("fwd")
+    try:
+        w.sh("iptables -A INPUT -p tcp --dport 80 -j LOG --log-prefix 'seen here: '")
+        w.listen(80)
+        c.equal("tcp", w.tcp(80), "open")
+        c.true("LOG's line in fwd's own log",
+               "seen here: IN=eth0 OUT=" in w.fw.log() and "DPT=80" in w.fw.log())
+    finally:
+        w.close()
+
+
+def test_nfqueue_from_the_last_table(both, c):
+    text = "*mangle\n-A FORWARD -j NFQUEUE --queue-num 9 --queue-bypass\nCOMMIT\n" \
+           "*filter\n-A FORWARD -p udp\nCOMMIT\n"
+
+    def what(r):
+        try:
+            r.fw.restore(4, text)
+        except firewall.RestoreError:
+            return "refused"
+        return len(send(r, udp())["eth1"]), packets(r.fw, "-A FORWARD -p udp")
+    c.equal("NFQUEUE in mangle before rules of filter", both.routers(what), ((1, 1), "refused"))
+
+
+def test_tables_are_one_visit(both, c):
+    def what(r):
+        r.fw.restore(4, "*raw\n-A PREROUTING -p udp -j DROP\nCOMMIT\n")
+        r.ns.run("nft", "add table ip other; add chain ip other c { type filter hook prerouting "
+                        "priority -250; }; add rule ip other c ip protocol udp counter")
+        send(r, udp())
+        return "packets 1 " in r.ns.run("nft", "list", "table", "ip", "other").stdout
+    c.equal("a chain at -250 sees what raw drops", both.routers(what), (False, True))
+
+
+def test_no_kernel_conntrack(both, c):
+    def what(w):
+        w.listen(80)
+        w.sh("iptables -A INPUT -m state --state NEW,ESTABLISHED -j ACCEPT")
+        w.tcp(80)
+        return int(w.host.run("conntrack", "-C").stdout)
+    c.equal("flows in the kernel's table", both.hosts(what), (1, 0))
+
+
+def test_no_proc_recent(both, c):
+    def what(w):
+        w.listen(80)
+        w.sh("iptables -A INPUT -p tcp --syn -m recent --set --name seen")
+        w.tcp(80)
+        r = w.host.run("sh", "-c", "cat /proc/net/xt_recent/seen", check=False)
+        ours = w.fw.ctl("recent", "list", "seen").stdout if w.kind == "fwd" else ""
+        return hosts.PEER4 in r.stdout, hosts.PEER4 in ours
+    c.equal("the list in /proc, and in fwctl", both.hosts(what), ((True, False), (False, True)))
+
+
+def test_options_are_not_echoed(both, c):
+    record_route = b"\x07\x0f\x04" + b"\0" * 13  # three free slots
+
+    def what(r):
+        r.fw.restore(4, "*filter\n-A FORWARD -p udp -j REJECT\nCOMMIT\n")
+        got = send(r, udp(opts=record_route))["eth0"]
+        return [p[0] & 15 for p in got]
+    c.equal("header lengths of REJECT's errors", both.routers(what), ([], [5]))
+
+
+def main():
+    netns.need_root()
+    netns.sweep()
+    both, c = Both(), hosts.Checks()
+    only = sys.argv[1:]
+    for name, f in sorted(globals().items()):
+        if name.startswith("test_") and (not only or name[5:] in only):
+            begin = time.monotonic()
+            try:
+                f(both, c)
+            except Exception as e:
+                c.true("%s: %s: %s" % (name, type(e).__name__, e), False)
+            print("%-32s %.1f s" % (name[5:], time.monotonic() - begin), flush=True)
+    return c.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
