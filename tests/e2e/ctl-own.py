@@ -176,6 +176,25 @@ def run_as(uid, ns, env, *args):
                           env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
+def crowd(fw):
+    """Thirty restores at once, as many clients do at boot: nobody fails, nothing is lost."""
+    text = "*filter\n:c%d - [0:0]\n-A c%d -j DROP\n-A INPUT -j c%d\nCOMMIT\n"
+    restore = os.path.join(fw.links, "iptables-restore")
+    ps = [subprocess.Popen(fw.ns.argv([restore, "-w", "15", "-n"]), env=fw.env(), stdin=subprocess.PIPE,
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(30)]
+    for i, p in enumerate(ps):
+        p.stdin.write(text % (i, i, i))
+        p.stdin.close()
+    for i, p in enumerate(ps):
+        p.stdin = None
+        out, err = p.communicate()
+        check(f"crowd {i}", subprocess.CompletedProcess([], p.returncode, out, err), 0, "", "")
+    rules = fw.ctl("-S").stdout
+    check("crowd's rules", subprocess.CompletedProcess([], rules.count("-A INPUT -j c"), "", ""), 30)
+    fw.ctl("-F")
+    fw.ctl("-X")
+
+
 def strangers(fw, folder):
     """No daemon, no rights, somebody else's socket."""
     gone = dict(fw.env(), FWCTL_SOCKET=os.path.join(folder, "gone"))
@@ -277,6 +296,7 @@ def main():
             families(fw.ctl)
             simulate(fw.ctl, folder)
             others(fw.ctl)
+            crowd(fw)
             strangers(fw, folder)
             answers(folder)
             default_paths(folder)
