@@ -7,7 +7,9 @@
 #include "resolve.h"
 
 #include <arpa/inet.h>
+#include <grp.h>
 #include <netdb.h>
+#include <pwd.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -75,10 +77,22 @@ static int resolve_protocol(void *priv, const char *name, uint8_t *ret)
 	return 0;
 }
 
+static int resolve_id(void *priv, bool group, const char *name, uint32_t *ret)
+{
+	const struct passwd *user = group ? NULL : getpwnam(name);
+	const struct group *g = group ? getgrnam(name) : NULL;
+
+	if (!user && !g)
+		return -1;
+	*ret = user ? user->pw_uid : g->gr_gid;
+	return 0;
+}
+
 const struct fw_resolver ctl_resolver = {
 	.host = resolve_host,
 	.service = resolve_service,
 	.protocol = resolve_protocol,
+	.id = resolve_id,
 };
 
 int ctl_host_name(void *priv, enum fw_family family, const union fw_addr *addr, char *ret,

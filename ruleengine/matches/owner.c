@@ -42,7 +42,11 @@ static int take_id(const struct fw_parse_ctx *ctx, const struct fw_opt *opt, str
 		fw_err_hint(err, "write the smaller number first");
 		return r;
 	}
-	r = fw_opt_refuse(err, use, opt, word, "is neither a name nor a number or NUMBER-NUMBER");
+	if (word[0] >= '0' && word[0] <= '9')
+		r = fw_opt_refuse(err, use, opt, word, "is neither a name nor NUMBER[-NUMBER]");
+	else /* a name: whoever has a resolver is asked again */
+		r = fw_fail(err, FW_ERR_NAME, "owner: --%s: nobody knows a %s '%s'", opt->name,
+			    group ? "group" : "user", word);
 	fw_err_words(err, "owner: Bad value for \"--%s\" option: \"%s\"", opt->name, word);
 	return r;
 }

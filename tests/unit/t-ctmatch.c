@@ -35,7 +35,7 @@ static const struct extcase words[] = {
 	{"conntrack", "--ctexpire 0:4294967295", " --ctexpire 0:4294967295", NULL},
 	{"conntrack", "! --ctrepldst fe80::/10", " ! --ctrepldst fe80::/10", NULL, .family = FW_IP6},
 	{"conntrack", "--ctproto 0", .error = "conntrack: --ctproto: '0'"},
-	{"conntrack", "--ctproto nope", .error = "conntrack: --ctproto: 'nope'"},
+	{"conntrack", "--ctproto nope", .error = "conntrack: --ctproto: nobody knows"},
 	{"conntrack", "--ctexpire 4:3", .error = "conntrack: --ctexpire: '4:3'"},
 	{"conntrack", "--ctorigsrcport 4:3", .error = "conntrack: --ctorigsrcport: '4:3'"},
 	{"conntrack", "--ctdir up", .error = "conntrack: --ctdir: 'up'"},

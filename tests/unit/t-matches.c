@@ -75,7 +75,7 @@ static const struct extcase words[] = {
 	{"owner", "--uid-owner root ! --gid-owner 5-9 --socket-exists",
 	 " --socket-exists --uid-owner 0 ! --gid-owner 5-9",
 	 " owner socket exists owner UID match 0 ! owner GID match 5-9"},
-	{"owner", "--uid-owner nobody-we-know", .error = "owner: --uid-owner: 'nobody-we-know'"},
+	{"owner", "--uid-owner nobody-we-know", .error = "owner: --uid-owner: nobody knows a user"},
 	{"owner", "--uid-owner 9-5", .error = "owner: --uid-owner: '9-5'"},
 	{"owner", "--gid-owner 1 --suppl-groups", .error = "owner: a queue does not tell"},
 	{"owner", "", .error = "owner: no owner"},
