@@ -86,16 +86,31 @@ enum how {
 
 #define ALL_BASES ((1u << FWD_N_BASES) - 1)
 
+/* Would this kernel let us have that table with these flags? */
+static int touch_table(struct fwd_nft *nft, uint32_t flags)
+{
+	struct fwd_nft_batch *b = fwd_nft_begin(nft);
+
+	if (b)
+		fwd_batch_table(b, NFT_MSG_NEWTABLE, 0, FWD_TABLE, flags);
+	return fwd_nft_commit(nft, b);
+}
+
 /*
- * A table that is adopted goes on dropping by its old rules until ours replace them.
+ * A table that is adopted goes on dropping by its old rules until ours replace them.  Whether it
+ * can be is asked first: a batch that fails behind a new base chain takes that chain back, and so
+ * drops what is queued.
  *
  * @bases  chains to make, too
  */
 static int make_table(struct fwd_nft *nft, uint32_t flags, enum how how, unsigned int bases)
 {
-	struct fwd_nft_batch *b = fwd_nft_begin(nft);
-	int r;
+	struct fwd_nft_batch *b;
+	int r = how == HOW_ADOPT ? touch_table(nft, flags) : 0;
 
+	if (r)
+		return r;
+	b = fwd_nft_begin(nft);
 	if (!b)
 		return -ENOMEM;
 	if (how == HOW_REPLACE)
