@@ -72,6 +72,12 @@ int fwd_kernel_start(struct fwd_kernel *k, struct fw_err *err);
  */
 int fwd_kernel_apply(struct fwd_kernel *k, const struct fw_plan *plan, struct fw_err *err);
 
+/*
+ * Packets and IP bytes that went through hooks which are not queued but counted (plan.count) since
+ * the last call.  0, or -errno and nothing taken.  Control thread.
+ */
+int fwd_kernel_counted(struct fwd_kernel *k, struct fw_counters ret[FW_N_FAMILIES][FW_N_HOOKS]);
+
 /* Take the queue rules away, judge what still waits, delete the table, join the threads.  No
  * packet is lost.  Then free.  Returns NULL. */
 struct fwd_kernel *fwd_kernel_stop(struct fwd_kernel *k);

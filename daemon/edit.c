@@ -55,6 +55,7 @@ int fwd_edit_publish(struct fwd_editor *e, struct fw_tx *tx, const struct fwd_ed
 	struct fw_needs needs;
 	int r = 0;
 
+	fwd_policy_collect(e);
 	pthread_mutex_lock(&core->lock);
 	if (edit && edit->before)
 		edit->before(edit->priv, core->ruleset);
@@ -180,6 +181,7 @@ int fwd_edit_snapshot(struct fwd_editor *e, struct fw_err *err)
 
 	if (!e->store)
 		return 0;
+	fwd_policy_collect(e);
 	fw_save(e->core->ruleset, FW_IP4, FW_SAVE_COUNTERS, &text[0]);
 	fw_save(e->core->ruleset, FW_IP6, FW_SAVE_COUNTERS, &text[1]);
 	print_recent(e, &text[2]);

@@ -70,6 +70,12 @@ int fwd_edit_publish(struct fwd_editor *e, struct fw_tx *tx, const struct fwd_ed
 		     struct fw_err *err);
 /* Put `rs` (a reference that is taken over) back in force. */
 void fwd_edit_revert(struct fwd_editor *e, struct fw_ruleset *rs);
+/*
+ * Policies of hooks that packets pass without being looked at count, too: add what the kernel has
+ * counted for us since the last call to the snapshot in force.  Before counters are read, zeroed,
+ * set or saved, and before a snapshot is replaced.
+ */
+void fwd_policy_collect(struct fwd_editor *e);
 /* Let go of a reference to a snapshot that is no longer needed. */
 void fwd_edit_forget(struct fwd_editor *e, struct fw_ruleset *rs);
 

@@ -156,6 +156,7 @@ static void ruleset_metrics(struct fw_buf *out, struct fwd *d)
 {
 	const struct fw_ruleset *rs = d->core.ruleset;
 
+	fwd_policy_collect(&d->editor);
 	rules_metric(out, rs, "fwd_rule_packets_total", "Packets that a rule matched.", false,
 		     PACKETS);
 	rules_metric(out, rs, "fwd_rule_bytes_total", "IP bytes that a rule matched.", false,

@@ -256,6 +256,7 @@ int fwd_verb_save(struct fwd_call *call, struct fw_err *err)
 		r = fwd_peer_check(call->peer, FWD_RIGHT_EDIT, err);
 		return r ? r : save_zero(call, &s, err);
 	}
+	fwd_policy_collect(&call->d->editor);
 	if (s.table)
 		fw_save_table(rs->tables[s.family][s.id], s.flags, call->out);
 	else

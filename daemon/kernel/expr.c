@@ -8,6 +8,7 @@
 #include <libnftnl/chain.h>
 #include <libnftnl/common.h>
 #include <libnftnl/expr.h>
+#include <libnftnl/object.h>
 #include <libnftnl/rule.h>
 #include <libnftnl/table.h>
 #include <linux/netfilter.h>
@@ -103,6 +104,23 @@ void fwd_batch_chain(struct fwd_nft_batch *b, const char *table, const char *cha
 	}
 	if (c)
 		nftnl_chain_free(c);
+}
+
+void fwd_batch_counter(struct fwd_nft_batch *b, const char *table, const char *name)
+{
+	struct nlmsghdr *nlh = head(b, NFT_MSG_NEWOBJ, NLM_F_CREATE);
+	struct nftnl_obj *o = nftnl_obj_alloc();
+
+	b->failed |= !o;
+	if (!b->failed) {
+		nftnl_obj_set_str(o, NFTNL_OBJ_TABLE, table);
+		nftnl_obj_set_str(o, NFTNL_OBJ_NAME, name);
+		nftnl_obj_set_u32(o, NFTNL_OBJ_TYPE, NFT_OBJECT_COUNTER);
+		nftnl_obj_nlmsg_build_payload(nlh, o);
+		push(b, nlh);
+	}
+	if (o)
+		nftnl_obj_free(o);
 }
 
 struct nftnl_rule *fwd_rule_new(struct fwd_nft_batch *b, const char *table, const char *chain)
@@ -207,6 +225,16 @@ void fwd_rule_cmp(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t op, co
 	nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_SREG, REG);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_OP, op);
 	nftnl_expr_set(e, NFTNL_EXPR_CMP_DATA, value, len);
+}
+
+void fwd_rule_count(struct fwd_nft_batch *b, struct nftnl_rule *r, const char *name)
+{
+	struct nftnl_expr *e = add(b, r, "objref");
+
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_OBJREF_IMM_TYPE, NFT_OBJECT_COUNTER);
+	nftnl_expr_set_str(e, NFTNL_EXPR_OBJREF_IMM_NAME, name);
 }
 
 void fwd_rule_chain(struct fwd_nft_batch *b, struct nftnl_rule *r, int verdict, const char *chain)

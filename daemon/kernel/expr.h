@@ -33,6 +33,8 @@ void fwd_batch_chain(struct fwd_nft_batch *b, const char *table, const char *cha
 		     int priority);
 /* Delete all rules of a chain. */
 void fwd_batch_flush(struct fwd_nft_batch *b, const char *table, const char *chain);
+/* A counter that rules name; one that is there keeps its value. */
+void fwd_batch_counter(struct fwd_nft_batch *b, const char *table, const char *name);
 /* Add the rule and free it. */
 void fwd_batch_rule(struct fwd_nft_batch *b, struct nftnl_rule *rule);
 
@@ -45,6 +47,8 @@ void fwd_rule_bitwise(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t ma
 /* op: NFT_CMP_*; on the register that the above use, `len` bytes of value */
 void fwd_rule_cmp(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t op, const void *value,
 		  uint32_t len);
+/* Count in the table's counter of that name. */
+void fwd_rule_count(struct fwd_nft_batch *b, struct nftnl_rule *r, const char *name);
 /* verdict: NFT_JUMP or NFT_GOTO */
 void fwd_rule_chain(struct fwd_nft_batch *b, struct nftnl_rule *r, int verdict, const char *chain);
 void fwd_rule_queue_native(struct fwd_nft_batch *b, struct nftnl_rule *r, uint16_t num,

@@ -255,6 +255,11 @@ struct fwd_kernel *fwd_kernel_stop(struct fwd_kernel *k)
 	return NULL;
 }
 
+int fwd_kernel_counted(struct fwd_kernel *k, struct fw_counters ret[FW_N_FAMILIES][FW_N_HOOKS])
+{
+	return fwd_nft_counted(&k->nft, ret);
+}
+
 /* ---- what there is to tell ----------------------------------------------------------------- */
 
 bool fwd_kernel_alive(struct fwd_kernel *k, unsigned int within_s)

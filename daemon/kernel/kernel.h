@@ -5,6 +5,7 @@
  *	nl.c        netlink: open, send, gather answers
  *	table.c     our table, from start to stop
  *	nft.c       its rules, as the plan wants them
+ *	count.c     packets that nobody had to judge
  *	guard.c     both made anew when somebody takes them away
  *	expr.c      nft expressions
  *	queue.c     bind and configure NFQUEUE sockets
@@ -26,6 +27,7 @@
 #define FWD_KERNEL_KERNEL_H
 
 #include <stdatomic.h>
+#include <sys/types.h>
 
 #include "../core.h"
 #include "fw/mark.h"
@@ -49,11 +51,14 @@ int fwd_nl_open(int bus, unsigned int groups);
  */
 int fwd_nl_talk(int fd, const void *data, size_t len, uint32_t *bad_seq);
 
+/* Bytes sent or received (the answer is there: see above), or -errno. */
+ssize_t fwd_nl_send(int fd, const void *data, size_t len);
+ssize_t fwd_nl_recv(int fd, void *buf, size_t size);
+
 /* Throw away what waits to be read. */
 void fwd_nl_drain(int fd);
 
-/* ---- table.c, nft.c
- * --------------------------------------------------------------------------------- */
+/* ---- table.c, nft.c, count.c --------------------------------------------------------------- */
 
 enum fwd_queue_kind { FWD_QUEUE_NATIVE, FWD_QUEUE_COMPAT };
 enum fwd_defrag_kind { FWD_DEFRAG_NONE, FWD_DEFRAG_TPROXY, FWD_DEFRAG_CT };
@@ -66,6 +71,7 @@ struct fwd_nft {
 	bool owner, persist; /* flags the table got */
 	bool made; /* the table stands */
 	bool adopted; /* it stood before us */
+	bool counting; /* there are counters (count.c) */
 	unsigned int bases; /* which base chains it has; nft.h */
 	enum fwd_queue_kind queue_kind;
 	enum fwd_defrag_kind defrag[FW_N_FAMILIES];
@@ -82,6 +88,8 @@ struct fwd_nft {
  * -errno with err. */
 int fwd_nft_open(struct fwd_nft *nft, const struct fwd_config *config, struct fw_err *err);
 int fwd_nft_apply(struct fwd_nft *nft, const struct fw_plan *plan, struct fw_err *err);
+/* Read and zero the counters of hooks that are not queued: see fwd_kernel_counted(). */
+int fwd_nft_counted(struct fwd_nft *nft, struct fw_counters ret[FW_N_FAMILIES][FW_N_HOOKS]);
 /* Make table, chains and rules anew, as they were last applied.  0, or -errno. */
 int fwd_nft_remake(struct fwd_nft *nft, const struct fwd_config *config);
 /* Take every rule away, leave the chains (their removal would drop what is queued). */

@@ -67,14 +67,31 @@ static void add_dying(struct fwd_nft_batch *b, unsigned int family)
 	fwd_batch_rule(b, r);
 }
 
+/* Nobody looks at these packets, but a policy that lets them pass counts them (count.c). */
+static void add_counting(struct fwd_nft_batch *b, unsigned int family, unsigned int hook)
+{
+	struct nftnl_rule *r = fwd_rule_new(b, FWD_TABLE, fwd_bases[hook].name);
+	char name[FWD_COUNTER_NAME];
+
+	fwd_counter_name(name, family, hook);
+	fwd_batch_counter(b, FWD_TABLE, name);
+	fwd_rule_meta(b, r, NFT_META_NFPROTO);
+	fwd_rule_cmp(b, r, NFT_CMP_EQ, &fwd_nfprotos[family], 1);
+	fwd_rule_count(b, r, name);
+	fwd_batch_rule(b, r);
+}
+
 static void add_hook(struct fwd_nft_batch *b, const struct fw_plan *plan, unsigned int hook)
 {
 	const char *chain = fwd_bases[hook].name;
 	struct nftnl_rule *r;
 
-	for (unsigned int f = 0; f < FW_N_FAMILIES; f++)
+	for (unsigned int f = 0; f < FW_N_FAMILIES; f++) {
+		if (plan->count[f][hook])
+			add_counting(b, f, hook); /* those that are only tracked, too */
 		if (hook == FW_PREROUTING && plan->dying[f])
 			add_dying(b, f);
+	}
 	if (!any_family(plan, hook))
 		return;
 	if (wants_pkttype(plan, hook))
@@ -109,6 +126,8 @@ static bool wants_cleaner(const struct fw_plan *plan, unsigned int base)
 static bool wants(const struct fw_plan *plan, unsigned int base)
 {
 	if (base == FW_PREROUTING && (plan->dying[FW_IP4] || plan->dying[FW_IP6]))
+		return true;
+	if (base < FW_N_HOOKS && (plan->count[FW_IP4][base] || plan->count[FW_IP6][base]))
 		return true;
 	return base < FW_N_HOOKS ? any_family(plan, base) : wants_cleaner(plan, base);
 }
@@ -146,7 +165,8 @@ static bool same_rules(const struct fw_plan *a, const struct fw_plan *b)
 		if (((a->flags[f] ^ b->flags[f]) & (FW_NEED_PKTTYPE | FW_NEED_QUOTE)) ||
 		    a->track[f] != b->track[f])
 			return false;
-	return memcmp(a->queue, b->queue, sizeof(a->queue)) == 0;
+	return memcmp(a->queue, b->queue, sizeof(a->queue)) == 0 &&
+	       memcmp(a->count, b->count, sizeof(a->count)) == 0;
 }
 
 /* All rules of the plan, and the base chains that are missing.  Returns which there are then. */
@@ -168,6 +188,15 @@ static unsigned int add_rules(struct fwd_nft_batch *b, const struct fwd_nft *nft
 			add_cleaner(b, nft, i);
 	}
 	return bases;
+}
+
+static bool counts(const struct fw_plan *plan)
+{
+	for (unsigned int f = 0; f < FW_N_FAMILIES; f++)
+		for (unsigned int h = 0; h < FW_N_HOOKS; h++)
+			if (plan->count[f][h])
+				return true;
+	return false;
 }
 
 static int apply(struct fwd_nft *nft, const struct fw_plan *plan, struct fw_err *err)
@@ -194,6 +223,7 @@ static int apply(struct fwd_nft *nft, const struct fw_plan *plan, struct fw_err 
 		return r;
 	}
 	nft->bases = bases;
+	nft->counting |= counts(plan);
 	nft->plan = *plan;
 	nft->applied = true;
 	return 0;

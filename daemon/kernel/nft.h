@@ -23,6 +23,10 @@ extern const uint8_t fwd_nfprotos[FW_N_FAMILIES];
 struct fwd_nft_batch *fwd_nft_begin(struct fwd_nft *nft);
 int fwd_nft_commit(struct fwd_nft *nft, struct fwd_nft_batch *b);
 
+/* Name of the counter of a hook that is not queued. */
+#define FWD_COUNTER_NAME 24
+void fwd_counter_name(char name[FWD_COUNTER_NAME], unsigned int family, unsigned int hook);
+
 void fwd_nft_add_base(struct fwd_nft_batch *b, unsigned int base);
 
 /* Table, chains and the rules that do not depend on the plan, where they are missing. */

@@ -47,20 +47,36 @@ static bool take_answers(const char *buf, size_t len, int *error, uint32_t *bad_
 	return any;
 }
 
-int fwd_nl_talk(int fd, const void *data, size_t len, uint32_t *bad_seq)
+ssize_t fwd_nl_send(int fd, const void *data, size_t len)
 {
 	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
-	bool answered = false;
-	char buf[8192];
-	int error = 0;
 	ssize_t n;
 
 	do {
 		n = sendto(fd, data, len, 0, (struct sockaddr *)&kernel, sizeof(kernel));
 	} while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return -errno;
+	return n < 0 ? -errno : n;
+}
 
+ssize_t fwd_nl_recv(int fd, void *buf, size_t size)
+{
+	ssize_t n;
+
+	do {
+		n = recv(fd, buf, size, MSG_DONTWAIT);
+	} while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
+int fwd_nl_talk(int fd, const void *data, size_t len, uint32_t *bad_seq)
+{
+	bool answered = false;
+	char buf[8192];
+	int error = 0;
+	ssize_t n = fwd_nl_send(fd, data, len);
+
+	if (n < 0)
+		return (int)n;
 	for (;;) {
 		n = recv(fd, buf, sizeof(buf), MSG_DONTWAIT);
 		if (n < 0 && (errno == EINTR || errno == ENOBUFS))

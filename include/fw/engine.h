@@ -14,6 +14,7 @@
 /* How tracking is laid over the hooks; made from fw_needs by fw_plan_make(). */
 struct fw_plan {
 	bool queue[FW_N_FAMILIES][FW_N_HOOKS];   /* hook carries a queue rule */
+	bool count[FW_N_FAMILIES][FW_N_HOOKS];   /* not queued, but policies count its packets */
 	bool track[FW_N_FAMILIES];               /* tracking runs */
 	bool track_here[FW_N_FAMILIES][FW_N_HOOKS]; /* this hook is a tracking point (packets that
 	                                          * came in through loopback were tracked at OUTPUT) */

@@ -121,6 +121,9 @@ struct fw_ruleset {
 /* What the kernel side must provide for a ruleset. */
 struct fw_needs {
 	bool hook[FW_N_FAMILIES][FW_N_HOOKS];  /* some rule or DROP policy at this hook */
+	bool idle[FW_N_FAMILIES][FW_N_HOOKS];  /* nothing to decide there, but some table that is in
+	                                        * use has a policy whose counters go up (not nat's:
+	                                        * it sees first packets only) */
 	bool track[FW_N_FAMILIES];             /* some rule looks at the tracker */
 	uint8_t flags[FW_N_FAMILIES];          /* FW_NEED_* of all rules */
 };

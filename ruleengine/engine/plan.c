@@ -48,5 +48,7 @@ void fw_plan_make(const struct fw_needs *needs, struct fw_plan *ret)
 		if (ret->track[f])
 			plan_tracking(ret->queue[f], ret->track_here[f], &ret->dying[f]);
 		plan_last(ret->queue[f], ret->last[f]);
+		for (int h = 0; h < FW_N_HOOKS; h++)
+			ret->count[f][h] = needs->idle[f][h] && !ret->queue[f][h];
 	}
 }

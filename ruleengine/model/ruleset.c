@@ -90,10 +90,14 @@ void fw_ruleset_needs(const struct fw_ruleset *rs, struct fw_needs *ret)
 				chain = table->chains[table->builtin[h]];
 				if (chain->n_rules || chain->policy != FW_ACCEPT)
 					ret->hook[f][h] = true;
+				if (table->touched && t != FW_NAT)
+					ret->idle[f][h] = true;
 			}
 			if (table->n_rules)
 				ret->flags[f] |= table_needs(table);
 		}
+		for (unsigned int h = 0; h < FW_N_HOOKS; h++)
+			ret->idle[f][h] &= !ret->hook[f][h];
 		ret->track[f] = ret->flags[f] & FW_NEED_TRACK;
 	}
 }

@@ -24,6 +24,7 @@ static struct {
 	int applied;
 	struct fw_plan plan; /* what the hooks are now */
 	int sync_errno; /* what the disk says */
+	struct fw_counters passed; /* IPv4 packets at OUTPUT that nobody judged */
 } world;
 
 int fwd_kernel_apply(struct fwd_kernel *k, const struct fw_plan *plan, struct fw_err *err)
@@ -34,6 +35,14 @@ int fwd_kernel_apply(struct fwd_kernel *k, const struct fw_plan *plan, struct fw
 	}
 	world.applied++;
 	world.plan = *plan;
+	return 0;
+}
+
+int fwd_kernel_counted(struct fwd_kernel *k, struct fw_counters ret[FW_N_FAMILIES][FW_N_HOOKS])
+{
+	memset(ret, 0, sizeof(struct fw_counters) * FW_N_FAMILIES * FW_N_HOOKS);
+	ret[FW_IP4][FW_OUTPUT] = world.passed;
+	world.passed = (struct fw_counters){0};
 	return 0;
 }
 
@@ -264,6 +273,31 @@ static void disk_comes_back(void **state)
 	expect_journal(d, TEXT(B));
 }
 
+static uint64_t output_policy(struct daemon *d)
+{
+	return fw_table_chain(d->core.ruleset->tables[FW_IP4][FW_FILTER], "OUTPUT")
+		->policy_counters->packets;
+}
+
+/* What passed a hook without rules is on its policy, before an edit and before -Z. */
+static void unjudged_packets_count(void **state)
+{
+	struct daemon *d = *state;
+	struct fw_err err;
+
+	assert_int_equal(apply(d, A, &err), 0);
+	assert_true(world.plan.count[FW_IP4][FW_OUTPUT]);
+	assert_false(world.plan.count[FW_IP6][FW_OUTPUT]);
+	world.passed = (struct fw_counters){.packets = 3, .bytes = 300};
+	assert_int_equal(apply(d, B, &err), 0); /* a rule at OUTPUT */
+	assert_int_equal(output_policy(d), 3);
+	assert_false(world.plan.count[FW_IP4][FW_OUTPUT]);
+	world.passed = (struct fw_counters){.packets = 1, .bytes = 100};
+	assert_int_equal(apply(d, "-Z OUTPUT", &err), 0);
+	assert_int_equal(output_policy(d), 0);
+	assert_int_equal(fwd_edit_commit(&d->editor, &err), 0);
+}
+
 #define EDIT_TEST(fn) cmocka_unit_test_setup_teardown(fn, make, unmake)
 
 int main(void)
@@ -272,7 +306,7 @@ int main(void)
 		EDIT_TEST(group_is_kept),	 EDIT_TEST(nothing_to_keep),
 		EDIT_TEST(test_changes_nothing), EDIT_TEST(text_refused),
 		EDIT_TEST(kernel_refuses),	 EDIT_TEST(disk_fails_at_commit),
-		EDIT_TEST(disk_comes_back),
+		EDIT_TEST(disk_comes_back),	 EDIT_TEST(unjudged_packets_count),
 	};
 
 	return cmocka_run_group_tests_name("edit", tests, NULL, NULL);

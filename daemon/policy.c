@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Policies that count packets nobody looked at (edit.h).
+ *
+ * A hook without rules carries no queue rule: its packets would cost a trip for nothing.  The
+ * kernel's iptables counts them all the same, on the policy of each table that is in use, and who
+ * reads `iptables -L -v` expects to see it.  So a counter of our nft table stands in for all those
+ * policies: as long as it is in place, none of their chains has a rule, and each sees every packet.
+ */
+#include "edit.h"
+
+static void add(struct fw_counters *to, const struct fw_counters *more)
+{
+	__atomic_store_n(&to->packets, to->packets + more->packets, __ATOMIC_RELAXED);
+	__atomic_store_n(&to->bytes, to->bytes + more->bytes, __ATOMIC_RELAXED);
+}
+
+static void add_to_table(const struct fw_table *table,
+			 struct fw_counters counted[FW_N_FAMILIES][FW_N_HOOKS])
+{
+	if (!table->touched || table->id == FW_NAT)
+		return;
+	for (unsigned int h = 0; h < FW_N_HOOKS; h++)
+		if (table->builtin[h] != UINT32_MAX)
+			add(table->chains[table->builtin[h]]->policy_counters,
+			    &counted[table->family][h]);
+}
+
+void fwd_policy_collect(struct fwd_editor *e)
+{
+	struct fw_counters counted[FW_N_FAMILIES][FW_N_HOOKS];
+	struct fwd_core *core = e->core;
+
+	if (!e->kernel || fwd_kernel_counted(e->kernel, counted))
+		return;
+	pthread_mutex_lock(&core->lock);
+	for (unsigned int f = 0; f < FW_N_FAMILIES; f++)
+		for (unsigned int t = 0; t < FW_N_TABLES; t++)
+			add_to_table(core->ruleset->tables[f][t], counted);
+	pthread_mutex_unlock(&core->lock);
+}
