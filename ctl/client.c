@@ -188,8 +188,9 @@ int ctl_request(const struct ctl *ctl, const char *request, const void *body, si
 	if (r == -EAGAIN || r == -EWOULDBLOCK) {
 		fw_fail(&reply->err, FW_ERR_RESOURCE, "fwd did not answer within %d seconds",
 			CTL_TIMEOUT_S);
-		fw_err_hint(&reply->err, "whether the request was carried out is not known: look "
-					 "before you repeat it");
+		fw_err_hint(&reply->err,
+			    "whether the request was carried out is not known: look "
+			    "before you repeat it");
 		return -EINVAL;
 	}
 	if (r < 0) {

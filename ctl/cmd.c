@@ -34,15 +34,15 @@ static void print_rules(const struct fw_cmd *cmd)
 static bool has_rules(const struct fw_cmd *cmd)
 {
 	return cmd->op == FW_CMD_APPEND || cmd->op == FW_CMD_CHECK || cmd->op == FW_CMD_DELETE ||
-	       cmd->op == FW_CMD_INSERT || cmd->op == FW_CMD_REPLACE;
+		cmd->op == FW_CMD_INSERT || cmd->op == FW_CMD_REPLACE;
 }
 
 /* "Flushing chain `INPUT'" and the like, one line for each chain that is meant. */
 static void print_chains(const struct ctl *ctl, const struct fw_cmd *cmd)
 {
-	const char *doing = cmd->op == FW_CMD_FLUSH	     ? "Flushing"
-			    : cmd->op == FW_CMD_DELETE_CHAIN ? "Deleting"
-							     : "Zeroing";
+	const char *doing = cmd->op == FW_CMD_FLUSH ? "Flushing"
+		: cmd->op == FW_CMD_DELETE_CHAIN    ? "Deleting"
+						    : "Zeroing";
 	bool users_only = cmd->op == FW_CMD_DELETE_CHAIN;
 
 	if (cmd->chain[0])
@@ -107,26 +107,20 @@ static int edit(const struct ctl *ctl, const struct fw_cmd *cmd, const struct ct
 static void warn_wait_interval(const struct ctl *ctl)
 {
 	for (int i = 0; i < ctl->argc; i++)
-		if (!strncmp(ctl->argv[i], "-W", 2) || !strncmp(ctl->argv[i], "--wait-interval", 15))
+		if (!strncmp(ctl->argv[i], "-W", 2) ||
+		    !strncmp(ctl->argv[i], "--wait-interval", 15))
 			fputs("Ignoring deprecated --wait-interval option.\n", stderr);
 }
 
 static int run_cmd(const struct ctl *ctl, const struct fw_cmd *cmd, const struct ctl_typed *typed)
 {
 	switch (cmd->op) {
-	case FW_CMD_HELP:
-		ctl_print_tables_help(ctl, cmd);
-		return 0;
-	case FW_CMD_VERSION:
-		ctl_print_version(ctl);
-		return 0;
-	case FW_CMD_NONE:
-		return 0;
+	case FW_CMD_HELP: ctl_print_tables_help(ctl, cmd); return 0;
+	case FW_CMD_VERSION: ctl_print_version(ctl); return 0;
+	case FW_CMD_NONE: return 0;
 	case FW_CMD_LIST:
-	case FW_CMD_LIST_RULES:
-		return ctl_list_cmd(ctl, cmd, typed);
-	default:
-		return edit(ctl, cmd, typed);
+	case FW_CMD_LIST_RULES: return ctl_list_cmd(ctl, cmd, typed);
+	default: return edit(ctl, cmd, typed);
 	}
 }
 

@@ -19,16 +19,16 @@
 enum ctl_role { CTL_ROLE_TABLES, CTL_ROLE_SAVE, CTL_ROLE_RESTORE, CTL_N_ROLES };
 
 struct ctl {
-	enum ctl_role role;    /* what the call name asks for */
-	bool drop_in;          /* called by an iptables name: iptables' wording, nothing else */
-	bool nft;              /* … that ends in -nft: only the version line differs */
+	enum ctl_role role; /* what the call name asks for */
+	bool drop_in; /* called by an iptables name: iptables' wording, nothing else */
+	bool nft; /* … that ends in -nft: only the version line differs */
 	enum fw_family family;
-	const char *called;    /* argv[0] without its directory */
-	const char *prog;      /* what messages start with: "fwctl", "ip6tables-restore" … */
-	const char *socket;    /* --socket, or NULL */
-	int argc;              /* the words after name, --socket and (fwctl) the verb */
+	const char *called; /* argv[0] without its directory */
+	const char *prog; /* what messages start with: "fwctl", "ip6tables-restore" … */
+	const char *socket; /* --socket, or NULL */
+	int argc; /* the words after name, --socket and (fwctl) the verb */
 	char **argv;
-	const char *verb;      /* fwctl's subcommand, or NULL */
+	const char *verb; /* fwctl's subcommand, or NULL */
 };
 
 /* Fill role, names and family from argv[0]. */
@@ -52,16 +52,16 @@ int ctl_explain(struct ctl *ctl);
 /* One row for each subcommand: dispatch, usage and completion read them. */
 struct ctl_verb {
 	const char *name;
-	int min, max;          /* words after it; max -1: any number */
+	int min, max; /* words after it; max -1: any number */
 	int (*run)(struct ctl *ctl);
-	const char *args;      /* as usage shows them */
+	const char *args; /* as usage shows them */
 	const char *help;
-	const char *options;   /* its words for completion, separated by spaces */
+	const char *options; /* its words for completion, separated by spaces */
 };
 const struct ctl_verb *ctl_verbs(size_t *n);
 const struct ctl_verb *ctl_verb_find(const char *name);
 
-/* help.c */
+/* help.c, complete.c */
 int ctl_help(struct ctl *ctl);
 int ctl_completion(struct ctl *ctl);
 void ctl_print_version(const struct ctl *ctl);

@@ -5,8 +5,6 @@
  * Every word is either a known key (a row of keys[]), a protocol, a TCP flag, or an address; the
  * order does not matter but for source before destination.
  */
-#include "describe.h"
-
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -15,34 +13,38 @@
 #include <string.h>
 #include <strings.h>
 
+#include "draft.h"
+
 #define MAX_WORDS 64
 
-struct endpoint {
-	union fw_addr addr;
-	uint16_t port;
-	bool given;
+const struct ctl_word ctl_protos[] = {
+	{"tcp", IPPROTO_TCP},
+	{"udp", IPPROTO_UDP},
+	{"udplite", IPPROTO_UDPLITE},
+	{"icmp", IPPROTO_ICMP},
+	{"icmpv6", IPPROTO_ICMPV6},
+	{"icmp6", IPPROTO_ICMPV6},
+	{"ipv6-icmp", IPPROTO_ICMPV6},
+	{"sctp", IPPROTO_SCTP},
+	{"dccp", IPPROTO_DCCP},
+	{"esp", IPPROTO_ESP},
+	{"ah", IPPROTO_AH},
+	{"gre", IPPROTO_GRE},
+	{NULL},
 };
 
-struct draft {
-	struct ctl_packet *p;
-	const struct fw_resolver *resolver;
-	struct endpoint ends[2];
-	int n_ends;
-	bool family_known, proto_given;
-	uint8_t proto, flags, type, code, ttl, tos;
-	uint32_t len;
-	struct fw_err *err;
+const struct ctl_word ctl_flags[] = {
+	{"fin", 0x01}, {"syn", 0x02}, {"rst", 0x04}, {"psh", 0x08},
+	{"ack", 0x10}, {"urg", 0x20}, {NULL},
 };
 
-static const struct {
-	const char *name;
-	uint8_t value;
-} protos[] = {{"tcp", IPPROTO_TCP},	  {"udp", IPPROTO_UDP},	    {"udplite", IPPROTO_UDPLITE},
-	      {"icmp", IPPROTO_ICMP},	  {"icmpv6", IPPROTO_ICMPV6}, {"icmp6", IPPROTO_ICMPV6},
-	      {"ipv6-icmp", IPPROTO_ICMPV6}, {"sctp", IPPROTO_SCTP}, {"dccp", IPPROTO_DCCP},
-	      {"esp", IPPROTO_ESP},	  {"ah", IPPROTO_AH},	    {"gre", IPPROTO_GRE}},
-  flags[] = {{"fin", 0x01}, {"syn", 0x02}, {"rst", 0x04}, {"psh", 0x08}, {"ack", 0x10},
-	     {"urg", 0x20}};
+static const struct ctl_word *word_in(const struct ctl_word *list, const char *word)
+{
+	for (; list->name; list++)
+		if (!strcasecmp(list->name, word))
+			return list;
+	return NULL;
+}
 
 int ctl_state_by_name(const char *name, enum fw_ctinfo *ret)
 {
@@ -75,12 +77,13 @@ int ctl_hook_by_name(const char *name, enum fw_hook *ret)
 	return -1;
 }
 
-static int bad_value(struct draft *d, const char *key, const char *value, const char *wanted)
+static int bad_value(struct ctl_draft *d, const char *key, const char *value, const char *wanted)
 {
 	return fw_fail(d->err, FW_ERR_USAGE, "%s: '%s' is not %s", key, value, wanted);
 }
 
-static int number(struct draft *d, const char *key, const char *value, uint64_t max, uint64_t *ret)
+static int number(struct ctl_draft *d, const char *key, const char *value, uint64_t max,
+		  uint64_t *ret)
 {
 	char wanted[48];
 
@@ -88,7 +91,7 @@ static int number(struct draft *d, const char *key, const char *value, uint64_t 
 	return fw_parse_u64(value, 0, max, ret) < 0 ? bad_value(d, key, value, wanted) : 0;
 }
 
-static int interface(struct draft *d, const char *key, const char *value, char *ret)
+static int interface(struct ctl_draft *d, const char *key, const char *value, char *ret)
 {
 	if (strlen(value) >= FW_IFNAMSIZ)
 		return bad_value(d, key, value, "an interface name (15 characters at most)");
@@ -97,19 +100,19 @@ static int interface(struct draft *d, const char *key, const char *value, char *
 	return 0;
 }
 
-static int take_in(struct draft *d, const char *value)
+static int take_in(struct ctl_draft *d, const char *value)
 {
 	d->p->meta.in_ifindex = 2;
 	return interface(d, "in", value, d->p->meta.in_name);
 }
 
-static int take_out(struct draft *d, const char *value)
+static int take_out(struct ctl_draft *d, const char *value)
 {
 	d->p->meta.out_ifindex = 3;
 	return interface(d, "out", value, d->p->meta.out_name);
 }
 
-static int take_hook(struct draft *d, const char *value)
+static int take_hook(struct ctl_draft *d, const char *value)
 {
 	enum fw_hook hook;
 
@@ -121,7 +124,7 @@ static int take_hook(struct draft *d, const char *value)
 	return 0;
 }
 
-static int take_state(struct draft *d, const char *value)
+static int take_state(struct ctl_draft *d, const char *value)
 {
 	enum fw_ctinfo state;
 
@@ -132,7 +135,7 @@ static int take_state(struct draft *d, const char *value)
 	return 0;
 }
 
-static int take_mac(struct draft *d, const char *value)
+static int take_mac(struct ctl_draft *d, const char *value)
 {
 	unsigned int m[6];
 	char more;
@@ -146,16 +149,16 @@ static int take_mac(struct draft *d, const char *value)
 	return 0;
 }
 
-#define NUMBER_KEY(key, max, statement)                                          \
-	static int take_##key(struct draft *d, const char *value)                \
-	{                                                                        \
-		uint64_t v = 0;                                                  \
-		int r = number(d, #key, value, max, &v);                         \
-                                                                                 \
-		if (r == 0) {                                                    \
-			statement;                                               \
-		}                                                                \
-		return r;                                                        \
+#define NUMBER_KEY(key, max, statement)                               \
+	static int take_##key(struct ctl_draft *d, const char *value) \
+	{                                                             \
+		uint64_t v = 0;                                       \
+		int r = number(d, #key, value, max, &v);              \
+                                                                      \
+		if (r == 0) {                                         \
+			statement;                                    \
+		}                                                     \
+		return r;                                             \
 	}
 NUMBER_KEY(proto, 255, d->proto = (uint8_t)v; d->proto_given = true)
 NUMBER_KEY(type, 255, d->type = (uint8_t)v)
@@ -170,20 +173,20 @@ NUMBER_KEY(dport, 65535, d->ends[1].port = (uint16_t)v)
 
 static const struct {
 	const char *name;
-	int (*take)(struct draft *d, const char *value);
+	int (*take)(struct ctl_draft *d, const char *value);
 } keys[] = {
-	{"in", take_in},       {"out", take_out},     {"hook", take_hook},   {"state", take_state},
-	{"mac", take_mac},     {"proto", take_proto}, {"type", take_type},   {"code", take_code},
-	{"ttl", take_ttl},     {"hl", take_ttl},      {"tos", take_tos},     {"len", take_len},
-	{"length", take_len},  {"mark", take_mark},   {"uid", take_uid},     {"sport", take_sport},
+	{"in", take_in},       {"out", take_out},     {"hook", take_hook}, {"state", take_state},
+	{"mac", take_mac},     {"proto", take_proto}, {"type", take_type}, {"code", take_code},
+	{"ttl", take_ttl},     {"hl", take_ttl},      {"tos", take_tos},   {"len", take_len},
+	{"length", take_len},  {"mark", take_mark},   {"uid", take_uid},   {"sport", take_sport},
 	{"dport", take_dport},
 };
 
 /* ADDR[:PORT], [ADDR6]:PORT, ADDR6: 1 taken, 0 it is no address, negative: it is a wrong one. */
-static int take_endpoint(struct draft *d, const char *word)
+static int take_endpoint(struct ctl_draft *d, const char *word)
 {
 	struct fw_parse_ctx ctx = {.proto = d->proto, .resolver = d->resolver};
-	struct endpoint *e = &d->ends[d->n_ends < 2 ? d->n_ends : 1];
+	struct ctl_endpoint *e = &d->ends[d->n_ends < 2 ? d->n_ends : 1];
 	const char *port = NULL, *colon = strchr(word, ':');
 	bool v6 = word[0] == '[' || (colon && strchr(colon + 1, ':'));
 	char addr[64];
@@ -215,21 +218,18 @@ static int take_endpoint(struct draft *d, const char *word)
 	return port && fw_parse_port(&ctx, port, &e->port, d->err) < 0 ? -EINVAL : 1;
 }
 
-static bool take_simple(struct draft *d, const char *word)
+static bool take_simple(struct ctl_draft *d, const char *word)
 {
-	for (size_t i = 0; i < FW_ARRAY_SIZE(protos); i++) {
-		if (!strcasecmp(protos[i].name, word)) {
-			d->proto = protos[i].value;
-			d->proto_given = true;
-			return true;
-		}
+	const struct ctl_word *proto = word_in(ctl_protos, word), *flag = word_in(ctl_flags, word);
+
+	if (proto) {
+		d->proto = proto->value;
+		d->proto_given = true;
 	}
-	for (size_t i = 0; i < FW_ARRAY_SIZE(flags); i++) {
-		if (!strcasecmp(flags[i].name, word)) {
-			d->flags |= flags[i].value;
-			return true;
-		}
-	}
+	if (flag)
+		d->flags |= flag->value;
+	if (proto || flag)
+		return true;
 	if (!strcasecmp(word, "echo-request") || !strcasecmp(word, "echo-reply")) {
 		bool v6 = d->proto == IPPROTO_ICMPV6, reply = !strcasecmp(word, "echo-reply");
 
@@ -240,7 +240,7 @@ static bool take_simple(struct draft *d, const char *word)
 }
 
 /* One word and perhaps its value; 1 or 2 words used, or negative. */
-static int take_word(struct draft *d, const char *word, const char *next)
+static int take_word(struct ctl_draft *d, const char *word, const char *next)
 {
 	int r;
 
@@ -265,93 +265,7 @@ static int take_word(struct draft *d, const char *word, const char *next)
 	return -EINVAL;
 }
 
-static uint16_t header_sum(const uint8_t *p, size_t n)
-{
-	uint32_t sum = 0;
-
-	for (size_t i = 0; i + 1 < n; i += 2)
-		sum += (uint32_t)(p[i] << 8 | p[i + 1]);
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return htons((uint16_t)~sum);
-}
-
-static void put16(uint8_t *p, uint32_t v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
-}
-
-/* The upper layer's header; returns its length. */
-static uint32_t build_upper(const struct draft *d, uint8_t *h, uint32_t room)
-{
-	switch (d->proto) {
-	case IPPROTO_TCP:
-		put16(h, d->ends[0].port);
-		put16(h + 2, d->ends[1].port);
-		put16(h + 6, 1); /* sequence number 1 */
-		h[11] = d->flags & 0x10;
-		h[12] = 5 << 4;
-		h[13] = d->flags;
-		put16(h + 14, 65535);
-		return 20;
-	case IPPROTO_UDP:
-	case IPPROTO_UDPLITE:
-		put16(h, d->ends[0].port);
-		put16(h + 2, d->ends[1].port);
-		put16(h + 4, room > 8 ? room : 8);
-		return 8;
-	case IPPROTO_SCTP:
-	case IPPROTO_DCCP:
-		put16(h, d->ends[0].port);
-		put16(h + 2, d->ends[1].port);
-		h[4] = 3; /* DCCP: data offset of a 12-byte header */
-		return 12;
-	case IPPROTO_ICMP:
-	case IPPROTO_ICMPV6:
-		h[0] = d->type;
-		h[1] = d->code;
-		h[5] = h[7] = 1;
-		return 8;
-	case IPPROTO_GRE: return 4;
-	case IPPROTO_AH:
-		h[0] = 59; /* no next header */
-		h[1] = 1;
-		return 12;
-	default: return 8;
-	}
-}
-
-static void build(const struct draft *d, uint32_t head)
-{
-	struct ctl_packet *p = d->p;
-	uint8_t *b = p->data;
-	uint32_t upper = build_upper(d, b + head, d->len > head ? d->len - head : 0);
-
-	p->len = d->len > head + upper ? d->len : head + upper;
-	p->cap_len = p->len < sizeof(p->data) ? p->len : (uint32_t)sizeof(p->data);
-	if (p->family == FW_IP4) {
-		b[0] = 0x45;
-		b[1] = d->tos;
-		put16(b + 2, p->len);
-		b[6] = 0x40; /* do not fragment */
-		b[8] = d->ttl;
-		b[9] = d->proto;
-		memcpy(b + 12, d->ends[0].addr.u8, 4);
-		memcpy(b + 16, d->ends[1].addr.u8, 4);
-		memcpy(b + 10, &(uint16_t){header_sum(b, 20)}, 2);
-		return;
-	}
-	b[0] = (uint8_t)(0x60 | d->tos >> 4);
-	b[1] = (uint8_t)(d->tos << 4);
-	put16(b + 4, p->len - head);
-	b[6] = d->proto;
-	b[7] = d->ttl;
-	memcpy(b + 8, d->ends[0].addr.u8, 16);
-	memcpy(b + 24, d->ends[1].addr.u8, 16);
-}
-
-static int finish(struct draft *d)
+static int finish(struct ctl_draft *d)
 {
 	static const char *const examples[FW_N_FAMILIES][2] = {{"192.0.2.1", "198.51.100.1"},
 							       {"2001:db8::1", "2001:db8::2"}};
@@ -362,7 +276,7 @@ static int finish(struct draft *d)
 			fw_parse_addr(examples[p->family][i], p->family, &d->ends[i].addr);
 	if (!d->proto_given)
 		d->proto = d->flags || d->ends[0].port || d->ends[1].port ? IPPROTO_TCP
-			   : p->family == FW_IP4			  ? IPPROTO_ICMP
+			: p->family == FW_IP4				  ? IPPROTO_ICMP
 									  : IPPROTO_ICMPV6;
 	if (p->family == FW_IP6 && d->proto == IPPROTO_ICMP)
 		d->proto = IPPROTO_ICMPV6;
@@ -373,7 +287,7 @@ static int finish(struct draft *d)
 		return fw_fail(d->err, FW_ERR_USAGE, "ICMP has no ports");
 	if (d->flags && d->proto != IPPROTO_TCP)
 		return fw_fail(d->err, FW_ERR_USAGE, "flags (syn, ack …) are TCP's");
-	build(d, p->family == FW_IP4 ? 20 : 40);
+	ctl_draft_build(d);
 	return 0;
 }
 
@@ -396,7 +310,8 @@ static int split_words(size_t n, const char *const *words, const uint32_t *colum
 
 			if (count == MAX_WORDS)
 				return fw_fail(err, FW_ERR_USAGE, "the description is too long");
-			ret_columns[count] = columns ? columns[i] + (uint32_t)(w - start) + quoted : 0;
+			ret_columns[count] =
+				columns ? columns[i] + (uint32_t)(w - start) + quoted : 0;
 			ret[count++] = w;
 		}
 	}
@@ -406,7 +321,7 @@ static int split_words(size_t n, const char *const *words, const uint32_t *colum
 int ctl_describe(struct ctl_packet *p, enum fw_family family, size_t n, const char *const *words,
 		 const uint32_t *columns, const struct fw_resolver *resolver, struct fw_err *err)
 {
-	struct draft d = {.p = p, .resolver = resolver, .ttl = 64, .type = 8, .err = err};
+	struct ctl_draft d = {.p = p, .resolver = resolver, .ttl = 64, .type = 8, .err = err};
 	const char *flat[MAX_WORDS + 1];
 	uint32_t flat_columns[MAX_WORDS];
 	char room[1024];
@@ -444,43 +359,4 @@ size_t ctl_packet_path(const struct ctl_packet *p, enum fw_hook *ret)
 	ret[1] = out ? FW_FORWARD : FW_INPUT;
 	ret[2] = FW_POSTROUTING;
 	return out ? 3 : 2;
-}
-
-static void add_end(const struct fw_packet *pkt, const union fw_addr *addr, uint16_t port,
-		    struct fw_buf *out)
-{
-	bool bracket = pkt->has_ports && pkt->family == FW_IP6;
-
-	if (bracket)
-		fw_buf_char(out, '[');
-	fw_print_addr(addr, pkt->family, out);
-	if (bracket)
-		fw_buf_char(out, ']');
-	if (pkt->has_ports)
-		fw_buf_fmt(out, ":%u", port);
-}
-
-void ctl_packet_summary(const struct fw_packet *pkt, struct fw_buf *out)
-{
-	const char *name = NULL;
-
-	for (size_t i = 0; !name && i < FW_ARRAY_SIZE(protos); i++)
-		if (protos[i].value == pkt->proto)
-			name = protos[i].name;
-	if (name)
-		fw_buf_str(out, name);
-	else
-		fw_buf_fmt(out, "proto %u", pkt->proto);
-	fw_buf_char(out, ' ');
-	add_end(pkt, &pkt->src, pkt->sport, out);
-	fw_buf_str(out, " -> ");
-	add_end(pkt, &pkt->dst, pkt->dport, out);
-	if (pkt->fragment)
-		fw_buf_fmt(out, " fragment at %u", pkt->frag_off);
-	if (!pkt->fragment && (pkt->proto == IPPROTO_ICMP || pkt->proto == IPPROTO_ICMPV6))
-		fw_buf_fmt(out, " type %u code %u", pkt->icmp_type, pkt->icmp_code);
-	for (size_t i = 0; pkt->proto == IPPROTO_TCP && pkt->l4_ok && i < FW_ARRAY_SIZE(flags); i++)
-		if (pkt->tcp_flags & flags[i].value)
-			fw_buf_fmt(out, " %s", flags[i].name);
-	fw_buf_fmt(out, " len %u", pkt->len);
 }

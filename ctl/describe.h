@@ -13,7 +13,7 @@ struct ctl_packet {
 	uint8_t data[128];
 	uint32_t cap_len, len;
 	struct fw_pkt_meta meta; /* interfaces, mark, MAC, uid; ctinfo from "state" */
-	bool has_hook;           /* meta.hook was named, else it follows from the interfaces */
+	bool has_hook; /* meta.hook was named, else it follows from the interfaces */
 };
 
 /*

@@ -25,11 +25,16 @@ static bool has_blank_line(const char *text)
 	static const char *const begins[] = {"Couldn't load ", "The -t option cannot be used",
 					     "Can't use -", "log level \""};
 	static const char *const has[] = {
-		"\" must be specified",      "\" cannot be used together with \"",
-		"\" can only be used once.", "\" cannot be inverted.",
-		"\" also requires \"",       "\" requires an argument.",
-		"or out of range",	     " nor valid CIDR (",
-		"unexpected characters near", "\" does not resolve to anything.",
+		"\" must be specified",
+		"\" cannot be used together with \"",
+		"\" can only be used once.",
+		"\" cannot be inverted.",
+		"\" also requires \"",
+		"\" requires an argument.",
+		"or out of range",
+		" nor valid CIDR (",
+		"unexpected characters near",
+		"\" does not resolve to anything.",
 	};
 
 	for (size_t i = 0; i < FW_ARRAY_SIZE(begins); i++)
@@ -68,12 +73,13 @@ static void usage(const struct ctl *ctl, const char *text, uint32_t line, struct
 }
 
 /* What restore says of a line by its number comes with restore's name once more. */
-static void restore_usage(const struct ctl *ctl, const char *words, uint32_t line, struct fw_buf *out)
+static void restore_usage(const struct ctl *ctl, const char *words, uint32_t line,
+			  struct fw_buf *out)
 {
 	char text[320];
 	size_t n = strlen(words);
 	bool named = starts(words, "unable to initialize table") ||
-		     (starts(words, "line ") && n > 8 && !strcmp(words + n - 8, " invalid"));
+		(starts(words, "line ") && n > 8 && !strcmp(words + n - 8, " invalid"));
 
 	snprintf(text, sizeof(text), "%s%s%s", named ? ctl->prog : "", named ? ": " : "", words);
 	usage(ctl, text, line, out);

@@ -10,7 +10,8 @@
  *
  * @text  of restore text, where err's place is; else of a command line
  */
-void ctl_drop_format(const struct ctl *ctl, const struct fw_err *err, bool text, struct fw_buf *out);
+void ctl_drop_format(const struct ctl *ctl, const struct fw_err *err, bool text,
+		     struct fw_buf *out);
 
 /* Its exit code: the kind's own, except where restore differs. */
 int ctl_drop_exit_code(const struct fw_err *err, bool text);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Help, versions and completion: all printed from the rows that the program itself runs by. */
+/* Help and versions, printed from the rows that the program itself runs by. */
 #include <stdio.h>
 #include <string.h>
 
@@ -20,41 +20,43 @@ void ctl_print_version(const struct ctl *ctl)
 
 static const struct {
 	const char *option, *help;
-} commands[] = {
-	{"-A, --append CHAIN RULE", "add a rule at the end"},
-	{"-I, --insert CHAIN [N] RULE", "put a rule in place N (default 1)"},
-	{"-R, --replace CHAIN N RULE", "put a rule instead of number N"},
-	{"-D, --delete CHAIN RULE | N", "delete a rule, by its words or its number"},
-	{"-C, --check CHAIN RULE", "is there such a rule? exit code 0 yes, 1 no"},
-	{"-L, --list [CHAIN [N]]", "list rules"},
-	{"-S, --list-rules [CHAIN [N]]", "print rules as commands"},
-	{"-F, --flush [CHAIN]", "delete all rules"},
-	{"-Z, --zero [CHAIN [N]]", "set counters to zero"},
-	{"-N, --new-chain CHAIN", "make a chain"},
-	{"-X, --delete-chain [CHAIN]", "delete a chain that is empty and unused"},
-	{"-E, --rename-chain OLD NEW", "rename a chain; references follow"},
-	{"-P, --policy CHAIN TARGET", "what happens at the end of a built-in chain"},
-	{"-h, --help", "this; with -m, -j or -p also that extension's options"},
-	{"-V, --version", "the version"},
-}, options[] = {
-	{"-t, --table TABLE", "raw, mangle, nat, filter (default) or security"},
-	{"-p, --protocol [!] PROTO", "protocol, by number or name"},
-	{"-s, --source [!] ADDR[/MASK][,...]", "source; a list makes a rule of each"},
-	{"-d, --destination [!] ADDR[/MASK][,...]", "destination"},
-	{"-i, --in-interface [!] NAME[+]", "interface the packet came in by"},
-	{"-o, --out-interface [!] NAME[+]", "interface it leaves by"},
-	{"-f, --fragment", "second and later fragments (IPv4)"},
-	{"-m, --match MATCH", "use a match extension"},
-	{"-j, --jump TARGET", "what to do with the packet"},
-	{"-g, --goto CHAIN", "go on in a chain and do not come back"},
-	{"-n, --numeric", "numbers instead of names"},
-	{"-v, --verbose", "counters, interfaces and options too"},
-	{"-x, --exact", "counters in full"},
-	{"    --line-numbers", "number the rules"},
-	{"-c, --set-counters PACKETS BYTES", "start the rule's counters there"},
-	{"-4, -6, --ipv4, --ipv6", "the family (restore: lines of the other are skipped)"},
-	{"-w, --wait [SECONDS]", "accepted; the daemon never makes anybody wait for a lock"},
-	{"    --modprobe COMMAND", "accepted; nothing is loaded"},
+} commands[] =
+	{
+		{"-A, --append CHAIN RULE", "add a rule at the end"},
+		{"-I, --insert CHAIN [N] RULE", "put a rule in place N (default 1)"},
+		{"-R, --replace CHAIN N RULE", "put a rule instead of number N"},
+		{"-D, --delete CHAIN RULE | N", "delete a rule, by its words or its number"},
+		{"-C, --check CHAIN RULE", "is there such a rule? exit code 0 yes, 1 no"},
+		{"-L, --list [CHAIN [N]]", "list rules"},
+		{"-S, --list-rules [CHAIN [N]]", "print rules as commands"},
+		{"-F, --flush [CHAIN]", "delete all rules"},
+		{"-Z, --zero [CHAIN [N]]", "set counters to zero"},
+		{"-N, --new-chain CHAIN", "make a chain"},
+		{"-X, --delete-chain [CHAIN]", "delete a chain that is empty and unused"},
+		{"-E, --rename-chain OLD NEW", "rename a chain; references follow"},
+		{"-P, --policy CHAIN TARGET", "what happens at the end of a built-in chain"},
+		{"-h, --help", "this; with -m, -j or -p also that extension's options"},
+		{"-V, --version", "the version"},
+},
+  options[] = {
+	  {"-t, --table TABLE", "raw, mangle, nat, filter (default) or security"},
+	  {"-p, --protocol [!] PROTO", "protocol, by number or name"},
+	  {"-s, --source [!] ADDR[/MASK][,...]", "source; a list makes a rule of each"},
+	  {"-d, --destination [!] ADDR[/MASK][,...]", "destination"},
+	  {"-i, --in-interface [!] NAME[+]", "interface the packet came in by"},
+	  {"-o, --out-interface [!] NAME[+]", "interface it leaves by"},
+	  {"-f, --fragment", "second and later fragments (IPv4)"},
+	  {"-m, --match MATCH", "use a match extension"},
+	  {"-j, --jump TARGET", "what to do with the packet"},
+	  {"-g, --goto CHAIN", "go on in a chain and do not come back"},
+	  {"-n, --numeric", "numbers instead of names"},
+	  {"-v, --verbose", "counters, interfaces and options too"},
+	  {"-x, --exact", "counters in full"},
+	  {"    --line-numbers", "number the rules"},
+	  {"-c, --set-counters PACKETS BYTES", "start the rule's counters there"},
+	  {"-4, -6, --ipv4, --ipv6", "the family (restore: lines of the other are skipped)"},
+	  {"-w, --wait [SECONDS]", "accepted; the daemon never makes anybody wait for a lock"},
+	  {"    --modprobe COMMAND", "accepted; nothing is loaded"},
 };
 
 static void print_usage(const struct ctl *ctl)
@@ -151,89 +153,5 @@ int ctl_help(struct ctl *ctl)
 		putchar('\n');
 		return help_ext(ctl, v->name);
 	}
-	return 0;
-}
-
-static void print_exts(bool target)
-{
-	size_t n;
-	const struct fw_ext *const *list = fw_ext_list(&n);
-
-	for (size_t i = 0; i < n; i++)
-		if (list[i]->target == target)
-			printf(" %s", list[i]->name);
-}
-
-static void print_ext_options(void)
-{
-	size_t n;
-	const struct fw_ext *const *list = fw_ext_list(&n);
-
-	for (size_t i = 0; i < n; i++) {
-		if (!list[i]->opts)
-			continue;
-		printf("\t%s)\n\t\techo \"", list[i]->name);
-		for (const struct fw_opt *o = list[i]->opts; o->name; o++)
-			if (!(o->flags & FW_OPT_HIDDEN))
-				printf(" --%s", o->name);
-		puts("\" ;;");
-	}
-}
-
-/*
- * bash: verbs and their words from verbs[], extensions and their options from the engine's
- * tables, chains from the daemon.
- */
-int ctl_completion(struct ctl *ctl)
-{
-	size_t n;
-	const struct ctl_verb *verbs = ctl_verbs(&n);
-
-	if (ctl->argc && strcmp(ctl->argv[0], "bash"))
-		return ctl_usage(ctl, "only bash so far, not '%s'", ctl->argv[0]);
-	puts("# bash completion for fwctl; made by `fwctl completion bash`\n"
-	     "_fwctl_options()\n{\n\tcase \"$1\" in");
-	print_ext_options();
-	puts("\tesac\n}\n\n_fwctl_verb()\n{\n\tcase \"$1\" in");
-	for (size_t i = 0; i < n; i++)
-		printf("\t%s) echo \"%s\" ;;\n", verbs[i].name, verbs[i].options);
-	puts("\tesac\n}\n\n_fwctl()\n{");
-	puts("\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} i words");
-	printf("\tlocal verbs=\"");
-	for (size_t i = 0; i < n; i++)
-		printf("%s%s", i ? " " : "", verbs[i].name);
-	puts("\"");
-	puts("\tlocal generic=\"-t -A -I -R -D -C -L -S -F -Z -N -X -E -P -p -s -d -i -o -f -m -j -g "
-	     "-n -v -x -c -4 -6 -h -V --line-numbers\"");
-	printf("\tlocal matches=\"");
-	print_exts(false);
-	printf("\"\n\tlocal targets=\"RETURN");
-	print_exts(true);
-	puts("\"\n\tcase \"$prev\" in\n"
-	     "\t-t|--table) words=\"raw mangle nat filter security\" ;;\n"
-	     "\t-m|--match) words=$matches ;;\n"
-	     "\t-j|--jump) words=\"ACCEPT DROP $targets\" ;;\n"
-	     "\t-[AIRDCLSFZXEPg]) words=$(fwctl save 2>/dev/null | sed -n 's/^:\\([^ ]*\\) .*/\\1/p') ;;\n"
-	     "\t-i|-o) words=$(ls /sys/class/net 2>/dev/null) ;;\n"
-	     "\t-f|--file|--rules|--pcap|--socket|check|restore)\n"
-	     "\t\tCOMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n"
-	     "\tesac\n"
-	     "\tif [ -z \"$words\" ]; then\n"
-	     "\t\tcase \"${COMP_WORDS[1]}\" in\n"
-	     "\t\t[a-z]*) [ \"$COMP_CWORD\" -gt 1 ] && words=$(_fwctl_verb \"${COMP_WORDS[1]}\") ;;\n"
-	     "\t\tesac\n"
-	     "\t\t[ \"$COMP_CWORD\" -eq 1 ] && words=\"$verbs $generic\"\n"
-	     "\t\tif [ -z \"$words\" ]; then\n"
-	     "\t\t\twords=$generic\n"
-	     "\t\t\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
-	     "\t\t\t\tcase \"${COMP_WORDS[i]}\" in\n"
-	     "\t\t\t\t-m|-j|-p) words+=\" $(_fwctl_options \"${COMP_WORDS[i+1]}\")\" ;;\n"
-	     "\t\t\t\tesac\n"
-	     "\t\t\tdone\n"
-	     "\t\tfi\n"
-	     "\tfi\n"
-	     "\tCOMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
-	     "}\n"
-	     "complete -F _fwctl fwctl");
 	return 0;
 }

@@ -67,8 +67,7 @@ int ctl_pcap_open(struct ctl_pcap *f, const void *data, size_t len, struct fw_er
 	case LINK_IPV4:
 	case LINK_IPV6:
 	case LINK_SLL2: return 0;
-	default:
-		return fw_fail(err, FW_ERR_USAGE, "link type %u is not known here", f->link_type);
+	default: return fw_fail(err, FW_ERR_USAGE, "link type %u is not known here", f->link_type);
 	}
 }
 
@@ -81,7 +80,8 @@ static int link_bytes(const struct ctl_pcap *f, const uint8_t *p, uint32_t n,
 
 	switch (f->link_type) {
 	case LINK_NULL: return 4;
-	case LINK_SLL: return n >= 16 && (be16(p + 14) == 0x0800 || be16(p + 14) == 0x86dd) ? 16 : -1;
+	case LINK_SLL:
+		return n >= 16 && (be16(p + 14) == 0x0800 || be16(p + 14) == 0x86dd) ? 16 : -1;
 	case LINK_SLL2: return n >= 20 && (be16(p) == 0x0800 || be16(p) == 0x86dd) ? 20 : -1;
 	case LINK_ETHERNET: break;
 	default: return 0;
@@ -124,7 +124,7 @@ int ctl_pcap_next(struct ctl_pcap *f, struct ctl_pcap_packet *ret)
 			return 0;
 		f->p = h + 16 + cap_len;
 		ret->time_ns = get32(f, h) * FW_NSEC_PER_SEC +
-			       get32(f, h + 4) * (f->nanoseconds ? 1ull : 1000ull);
+			get32(f, h + 4) * (f->nanoseconds ? 1ull : 1000ull);
 		if (take(f, h + 16, cap_len, len, ret))
 			return 1;
 	}

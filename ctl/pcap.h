@@ -13,12 +13,12 @@ struct ctl_pcap {
 };
 
 struct ctl_pcap_packet {
-	const uint8_t *data;   /* the IP header; borrowed from the file */
+	const uint8_t *data; /* the IP header; borrowed from the file */
 	uint32_t cap_len, len; /* of it, without the link layer's bytes */
-	uint64_t time_ns;      /* since 1970 */
+	uint64_t time_ns; /* since 1970 */
 	enum fw_family family;
 	bool has_mac;
-	uint8_t mac[6];        /* source, where the link layer has one */
+	uint8_t mac[6]; /* source, where the link layer has one */
 };
 
 /* 0, or -EINVAL with err: not a capture that this can read. */

@@ -9,11 +9,14 @@
 struct ctl_reply {
 	struct fw_buf raw;
 	struct fw_err err; /* code NONE: "ok" */
-	const char *body;  /* inside raw; what follows "ok" */
+	const char *body; /* inside raw; what follows "ok" */
 	size_t len;
 };
 
-#define CTL_REPLY_INIT {.raw = FW_BUF_INIT}
+#define CTL_REPLY_INIT             \
+	{                          \
+		.raw = FW_BUF_INIT \
+	}
 
 /* Fill err or body from raw.  0 for "ok"; -EINVAL with err filled otherwise, also when the
  * answer is none that the protocol knows. */

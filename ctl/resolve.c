@@ -104,8 +104,10 @@ int ctl_host_name(void *priv, enum fw_family family, const union fw_addr *addr, 
 
 	if (family == FW_IP6) {
 		memcpy(&in6.sin6_addr, addr->u8, 16);
-		return getnameinfo((const struct sockaddr *)&in6, sizeof(in6), ret,
-				   (socklen_t)size, NULL, 0, 0) ? -1 : 0;
+		return getnameinfo((const struct sockaddr *)&in6, sizeof(in6), ret, (socklen_t)size,
+				   NULL, 0, 0)
+			? -1
+			: 0;
 	}
 	memcpy(&in.sin_addr, addr->u8, 4);
 	if (getnameinfo((const struct sockaddr *)&in, sizeof(in), ret, (socklen_t)size, NULL, 0,

@@ -28,11 +28,16 @@ struct options {
 };
 
 static const struct option long_options[] = {
-	{"counters", no_argument, NULL, 'c'},	  {"verbose", no_argument, NULL, 'v'},
-	{"version", no_argument, NULL, 'V'},	  {"test", no_argument, NULL, 't'},
-	{"help", no_argument, NULL, 'h'},	  {"noflush", no_argument, NULL, 'n'},
-	{"modprobe", required_argument, NULL, 'M'}, {"table", required_argument, NULL, 'T'},
-	{"wait", optional_argument, NULL, 'w'},	  {"wait-interval", optional_argument, NULL, 'W'},
+	{"counters", no_argument, NULL, 'c'},
+	{"verbose", no_argument, NULL, 'v'},
+	{"version", no_argument, NULL, 'V'},
+	{"test", no_argument, NULL, 't'},
+	{"help", no_argument, NULL, 'h'},
+	{"noflush", no_argument, NULL, 'n'},
+	{"modprobe", required_argument, NULL, 'M'},
+	{"table", required_argument, NULL, 'T'},
+	{"wait", optional_argument, NULL, 'w'},
+	{"wait-interval", optional_argument, NULL, 'W'},
 	{NULL, 0, NULL, 0},
 };
 
@@ -68,7 +73,8 @@ static int take_wait(const struct ctl *ctl, const char *what)
 	(void)strtol(value, &end, 0);
 	if (end != value)
 		return 0;
-	fprintf(stderr, "%s v%s (%s): wait %s not numeric\nError occurred at line: 0\n"
+	fprintf(stderr,
+		"%s v%s (%s): wait %s not numeric\nError occurred at line: 0\n"
 		"Try `%s -h' or '%s --help' for more information.\n",
 		ctl->prog, CTL_IPTABLES_VERSION, ctl->nft ? "nf_tables" : "legacy", what, ctl->prog,
 		ctl->prog);
@@ -86,16 +92,16 @@ static int take_option(const struct ctl *ctl, struct options *o, int c)
 	case 'V': o->version = true; return 0;
 	case 'T': o->table = optarg; return 0;
 	case 'M': return 0;
-	case 'w':
-		o->wait = true;
-		return take_wait(ctl, "seconds");
+	case 'w': o->wait = true; return take_wait(ctl, "seconds");
 	case 'W':
 		o->wait_interval = true;
 		fputs("Ignoring deprecated --wait-interval option.\n", stderr);
 		return take_wait(ctl, "interval");
 	default:
-		fprintf(stderr, ctl->drop_in ? "Try `%s -h' for more information.\n"
-					     : "hint: %s help restore\n", ctl->prog);
+		fprintf(stderr,
+			ctl->drop_in ? "Try `%s -h' for more information.\n"
+				     : "hint: %s help restore\n",
+			ctl->prog);
 		return ctl->drop_in ? 1 : 2;
 	}
 }
@@ -209,7 +215,8 @@ int ctl_restore(struct ctl *ctl)
 	r = ctl_textfile_read(&f, o.file);
 	if (r < 0) {
 		if (ctl->drop_in)
-			fprintf(stderr, "Can't open %s: %s\n", o.file ? o.file : "stdin", strerror(-r));
+			fprintf(stderr, "Can't open %s: %s\n", o.file ? o.file : "stdin",
+				strerror(-r));
 		else
 			fprintf(stderr, "%s: cannot read %s: %s\n", ctl->prog,
 				o.file ? o.file : "standard input", strerror(-r));

@@ -16,11 +16,11 @@
 #define MAX_WORDS 1024
 
 struct line {
-	char *buf;              /* copy that fw_split() cuts up */
+	char *buf; /* copy that fw_split() cuts up */
 	const char *words[MAX_WORDS];
 	uint32_t columns[MAX_WORDS];
-	int n;                  /* words */
-	int first;              /* 1 behind a [p:b] prefix */
+	int n; /* words */
+	int first; /* 1 behind a [p:b] prefix */
 };
 
 static bool add_line(struct ctl_rewrite *w, uint32_t from)

@@ -9,7 +9,7 @@
 
 struct ctl_rewrite {
 	struct fw_buf text;
-	uint32_t *lines;  /* for each line of text, the line it was made from */
+	uint32_t *lines; /* for each line of text, the line it was made from */
 	size_t n_lines, cap;
 };
 

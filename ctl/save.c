@@ -21,9 +21,12 @@ struct options {
 };
 
 static const struct option long_options[] = {
-	{"counters", no_argument, NULL, 'c'}, {"dump", no_argument, NULL, 'd'},
-	{"table", required_argument, NULL, 't'}, {"modprobe", required_argument, NULL, 'M'},
-	{"file", required_argument, NULL, 'f'}, {"version", no_argument, NULL, 'V'},
+	{"counters", no_argument, NULL, 'c'},
+	{"dump", no_argument, NULL, 'd'},
+	{"table", required_argument, NULL, 't'},
+	{"modprobe", required_argument, NULL, 'M'},
+	{"file", required_argument, NULL, 'f'},
+	{"version", no_argument, NULL, 'V'},
 	{NULL, 0, NULL, 0},
 };
 
@@ -44,7 +47,8 @@ static int parse_options(const struct ctl *ctl, struct options *o)
 		default:
 			fprintf(stderr,
 				ctl->drop_in ? "Look at manual page `%s.8' for more information.\n"
-					     : "hint: %s help save\n", ctl->prog);
+					     : "hint: %s help save\n",
+				ctl->prog);
 			return ctl->drop_in ? 1 : 2;
 		}
 	}
@@ -76,9 +80,10 @@ static int redirect(const char *path)
 static int refuse(const struct ctl *ctl, struct fw_err *err)
 {
 	if (ctl->drop_in && err->code == FW_ERR_NO_TABLE) {
-		fprintf(stderr, "%s v%s (%s): Cannot initialize: Table does not exist "
-			"(do you need to insmod?)\n", ctl->prog, CTL_IPTABLES_VERSION,
-			ctl->nft ? "nf_tables" : "legacy");
+		fprintf(stderr,
+			"%s v%s (%s): Cannot initialize: Table does not exist "
+			"(do you need to insmod?)\n",
+			ctl->prog, CTL_IPTABLES_VERSION, ctl->nft ? "nf_tables" : "legacy");
 		return 1;
 	}
 	err->line = err->column = 0;

@@ -24,8 +24,10 @@
 
 static bool is_plain(const char *s)
 {
-	return *s && strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-			       "-_./:,+=@%!^") == strlen(s);
+	return *s &&
+		strspn(s,
+		       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+		       "-_./:,+=@%!^") == strlen(s);
 }
 
 static void add_shell_word(struct fw_buf *b, const char *s)

@@ -55,8 +55,9 @@ static void print_rule(enum fw_family family, const char *s, size_t len)
 	if (words && columns && copy)
 		n = fw_split(copy, words, columns, MAX_WORDS, &err);
 	first = n > 0 && words[0][0] == '[';
-	if (n > first && fw_cmd_parse(&cmd, family, (size_t)(n - first), words + first,
-				      columns + first, true, &ctl_resolver, &err) == 0) {
+	if (n > first &&
+	    fw_cmd_parse(&cmd, family, (size_t)(n - first), words + first, columns + first, true,
+			 &ctl_resolver, &err) == 0) {
 		for (size_t i = 0; i < cmd.n_rules; i++)
 			fw_list_verbose_rule(cmd.rules[i], cmd.target, family,
 					     cmd.flags & FW_CMD_F_NUMERIC, &out);
@@ -104,7 +105,7 @@ void ctl_verbose_text(const struct ctl *ctl, const char *text, size_t len, bool 
 			break;
 		if (*s == '*' && only)
 			skipped = strncmp(s + 1, only, strlen(only)) != 0 ||
-				  strcspn(s + 1, " \t\n") != strlen(only);
+				strcspn(s + 1, " \t\n") != strlen(only);
 		print_line(ctl, s, (size_t)(nl - s), noflush, skipped, fw_buf_cstr(before));
 	}
 	fflush(stdout);

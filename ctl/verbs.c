@@ -119,14 +119,16 @@ int ctl_conn(struct ctl *ctl)
 			is_doing |= !strcmp(w, doing[k]);
 		if (is_doing)
 			what = w;
-		else if (!strcmp(w, "--json") || !strcmp(w, "-j") || (!strcmp(w, "json") && n % 2 == 0))
+		else if (!strcmp(w, "--json") || !strcmp(w, "-j") ||
+			 (!strcmp(w, "json") && n % 2 == 0))
 			json = true;
 		else
 			words[n++] = ctl->argv[i];
 	}
 	snprintf(start, sizeof(start), "conn %s%s", what, json ? " json" : "");
 	if (n % 2)
-		r = ctl_usage(ctl, "'%s' wants a value; conditions are KEY VALUE pairs", words[n - 1]);
+		r = ctl_usage(ctl, "'%s' wants a value; conditions are KEY VALUE pairs",
+			      words[n - 1]);
 	else
 		r = ask_words(ctl, start, n, words);
 	free(words);
