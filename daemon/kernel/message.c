@@ -114,6 +114,7 @@ static void fill_meta(struct fw_pkt_meta *meta, const struct raw *raw, unsigned 
 	if (bit & HAS_OUT)
 		meta->out_ifindex = raw->out;
 	/* our replies go out as the kernel's would, which belong to nobody */
+	meta->own = ours & FW_MARK_OWN;
 	if ((bit & HAS_OWNER) && raw->has_uid && raw->has_gid && !(ours & FW_MARK_OWN)) {
 		meta->has_uid = true;
 		meta->uid = raw->uid;

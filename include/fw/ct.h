@@ -95,6 +95,13 @@ void fw_ct_confirm(struct fw_ct *ct, struct fw_eval *e);
  * INVALID.  Called by fw_ct_track().  See docs/tracker.md.
  */
 
+/*
+ * Does the packet come with its flow, so that raw's rules see its state already?  An ICMP error of
+ * the kernel's own at OUTPUT does, unless it is about a packet that was INVALID, or UDP's "port
+ * unreachable" (UDP has let go of the flow by then: nf_reset_ct).
+ */
+bool fw_ct_comes_tracked(struct fw_ct *ct, const struct fw_packet *pkt, uint64_t now);
+
 /* Expire what is due; at most `budget` flows looked at.  Returns how many went.  Call often. */
 size_t fw_ct_gc(struct fw_ct *ct, uint64_t now, size_t budget);
 

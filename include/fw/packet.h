@@ -26,6 +26,7 @@ struct fw_pkt_meta {
 	uint8_t pkttype;     /* enum fw_pkttype */
 	bool has_mac;        /* source MAC known (packets that came in over Ethernet) */
 	bool has_uid;        /* uid/gid known: sent by a local socket */
+	bool own;            /* made by the daemon itself: REJECT's answer */
 	uint8_t ctinfo;      /* enum fw_ctinfo carried in our mark bits; FW_CT_NONE: none */
 	uint8_t mac[6];
 	uint32_t mark;       /* user's bits only: the daemon has taken its own away */

@@ -7,7 +7,6 @@
  * loopback; an answer that carries its state in our mark; any hook behind the tracking point) has
  * its state before the first table, raw included.  Any other packet gets it behind raw.
  */
-#include <netinet/in.h>
 #include <string.h>
 
 #include "engine/engine.h"
@@ -46,24 +45,6 @@ static bool tracked_before(const struct fw_plan *plan, const struct fw_packet *p
 	return pkt->meta.hook == FW_INPUT && plan->dying[pkt->family] && pkt->ttl < 2;
 }
 
-/*
- * An ICMP error that this host's kernel makes comes to OUTPUT with the flow of the packet that it
- * is about (nf_ct_attach), so raw's rules see it.  No socket, no uid.  But "port unreachable" is
- * UDP's, which has let go of the flow by then (nf_reset_ct).
- */
-static bool carries_flow(const struct fw_packet *pkt)
-{
-	if (pkt->meta.hook != FW_OUTPUT || pkt->meta.has_uid || !pkt->has_proto || pkt->fragment ||
-	    !pkt->l4_ok)
-		return false;
-	if (pkt->family == FW_IP6)
-		return pkt->proto == IPPROTO_ICMPV6 && pkt->icmp_type < 128 &&
-			!(pkt->icmp_type == 1 && pkt->icmp_code == 4);
-	return pkt->proto == IPPROTO_ICMP && !(pkt->icmp_type == 3 && pkt->icmp_code == 3) &&
-		(pkt->icmp_type == 3 || pkt->icmp_type == 4 || pkt->icmp_type == 5 ||
-		 pkt->icmp_type == 11 || pkt->icmp_type == 12);
-}
-
 /* Before the first table: does the packet have its state already? */
 static int track_early(struct hook_run *r)
 {
@@ -84,7 +65,7 @@ static int track_early(struct hook_run *r)
 		r->tracked = true;
 		return fw_ct_resume(e->world->ct, e);
 	}
-	if (carries_flow(pkt)) {
+	if (fw_ct_comes_tracked(e->world->ct, pkt, e->now)) {
 		r->tracked = true;
 		return fw_ct_track(e->world->ct, e);
 	}

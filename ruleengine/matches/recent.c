@@ -4,6 +4,7 @@
  *
  * A rule that is attached holds its list; the last one to leave takes the list with it.
  */
+#include <netinet/in.h>
 #include <string.h>
 
 #include "fw/recent.h"
@@ -193,7 +194,8 @@ static void detach(const struct fw_use *use, struct fw_world *world)
 static uint8_t original_ttl(const struct fw_packet *pkt)
 {
 	bool forwarded = pkt->meta.hook == FW_FORWARD ||
-		(pkt->meta.hook == FW_POSTROUTING && !pkt->meta.has_uid);
+		(pkt->meta.hook == FW_POSTROUTING && !pkt->meta.has_uid) ||
+		(pkt->meta.own && pkt->proto == IPPROTO_TCP);
 
 	return (uint8_t)(pkt->ttl + forwarded);
 }

@@ -218,6 +218,37 @@ static bool would_start(struct fw_ct *ct, const struct fw_packet *pkt, const str
 	return handle(&c) == CT_ACCEPT;
 }
 
+/* Was the quoted packet in order, as far as it tells by itself? */
+static bool was_valid(struct fw_ct *ct, const struct fw_packet *pkt, uint64_t now)
+{
+	struct fw_tuple t;
+	struct fw_packet inner;
+	uint32_t quote;
+
+	if (quoted_packet(pkt, &inner) < 0)
+		return true;
+	if (is_icmp(&inner))
+		return icmp_kind(ct, &inner, &quote) != ICMP_BAD;
+	if (inner.proto == IPPROTO_TCP)
+		return ct_tcp_sane(&inner) && !ct_csum_bad(ct, &inner);
+	if (inner.proto == IPPROTO_SCTP)
+		return true; /* tags are the flow's matter */
+	return ct_tuple_of(&inner, &t) && would_start(ct, pkt, &t, now);
+}
+
+bool fw_ct_comes_tracked(struct fw_ct *ct, const struct fw_packet *pkt, uint64_t now)
+{
+	uint32_t quote;
+
+	if (pkt->meta.hook != FW_OUTPUT || pkt->meta.has_uid || !is_icmp(pkt) ||
+	    icmp_kind(ct, pkt, &quote) != ICMP_ERROR)
+		return false;
+	if (pkt->family == FW_IP4 ? pkt->icmp_type == 3 && pkt->icmp_code == 3
+				  : pkt->icmp_type == 1 && pkt->icmp_code == 4)
+		return false;
+	return was_valid(ct, pkt, now);
+}
+
 /* The flow that an error speaks of.  NULL: none. */
 static struct fw_flow *find_quoted(struct fw_ct *ct, const struct fw_packet *pkt,
 				   const struct fw_tuple *quoted, uint64_t now, bool dying,

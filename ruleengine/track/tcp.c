@@ -126,6 +126,13 @@ static bool read_head(const struct fw_packet *pkt, struct tcp_head *th)
 	return flags_ok(th->flags);
 }
 
+bool ct_tcp_sane(const struct fw_packet *pkt)
+{
+	struct tcp_head th;
+
+	return read_head(pkt, &th);
+}
+
 /* The first segment that we see of a connection. */
 static bool start(struct ct_ctx *c, const struct tcp_head *th)
 {

@@ -207,6 +207,8 @@ void ct_refresh(struct ct_ctx *c, uint32_t seconds);
 void ct_account(struct ct_ctx *c);
 
 enum ct_say ct_tcp_packet(struct ct_ctx *c);
+/* Is the header one that a flow would take, whatever its state? */
+bool ct_tcp_sane(const struct fw_packet *pkt);
 bool ct_tcp_would_start(const struct fw_ct *ct, uint8_t tcp_flags);
 bool ct_tcp_closing(const struct fw_flow *flow);
 const char *ct_tcp_state_name(const struct fw_flow *flow);
