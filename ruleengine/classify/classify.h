@@ -83,7 +83,7 @@ struct name {
 };
 
 struct names {
-	uint32_t n;
+	uint32_t n, cap;
 	struct name *name;  /* sorted; names[i] has value i + 1, value 0: none of them */
 	uint32_t mask;
 	uint32_t *hash;     /* index + 1 */
@@ -208,6 +208,7 @@ struct fw_program {
 	uint32_t n_places;
 	struct place *place;   /* one for each chunk of the chain */
 	uint32_t *where;       /* chunk of the base to place, or NO_CHUNK */
+	struct builder *next;  /* a base in the making; control thread only */
 	bool whole;            /* place i is chunk i of the base, for all */
 	uint32_t n_touched;
 	uint32_t *touched;     /* places without a base chunk, in order */
@@ -266,7 +267,8 @@ fw_u128 fw_field_max(enum field field, enum fw_family family);
 void fw_rule_fields(const struct fw_rule *rule, enum fw_family family, const struct names names[2],
 		    struct fw_fields *f);
 
-int fw_names_collect(struct names *n, const struct fw_chain *chain, bool out);
+int fw_names_collect(struct names *n, const struct fw_chunk *chunk, bool out);
+int fw_names_finish(struct names *n);
 void fw_names_deinit(struct names *n);
 /* Interval of values that pattern `name` of `len` bytes covers. */
 void fw_names_range(const struct names *n, const char *name, uint8_t len, struct range *ret);
@@ -298,14 +300,20 @@ struct events {
 	size_t n, cap;
 };
 int fw_events_add(struct events *ev, fw_u128 key, uint32_t rule);
-int fw_events_sort(struct events *ev);
+/* Sort by one more byte of the key; *byte begins at 0 and is 16 at the end. */
+int fw_events_sort(struct events *ev, unsigned int *byte);
 
 /*
- * Sweep over a field's values: classes and rows to `axis`, where they change to *points (malloced,
- * *n of them).  open: per chunk, rules open in the field; all: all rules.
+ * A sweep over a field's values: classes and rows to `axis`, where classes change to the points.
+ * open: per chunk, rules open in the field; all: all rules.  Both and the events stay the
+ * caller's, and stay.
  */
-int fw_sweep(struct base *b, const struct events *ev, const struct vec *open, const struct vec *all,
-	     bool flat, struct axis *axis, struct point **points, size_t *n);
+struct sweep *fw_sweep_new(struct base *b, const struct events *ev, const struct vec *open,
+			   const struct vec *all, bool flat, struct axis *axis);
+/* Go on over about `n` events; 1: done, 0: not yet, -1: no memory. */
+int fw_sweep_step(struct sweep *s, size_t n);
+const struct point *fw_sweep_points(const struct sweep *s, size_t *n);
+struct sweep *fw_sweep_free(struct sweep *s); /* NULL */
 void fw_axis_deinit(struct axis *a);
 /* A row with these vectors, new or an equal one; UINT32_MAX: no memory. */
 struct rowset;
@@ -316,10 +324,27 @@ uint32_t fw_rowset_intern(struct rowset *s, const uint32_t *ids);
 int fw_search_make(struct search *s, const struct point *points, size_t n, bool wide);
 void fw_search_deinit(struct search *s);
 
-/* Merge axis b's field into group g; *merged tells whether it was worth it. */
-int fw_group_merge(struct base *base, struct group *g, enum field field, struct axis *axis, bool *merged);
+/* A merge of a field's axis into a group; NULL with *worth false: better not. */
+struct merge *fw_merge_new(struct base *b, struct group *g, enum field field, struct axis *axis, bool *worth);
+/* Go on over about `n` vectors; 1: done (the group has taken the axis), 0: not yet, -1: no memory. */
+int fw_merge_step(struct merge *m, size_t n);
+struct merge *fw_merge_free(struct merge *m); /* NULL */
 
-struct base *fw_base_build(const struct fw_chain *chain, enum fw_family family);
+/*
+ * Building a base, bit by bit, while the chain goes on changing.  `where` tells which place of the
+ * chain's present version holds each chunk that the base is built of (NO_CHUNK: gone).
+ */
+struct builder;
+struct builder *fw_builder_new(const struct fw_chain *chain, enum fw_family family);
+struct builder *fw_builder_free(struct builder *bl); /* NULL */
+uint32_t fw_builder_chunks(const struct builder *bl);
+uint32_t *fw_builder_where(struct builder *bl);
+/* Do about `work` rules' worth; 1: done, 0: not yet, -1: no memory, or nothing worth indexing. */
+int fw_builder_step(struct builder *bl, const struct fw_chain *chain, int64_t work);
+struct base *fw_builder_take(struct builder *bl);
+
+/* Last steps of building. */
+int fw_base_finish(struct base *b);
 struct base *fw_base_unref(struct base *b);
 size_t fw_base_size(const struct base *b);
 

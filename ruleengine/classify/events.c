@@ -44,28 +44,24 @@ static void pass(const struct event *from, struct event *to, size_t n, unsigned 
 		to[at[byte_of(&from[i], byte)]++] = from[i];
 }
 
-int fw_events_sort(struct events *ev)
+int fw_events_sort(struct events *ev, unsigned int *byte)
 {
 	struct event differ = {0}, *other;
 
-	if (ev->n < 2)
-		return 0;
-	other = malloc(ev->n * sizeof(*other));
-	if (!other)
-		return -1;
 	for (size_t i = 1; i < ev->n; i++) {
 		differ.hi |= ev->e[i].hi ^ ev->e[0].hi;
 		differ.lo |= ev->e[i].lo ^ ev->e[0].lo;
 	}
-	for (unsigned int byte = 0; byte < 16; byte++)
-		if (byte_of(&differ, byte)) {
-			struct event *t = ev->e;
-
-			pass(ev->e, other, ev->n, byte);
-			ev->e = other;
-			other = t;
-		}
+	while (*byte < 16 && !byte_of(&differ, *byte))
+		++*byte;
+	if (*byte == 16)
+		return 0;
+	other = malloc(ev->n * sizeof(*other));
+	if (!other)
+		return -1;
+	pass(ev->e, other, ev->n, (*byte)++);
+	free(ev->e);
+	ev->e = other;
 	ev->cap = ev->n;
-	free(other);
 	return 0;
 }

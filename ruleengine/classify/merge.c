@@ -18,6 +18,16 @@ static bool worth_it(const struct base *b, uint64_t pairs)
 	return pairs * b->n_chunks <= MERGE_WORK && pairs <= 1024 + 16 * (uint64_t)b->n_rules;
 }
 
+struct merge {
+	struct base *b;
+	struct group *g;
+	enum field field;
+	struct axis *axis, out;
+	struct rowset *rows;
+	uint32_t *table, *ids;
+	uint32_t at; /* next class of the group */
+};
+
 static int intersect_rows(struct base *b, const struct axis *x, uint32_t rx, const struct axis *y,
 			  uint32_t ry, uint32_t *ids)
 {
@@ -43,54 +53,78 @@ static int intersect_rows(struct base *b, const struct axis *x, uint32_t rx, con
 	return 0;
 }
 
-static int fill(struct base *b, struct rowset *rows, const struct axis *x, const struct axis *y,
-		uint32_t *table, uint32_t *ids)
+/* A class of the group with every class of the field. */
+static int fill(struct merge *m)
 {
-	for (uint32_t i = 0; i < x->n_classes; i++)
-		for (uint32_t k = 0; k < y->n_classes; k++) {
-			uint32_t row;
+	uint32_t n = m->axis->n_classes;
 
-			if (intersect_rows(b, x, i, y, k, ids) < 0)
-				return -1;
-			row = fw_rowset_intern(rows, ids);
-			if (row == UINT32_MAX)
-				return -1;
-			table[(size_t)i * y->n_classes + k] = row;
-		}
+	for (uint32_t k = 0; k < n; k++) {
+		uint32_t row;
+
+		if (intersect_rows(m->b, &m->g->axis, m->at, m->axis, k, m->ids) < 0)
+			return -1;
+		row = fw_rowset_intern(m->rows, m->ids);
+		if (row == UINT32_MAX)
+			return -1;
+		m->table[(size_t)m->at * n + k] = row;
+	}
+	m->at++;
 	return 0;
 }
 
-int fw_group_merge(struct base *base, struct group *g, enum field field, struct axis *axis, bool *merged)
+static void hand_over(struct merge *m)
+{
+	struct group *g = m->g;
+
+	m->out.n_classes = m->out.n_rows;
+	g->field[g->n] = (uint8_t)m->field;
+	g->width[g->n] = m->axis->n_classes;
+	g->n_table[g->n] = (size_t)g->axis.n_classes * m->axis->n_classes;
+	g->table[g->n++] = m->table;
+	m->table = NULL;
+	fw_axis_deinit(&g->axis);
+	fw_axis_deinit(m->axis);
+	g->axis = m->out;
+	m->out = *m->axis = (struct axis){0};
+}
+
+int fw_merge_step(struct merge *m, size_t n)
+{
+	size_t each = (size_t)m->axis->n_classes * m->b->n_chunks, done = 0;
+
+	for (; m->at < m->g->axis.n_classes && done < n; done += each)
+		if (fill(m) < 0)
+			return -1;
+	if (m->at < m->g->axis.n_classes)
+		return 0;
+	hand_over(m);
+	return 1;
+}
+
+struct merge *fw_merge_free(struct merge *m)
+{
+	if (!m)
+		return NULL;
+	free(m->table);
+	free(m->ids);
+	fw_rowset_free(m->rows);
+	fw_axis_deinit(&m->out);
+	free(m);
+	return NULL;
+}
+
+struct merge *fw_merge_new(struct base *b, struct group *g, enum field field, struct axis *axis, bool *worth)
 {
 	uint64_t pairs = (uint64_t)g->axis.n_classes * axis->n_classes;
-	struct axis out = {.stride = axis->stride};
-	struct rowset *rows;
-	uint32_t *table, *ids;
-	int r = -1;
+	struct merge *m;
 
-	*merged = false;
-	if (g->axis.cls || axis->cls || !worth_it(base, pairs))
-		return 0;
-	table = calloc(pairs, sizeof(*table));
-	ids = calloc(base->n_chunks, sizeof(*ids));
-	rows = fw_rowset_new(base, &out);
-	if (table && ids && rows)
-		r = fill(base, rows, &g->axis, axis, table, ids);
-	free(ids);
-	fw_rowset_free(rows);
-	if (r < 0) {
-		free(table);
-		fw_axis_deinit(&out);
-		return -1;
-	}
-	out.n_classes = out.n_rows;
-	g->field[g->n] = (uint8_t)field;
-	g->width[g->n] = axis->n_classes;
-	g->n_table[g->n] = pairs;
-	g->table[g->n++] = table;
-	fw_axis_deinit(&g->axis);
-	fw_axis_deinit(axis);
-	g->axis = out;
-	*merged = true;
-	return 0;
+	*worth = !g->axis.cls && !axis->cls && worth_it(b, pairs);
+	m = *worth ? calloc(1, sizeof(*m)) : NULL;
+	if (!m)
+		return NULL;
+	*m = (struct merge){.b = b, .g = g, .field = field, .axis = axis, .out.stride = axis->stride};
+	m->table = calloc(pairs, sizeof(*m->table));
+	m->ids = calloc(b->n_chunks, sizeof(*m->ids));
+	m->rows = fw_rowset_new(b, &m->out);
+	return m->table && m->ids && m->rows ? m : fw_merge_free(m);
 }

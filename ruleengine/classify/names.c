@@ -80,7 +80,7 @@ static int index_names(struct names *n)
 	return 0;
 }
 
-static int add(struct names *n, uint32_t *cap, const char *name, uint8_t len)
+static int add(struct names *n, const char *name, uint8_t len)
 {
 	struct name *new;
 
@@ -92,12 +92,14 @@ static int add(struct names *n, uint32_t *cap, const char *name, uint8_t len)
 		if (!compare(&last, &n->name[n->n - 1]))
 			return 0;
 	}
-	if (n->n == *cap) {
-		*cap = *cap ? *cap * 2 : 16;
-		new = realloc(n->name, *cap * sizeof(*new));
+	if (n->n == n->cap) {
+		uint32_t cap = n->cap ? n->cap * 2 : 16;
+
+		new = realloc(n->name, cap * sizeof(*new));
 		if (!new)
 			return -1;
 		n->name = new;
+		n->cap = cap;
 	}
 	n->name[n->n].len = len;
 	load(name, len, n->name[n->n].w);
@@ -105,18 +107,22 @@ static int add(struct names *n, uint32_t *cap, const char *name, uint8_t len)
 	return 0;
 }
 
-int fw_names_collect(struct names *n, const struct fw_chain *chain, bool out)
+int fw_names_collect(struct names *n, const struct fw_chunk *chunk, bool out)
 {
-	uint32_t cap = 0, unique = 0;
+	for (uint32_t i = 0; i < chunk->n; i++) {
+		const struct fw_generic *g = &chunk->rules[i]->gen;
+		uint8_t len = out ? g->out_cmp : g->in_cmp;
 
-	for (uint32_t c = 0; c < chain->n_chunks; c++)
-		for (uint32_t i = 0; i < chain->chunks[c]->n; i++) {
-			const struct fw_generic *g = &chain->chunks[c]->rules[i]->gen;
-			uint8_t len = out ? g->out_cmp : g->in_cmp;
+		if (len && add(n, out ? g->out : g->in, len) < 0)
+			return -1;
+	}
+	return 0;
+}
 
-			if (len && add(n, &cap, out ? g->out : g->in, len) < 0)
-				return -1;
-		}
+int fw_names_finish(struct names *n)
+{
+	uint32_t unique = 0;
+
 	if (!n->n)
 		return 0;
 	qsort(n->name, n->n, sizeof(*n->name), compare);

@@ -28,16 +28,22 @@ struct sweep {
 	uint64_t *differ;     /* chunks in which ids and near differ */
 	uint32_t recent[RECENT], n_recent;
 	uint32_t *hash, hash_mask; /* classes by content, index + 1 */
+	const struct events *ev;
+	size_t at;            /* next event */
+	uint32_t cls;         /* of the values before it */
+	struct point *points;
+	size_t n_points;
 };
 
-static int sweep_init(struct sweep *s, struct base *b, struct axis *axis, bool flat)
+static int allocate(struct sweep *s, bool flat)
 {
-	*s = (struct sweep){.b = b, .axis = axis, .hash_mask = 255};
-	axis->stride = (b->n_words * 8 + b->n_chunks * 4 + 7) & ~7u;
+	struct base *b = s->b;
+
 	s->cur = aligned_alloc(sizeof(*s->cur), b->n_chunks * sizeof(*s->cur));
 	s->ids = calloc(b->n_chunks, sizeof(*s->ids));
-	s->rows = fw_rowset_new(b, axis);
-	if (!s->cur || !s->ids || !s->rows)
+	s->points = calloc(s->ev->n + 1, sizeof(*s->points));
+	s->rows = fw_rowset_new(b, s->axis);
+	if (!s->cur || !s->ids || !s->points || !s->rows)
 		return -1;
 	if (flat)
 		return 0;
@@ -47,14 +53,19 @@ static int sweep_init(struct sweep *s, struct base *b, struct axis *axis, bool f
 	return s->near && s->differ && s->hash ? 0 : -1;
 }
 
-static void sweep_deinit(struct sweep *s)
+struct sweep *fw_sweep_free(struct sweep *s)
 {
+	if (!s)
+		return NULL;
 	free(s->cur);
 	free(s->ids);
 	free(s->near);
 	free(s->differ);
 	free(s->hash);
+	free(s->points);
 	fw_rowset_free(s->rows);
+	free(s);
+	return NULL;
 }
 
 static void note_difference(struct sweep *s, uint32_t c)
@@ -210,56 +221,60 @@ static fw_u128 key_of(const struct event *e)
 	return (fw_u128)e->hi << 64 | e->lo;
 }
 
-static int run(struct sweep *s, const struct events *ev, struct point *points, size_t *n)
+/* All events of the next value. */
+static int step(struct sweep *s)
 {
-	uint32_t cls = CLS_ABSENT;
+	const struct event *e = s->ev->e;
+	fw_u128 key = key_of(&e[s->at]);
+	size_t end = s->at;
+	uint32_t next;
 
-	*n = 0;
-	points[(*n)++] = (struct point){0, CLS_ABSENT};
-	for (size_t i = 0; i < ev->n;) {
-		fw_u128 key = key_of(&ev->e[i]);
-		size_t k = i;
-		uint32_t next;
-
-		for (; k < ev->n && key_of(&ev->e[k]) == key; k++)
-			s->cur[ev->e[k].rule >> 8].w[ev->e[k].rule >> 6 & 3] ^=
-				(uint64_t)1 << (ev->e[k].rule & 63);
-		for (; i < k; i++)
-			if (set_chunk(s, ev->e[i].rule >> 8) < 0)
-				return -1;
-		next = emit(s);
-		if (next == UINT32_MAX)
+	for (; end < s->ev->n && key_of(&e[end]) == key; end++)
+		s->cur[e[end].rule >> 8].w[e[end].rule >> 6 & 3] ^= (uint64_t)1 << (e[end].rule & 63);
+	for (; s->at < end; s->at++)
+		if (set_chunk(s, e[s->at].rule >> 8) < 0)
 			return -1;
-		if (next == cls)
-			continue;
-		cls = next;
-		if (!key)
-			*n = 0;
-		points[(*n)++] = (struct point){key, cls};
-	}
+	next = emit(s);
+	if (next == UINT32_MAX)
+		return -1;
+	if (next == s->cls)
+		return 0;
+	s->cls = next;
+	if (!key)
+		s->n_points = 0;
+	s->points[s->n_points++] = (struct point){key, next};
 	return 0;
 }
 
-int fw_sweep(struct base *b, const struct events *ev, const struct vec *open, const struct vec *all,
-	     bool flat, struct axis *axis, struct point **points, size_t *n)
+int fw_sweep_step(struct sweep *s, size_t n)
 {
-	struct sweep s;
-	int r = -1;
+	size_t end = s->ev->n - s->at > n ? s->at + n : s->ev->n;
 
-	*points = calloc(ev->n + 1, sizeof(**points));
-	if (*points && !sweep_init(&s, b, axis, flat)) {
-		r = emit_fixed(&s, open);
-		if (!r)
-			r = emit_fixed(&s, all);
-		/* Where no rule constrains the field both are one: keep the numbers apart. */
-		if (!r && axis->n_classes == 1)
-			r = 1;
-		if (!r)
-			r = emit_fixed(&s, open);
-		if (!r)
-			r = run(&s, ev, *points, n);
-	}
-	if (*points)
-		sweep_deinit(&s);
-	return r;
+	while (s->at < end)
+		if (step(s) < 0)
+			return -1;
+	return s->at == s->ev->n;
+}
+
+const struct point *fw_sweep_points(const struct sweep *s, size_t *n)
+{
+	*n = s->n_points;
+	return s->points;
+}
+
+struct sweep *fw_sweep_new(struct base *b, const struct events *ev, const struct vec *open,
+			   const struct vec *all, bool flat, struct axis *axis)
+{
+	struct sweep *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	*s = (struct sweep){.b = b, .axis = axis, .ev = ev, .hash_mask = 255, .cls = CLS_ABSENT};
+	axis->stride = (b->n_words * 8 + b->n_chunks * 4 + 7) & ~7u;
+	/* A field is only swept when some rule asks for it: "open" and "all" are two classes. */
+	if (allocate(s, flat) < 0 || emit_fixed(s, open) < 0 || emit_fixed(s, all) < 0 ||
+	    axis->n_classes != 2 || emit_fixed(s, open) < 0)
+		return fw_sweep_free(s);
+	s->points[s->n_points++] = (struct point){0, CLS_ABSENT};
+	return s;
 }

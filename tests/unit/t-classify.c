@@ -28,11 +28,15 @@ struct trio {
 	struct scene s[N_WAYS];
 	struct gen g;
 	uint64_t seed;
-	uint32_t n_programs, n_touched;
+	uint32_t n_programs;
+	uint32_t touched, most_touched; /* now, and ever */
+	uint32_t went_over;             /* edits after which fewer were */
 };
 
 static void note_programs(struct trio *t)
 {
+	uint32_t touched = 0;
+
 	for (int way = COMPILED; way <= PORTABLE; way++) {
 		const struct fw_table *table = t->s[way].rs->tables[t->g.family][FW_MANGLE];
 
@@ -42,9 +46,12 @@ static void note_programs(struct trio *t)
 			if (way == PORTABLE)
 				fw_program_portable(table->chains[i]->program);
 			t->n_programs++;
-			t->n_touched += fw_program_touched(table->chains[i]->program);
+			touched += fw_program_touched(table->chains[i]->program);
 		}
 	}
+	t->went_over += touched < t->touched;
+	t->touched = touched;
+	t->most_touched = touched > t->most_touched ? touched : t->most_touched;
 }
 
 static void apply(struct trio *t, const char *text, unsigned int flags)
@@ -103,6 +110,27 @@ static void same_counters(const struct trio *t)
 	}
 }
 
+/* Hundreds of neighbours out, or in: chunks go and come. */
+static void edit_many(struct trio *t)
+{
+	struct gen *g = &t->g;
+	uint32_t n = scene_chain(&t->s[PLAIN], g->family, FW_MANGLE, "FORWARD")->n_rules;
+	uint32_t at = 1 + gen_below(g, n), much = 100 + gen_below(g, 500);
+	bool out = gen_often(g, 50);
+
+	fw_buf_reset(&g->text);
+	fw_buf_str(&g->text, "*mangle\n");
+	for (uint32_t i = 0; i < much && (!out || at + i <= n); i++) {
+		fw_buf_fmt(&g->text, "-%c FORWARD %u", out ? 'D' : 'I', at);
+		if (out)
+			fw_buf_char(&g->text, '\n');
+		else
+			gen_rule(g, 0);
+	}
+	fw_buf_str(&g->text, "COMMIT\n");
+	apply(t, fw_buf_cstr(&g->text), FW_TX_NOFLUSH);
+}
+
 /* One rule in, out or replaced, somewhere. */
 static void edit(struct trio *t)
 {
@@ -129,7 +157,7 @@ static void edit(struct trio *t)
 
 struct shape {
 	uint32_t rules, chains, packets, edits;
-	bool stateful, tracking;
+	bool stateful, tracking, bulk;
 };
 
 static void run_shape(enum fw_family family, const struct shape *shape, uint64_t seed, struct trio *t)
@@ -144,8 +172,13 @@ static void run_shape(enum fw_family family, const struct shape *shape, uint64_t
 	for (uint32_t e = 0; e <= shape->edits; e++) {
 		for (uint32_t i = 0; i < shape->packets; i++)
 			one_packet(t);
-		same_counters(t);
-		if (e < shape->edits)
+		if (shape->edits < 20 || e % 10 == 0 || e == shape->edits)
+			same_counters(t);
+		if (e == shape->edits)
+			break;
+		if (shape->bulk && gen_often(&t->g, 8))
+			edit_many(t);
+		else
 			edit(t);
 	}
 	assert_true(t->n_programs > 0);
@@ -215,12 +248,30 @@ static void test_many_edits(void **state)
 		   seed_from_environment() + 5000, 2);
 }
 
+/* Edits that do a new base slice by slice, and go over to it when it is done. */
+static void test_slices(void **state)
+{
+	struct trio *t = malloc(sizeof(*t));
+
+	(void)state;
+	assert_non_null(t);
+	for (uint64_t seed = seed_from_environment() + 6000, n = 0; n < 2; n++) {
+		run_shape((enum fw_family)(n & 1),
+			  &(struct shape){.rules = 10000, .chains = 1, .packets = 6, .edits = 120, .bulk = n == 1},
+			  seed + n, t);
+		assert_true(t->went_over > 0);
+		assert_in_range(t->most_touched, 6, 120);
+	}
+	free(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_small),	  cmocka_unit_test(test_stateful),
 		cmocka_unit_test(test_tracking),  cmocka_unit_test(test_large),
 		cmocka_unit_test(test_huge),	  cmocka_unit_test(test_many_edits),
+		cmocka_unit_test(test_slices),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
