@@ -176,7 +176,11 @@ static enum fw_ctinfo carry(const struct hook_run *r)
 	case FW_CT_RELATED:
 	case FW_CT_RELATED_REPLY:
 		return (again || back) && e->pkt->meta.ctinfo == e->ctinfo ? e->ctinfo : FW_CT_NONE;
-	default: return FW_CT_NONE;
+	default:
+		/* From an end to itself: looking it up again cannot tell the direction. */
+		return (again || back) && !memcmp(&e->pkt->src, &e->pkt->dst, sizeof(e->pkt->src))
+			       ? e->ctinfo
+			       : FW_CT_NONE;
 	}
 }
 

@@ -183,6 +183,8 @@ uint32_t fw_flow_status(const struct fw_flow *flow)
 
 uint32_t fw_flow_expires_s(const struct fw_flow *flow, uint64_t now)
 {
+	if (flow->flags & CT_F_DYING)
+		return flow->u.due_in;
 	/* the kernel's timer runs from confirmation on; before, it reads as 0 */
 	if (!(flow->status & FW_CTS_CONFIRMED) || flow->expires <= now)
 		return 0;

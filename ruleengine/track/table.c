@@ -357,6 +357,7 @@ void ct_flow_kill(struct fw_ct *ct, struct fw_flow *flow, uint64_t now)
 {
 	if (flow->flags & CT_F_DYING)
 		return;
+	flow->u.due_in = fw_flow_expires_s(flow, now);
 	flow->flags |= CT_F_DYING;
 	flow->expires = now + DYING_NS;
 	ct->stats.flows--;

@@ -102,6 +102,7 @@ struct fw_flow {
 		struct tcp_track tcp;
 		struct udp_track udp;
 		struct sctp_track sctp;
+		uint32_t due_in; /* of a dying flow: seconds that it had left */
 		uint32_t next_free;
 	} u;
 };
