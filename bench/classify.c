@@ -230,7 +230,7 @@ static uint64_t run_walk(struct subject *s, const struct cb_header *h, size_t n,
 static uint64_t run_nocache(struct subject *s, const struct cb_header *h, size_t n)
 {
 	struct base *base = s->chain->program->base;
-	struct cached *cache = base->cache;
+	uint64_t *cache = base->cache;
 	uint64_t sum;
 
 	base->cache = NULL;

@@ -17,22 +17,25 @@ static void make_steps(struct base *b)
 
 static int make_cache(struct base *b)
 {
-	uint32_t size = 64;
-	unsigned int bits = 0;
+	unsigned int bits = 0, set_bits = 5;
+	size_t size;
 
 	for (uint32_t i = 0; i < b->n_groups; i++) {
 		b->key_shift[i] = (uint8_t)bits;
 		bits += 32 - (unsigned int)__builtin_clz(b->group[i].axis.n_classes);
-		if (bits >= 64)
+		if (bits > CACHE_KEY_BITS)
 			return 0;
 	}
-	while (size < 64 * b->n_rules && size < 1u << 17)
-		size *= 2;
-	b->cache = aligned_alloc(64, size * sizeof(*b->cache));
+	while (set_bits < 16 && (1u << set_bits) < 32 * b->n_rules)
+		set_bits++;
+	set_bits = set_bits < bits ? set_bits : bits;
+	b->key_bits = (uint8_t)bits;
+	b->tag_bits = (uint8_t)(bits - set_bits);
+	size = sizeof(*b->cache) * CACHE_WAYS << set_bits;
+	b->cache = aligned_alloc(sizeof(*b->cache) * CACHE_WAYS, size);
 	if (!b->cache)
 		return -1;
-	memset(b->cache, 0xff, size * sizeof(*b->cache)); /* 64 bits of ones are no key */
-	b->cache_mask = size - CACHE_WAYS;
+	memset(b->cache, 0xff, size);
 	return 0;
 }
 
@@ -91,6 +94,6 @@ size_t fw_base_size(const struct base *b)
 	for (uint32_t i = 0; i < b->n_groups; i++)
 		n += group_size(&b->group[i]);
 	if (b->cache)
-		n += ((size_t)b->cache_mask + CACHE_WAYS) * sizeof(*b->cache);
+		n += sizeof(*b->cache) * CACHE_WAYS << (b->key_bits - b->tag_bits);
 	return n;
 }

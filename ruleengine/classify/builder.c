@@ -69,7 +69,7 @@ struct builder *fw_builder_new(const struct fw_chain *chain, enum fw_family fami
 {
 	struct builder *bl;
 
-	if (chain->n_chunks >= UINT16_MAX)
+	if (chain->n_chunks > CHUNKS_MAX)
 		return NULL;
 	bl = calloc(1, sizeof(*bl));
 	if (!bl)

@@ -145,26 +145,31 @@ struct group {
 	uint8_t n;
 	uint8_t field[N_FIELDS];
 	uint32_t width[N_FIELDS];
-	uint32_t *table[N_FIELDS];
+	uint16_t *table[N_FIELDS];
 	size_t n_table[N_FIELDS];
 	struct axis axis;
 };
 
-/* The first candidate of a combination of classes. */
-struct cached {
-	uint64_t key;   /* classes side by side; UINT64_MAX: empty */
-	uint32_t first; /* chunk << 8 | bit, and CACHED_EXACT; or CACHED_NONE */
-};
-#define CACHED_EXACT 0x80000000u
-#define CACHED_NONE  UINT32_MAX
-#define CACHE_WAYS   2
+/*
+ * The first candidate of a combination of classes, in eight bytes: a packet between two system
+ * calls finds little of its memory in the nearer caches.  The classes stand side by side in a key
+ * of `key_bits` bits; an odd factor maps keys to keys one to one; its upper bits choose a set, the
+ * rest is the tag, so that nothing is lost.
+ */
+#define CACHE_WAYS      2
+#define CACHE_TAG_SHIFT 24
+#define CACHE_KEY_BITS  55       /* at most, so that no tag is all ones */
+#define CACHED_BITS     0xffffffu
+#define CACHED_NONE     0x7fffffu /* no candidate */
+#define CACHED_EXACT    0x800000u /* a candidate (chunk << 8 | bit) that needs no evaluation */
+#define CHUNKS_MAX      0x7ffeu
 
 /* How a packet gets its classes: the fields in the order in which they are merged. */
 struct step {
 	uint8_t field;
 	bool last;              /* of its group */
 	uint32_t width;
-	const uint32_t *table;  /* NULL: first of its group */
+	const uint16_t *table;  /* NULL: first of its group */
 };
 
 struct base {
@@ -182,8 +187,8 @@ struct base {
 	uint32_t n_steps;
 	struct step step[N_FIELDS];
 	uint8_t key_shift[N_FIELDS]; /* of a group's class in a cache key */
-	uint32_t cache_mask;
-	struct cached *cache;   /* NULL: none.  CACHE_WAYS neighbours are a set */
+	uint8_t key_bits, tag_bits;
+	uint64_t *cache;        /* NULL: none.  CACHE_WAYS neighbours are a set */
 };
 
 /* A touched chunk's own index: columns of (value, mask), one pair for each rule. */

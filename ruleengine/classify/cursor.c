@@ -159,7 +159,7 @@ static uint64_t cache_key(const struct fw_cursor *c, const struct base *b)
 
 	for (uint32_t i = 0; i < c->n_axes; i++)
 		key |= (uint64_t)c->cls[i] << b->key_shift[i];
-	return key;
+	return key * 0x9e3779b97f4a7c15ull & (((uint64_t)1 << b->key_bits) - 1);
 }
 
 static uint32_t find_first(struct fw_cursor *c, const struct base *b)
@@ -176,29 +176,30 @@ static uint32_t find_first(struct fw_cursor *c, const struct base *b)
 /* The first candidate, remembered, or now to be. */
 static void first_cached(struct fw_cursor *c, const struct base *b)
 {
-	uint64_t key = cache_key(c, b);
-	struct cached *set = &b->cache[(key * 0x9e3779b97f4a7c15ull >> 40) & b->cache_mask];
-	uint32_t first;
+	uint64_t key = cache_key(c, b), tag = key & (((uint64_t)1 << b->tag_bits) - 1);
+	uint64_t *set = &b->cache[(key >> b->tag_bits) * CACHE_WAYS];
+	uint32_t first, rule;
 
-	if (set[0].key == key) {
-		first = set[0].first;
-	} else if (set[1].key == key) {
-		first = set[1].first;
+	if (set[0] >> CACHE_TAG_SHIFT == tag) {
+		first = (uint32_t)set[0] & CACHED_BITS;
+	} else if (set[1] >> CACHE_TAG_SHIFT == tag) {
+		first = (uint32_t)set[1] & CACHED_BITS;
 	} else {
 		first = find_first(c, b);
 		set[1] = set[0];
-		set[0] = (struct cached){.key = key, .first = first};
+		set[0] = tag << CACHE_TAG_SHIFT | first;
 		return;
 	}
+	rule = first & ~CACHED_EXACT;
 	if (first == CACHED_NONE) {
 		c->b = NO_CHUNK;
 	} else if (c->p->whole) {
 		c->first = first;
-		go_behind(c, first & ~CACHED_EXACT);
+		go_behind(c, rule);
 	} else {
-		c->b = (first & ~CACHED_EXACT) >> 8;
+		c->b = rule >> 8;
 		c->bv = (struct vec){0};
-		c->bv.w[first >> 6 & 3] = (uint64_t)1 << (first & 63);
+		c->bv.w[rule >> 6 & 3] = (uint64_t)1 << (rule & 63);
 		c->b_ready = c->b_partial = true;
 	}
 }
@@ -314,7 +315,7 @@ bool fw_cursor_next(struct fw_cursor *c)
 	uint32_t bit;
 
 	if (c->first != CACHED_NONE) {
-		found(c, c->first >> 8 & 0xffff, c->first & 255);
+		found(c, (c->first & ~CACHED_EXACT) >> 8, c->first & 255);
 		c->exact = c->trust && (c->first & CACHED_EXACT);
 		c->first = CACHED_NONE;
 		return true;

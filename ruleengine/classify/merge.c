@@ -15,7 +15,8 @@
 /* A merge saves nanoseconds: its table must be small beside the rules themselves. */
 static bool worth_it(const struct base *b, uint64_t pairs)
 {
-	return pairs * b->n_chunks <= MERGE_WORK && pairs <= 1024 + 16 * (uint64_t)b->n_rules;
+	return pairs * b->n_chunks <= MERGE_WORK && pairs <= 1024 + 16 * (uint64_t)b->n_rules &&
+	       pairs <= UINT16_MAX;
 }
 
 struct merge {
@@ -24,7 +25,8 @@ struct merge {
 	enum field field;
 	struct axis *axis, out;
 	struct rowset *rows;
-	uint32_t *table, *ids;
+	uint16_t *table;
+	uint32_t *ids;
 	uint32_t at; /* next class of the group */
 };
 
@@ -66,7 +68,7 @@ static int fill(struct merge *m)
 		row = fw_rowset_intern(m->rows, m->ids);
 		if (row == UINT32_MAX)
 			return -1;
-		m->table[(size_t)m->at * n + k] = row;
+		m->table[(size_t)m->at * n + k] = (uint16_t)row;
 	}
 	m->at++;
 	return 0;
