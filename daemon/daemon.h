@@ -10,6 +10,7 @@
 
 struct ev_loop;
 struct fwd_control;
+struct fwd_http;
 struct fwd_notify;
 
 struct fwd {
@@ -19,6 +20,7 @@ struct fwd {
 	struct fwd_editor editor; /* holds the store and, once open, the kernel side */
 	struct fwd_address address; /* of the control socket; found while we may still look */
 	struct fwd_control *control;
+	struct fwd_http *http; /* NULL: no --metrics */
 	struct fwd_notify *notify;
 	uint64_t started; /* monotonic ns */
 };

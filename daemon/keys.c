@@ -9,6 +9,7 @@
 
 #include "fw/mark.h"
 #include "fw/opt.h"
+#include "http/endpoint.h"
 
 enum kind { TEXT, NUMBER, ONOFF, FAIL };
 
@@ -41,7 +42,7 @@ static const struct key keys[] = {
 	 "let the kernel go on with accepted flows (off)"},
 	{"persist", ONOFF, CONF(persist), 0, 0, "on|off", "keep edits in the state directory (on)"},
 	{"metrics", TEXT, CONF(metrics), 0, 0, "ADDR:PORT",
-	 "Prometheus over HTTP (not yet: fwctl metrics)"},
+	 "answer Prometheus there, over HTTP (off)"},
 	{"mark-shift", NUMBER, CONF(mark_shift), 0, 20, "N",
 	 "lowest of the 12 packet mark bits that fwd uses (20)"},
 	{"user", TEXT, offsetof(struct fwd_options, user), 0, 0, "NAME",
@@ -158,6 +159,8 @@ static const struct key *find(const char *name)
 int fwd_options_take(struct fwd_options *o, const char *name, const char *value, struct fw_err *err)
 {
 	const struct key *k = find(name);
+	struct sockaddr_storage addr;
+	socklen_t len;
 	void *place;
 
 	if (!k && !strncmp(name, TIMEOUT_PREFIX, strlen(TIMEOUT_PREFIX)) && strstr(name, "timeout"))
@@ -170,11 +173,9 @@ int fwd_options_take(struct fwd_options *o, const char *name, const char *value,
 	place = (char *)o + k->offset;
 	switch (k->kind) {
 	case TEXT:
-		if (place == &o->config.metrics && *value) {
-			fw_fail(err, FW_ERR_UNSUPPORTED, "metrics: there is no HTTP server yet");
-			fw_err_hint(err, "the same text comes from `fwctl metrics`");
+		if (place == &o->config.metrics && *value &&
+		    fwd_endpoint_parse(value, &addr, &len, err))
 			return -EINVAL;
-		}
 		return keep(o, value, place, err);
 	case NUMBER: return take_number(k->name, value, k->min, k->max, place, err);
 	case ONOFF: return take_word(k, value, "off", "on", place, err);

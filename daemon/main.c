@@ -16,6 +16,7 @@
 
 #include "control/control.h"
 #include "daemon.h"
+#include "http/http.h"
 #include "load.h"
 #include "log.h"
 #include "notify.h"
@@ -97,6 +98,8 @@ static int set_up(struct fwd *d, struct fw_err *err)
 	if (!r)
 		r = fwd_kernel_apply(e->kernel, &d->core.plan, err);
 	if (!r)
+		r = fwd_http_open(&d->http, d, err);
+	if (!r)
 		r = fwd_control_open(&d->control, d, err);
 	return r;
 }
@@ -145,6 +148,7 @@ static int tear_down(struct fwd *d, bool save)
 	int r = 0;
 
 	d->control = fwd_control_close(d->control);
+	d->http = fwd_http_close(d->http);
 	e->kernel = fwd_kernel_stop(e->kernel);
 	if (save && e->store && (!fwd_store_empty(e->store) || d->core.ruleset->generation))
 		r = fwd_edit_save_all(e, &err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Configuration: files, command line, which wins, and what an error says and where. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +12,7 @@
 #include <cmocka.h>
 
 #include "config.h"
+#include "http/endpoint.h"
 
 static int parse(struct fwd_options *o, const char *text, struct fw_err *err)
 {
@@ -166,6 +168,35 @@ static void command_line(void **state)
 	}
 }
 
+/* --metrics: an address and a port, in numbers. */
+static void endpoints(void **state)
+{
+	static const struct {
+		const char *text;
+		int family; /* 0: refused */
+	} rows[] = {
+		{"127.0.0.1:9470", AF_INET}, {"0.0.0.0:65535", AF_INET}, {"[::1]:1", AF_INET6},
+		{"[::]:9470", AF_INET6},     {"::1:9470", 0},		 {"[::1]", 0},
+		{"[::1]9470", 0},	     {"[127.0.0.1]:80", 0},	 {"127.0.0.1", 0},
+		{"127.0.0.1:0", 0},	     {"127.0.0.1:65536", 0},	 {"127.0.0.1:", 0},
+		{":9470", 0},		     {"[:9470", 0},		 {"localhost:9470", 0},
+		{"[]:9470", 0},		     {"127.0.0.1:http", 0},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fw_err err = FW_ERR_INIT;
+		struct sockaddr_storage addr;
+		socklen_t len = 0;
+		int r = fwd_endpoint_parse(rows[i].text, &addr, &len, &err);
+
+		assert_int_equal(r, rows[i].family ? 0 : -EINVAL);
+		if (!r)
+			assert_int_equal(addr.ss_family, rows[i].family);
+		else
+			assert_non_null(strstr(err.msg, rows[i].text));
+	}
+}
+
 static void missing_file(void **state)
 {
 	const char *argv[] = {"fwd", "--config", "/nowhere/fwd.conf"};
@@ -184,6 +215,7 @@ int main(void)
 		cmocka_unit_test(defaults),	    cmocka_unit_test(every_kind),
 		cmocka_unit_test(places_of_errors), cmocka_unit_test(later_wins),
 		cmocka_unit_test(command_line),	    cmocka_unit_test(missing_file),
+		cmocka_unit_test(endpoints),
 	};
 
 	return cmocka_run_group_tests_name("config", tests, NULL, NULL);

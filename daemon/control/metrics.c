@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * metrics: everything countable in Prometheus' text format 0.0.4.
+ * What there is to count (control/metrics.h), and the verb that prints it.
  *
  * The label `rule` is the rule's identity: it does not change when rules are inserted around it,
  * and no two rules share one, so there are never two series of one name.  An address is never a
  * label.  Series of one metric stand together, as the format asks; hence one walk over the rules
  * for packets and one for bytes.
  */
-#include "control/verbs.h"
+#include "control/metrics.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
 #include "control/process.h"
+#include "control/verbs.h"
 
 static void head(struct fw_buf *out, const char *name, const char *type, const char *help)
 {
@@ -152,11 +153,8 @@ static void rules_metric(struct fw_buf *out, const struct fw_ruleset *rs, const 
 			table_series(out, name, rs->tables[f][t], policies, which);
 }
 
-static void ruleset_metrics(struct fw_buf *out, struct fwd *d)
+void fwd_metrics_rules(const struct fw_ruleset *rs, struct fw_buf *out)
 {
-	const struct fw_ruleset *rs = d->core.ruleset;
-
-	fwd_policy_collect(&d->editor);
 	rules_metric(out, rs, "fwd_rule_packets_total", "Packets that a rule matched.", false,
 		     PACKETS);
 	rules_metric(out, rs, "fwd_rule_bytes_total", "IP bytes that a rule matched.", false,
@@ -165,6 +163,12 @@ static void ruleset_metrics(struct fw_buf *out, struct fwd *d)
 		     true, PACKETS);
 	rules_metric(out, rs, "fwd_chain_policy_bytes_total", "IP bytes that a policy decided.",
 		     true, BYTES);
+}
+
+static void ruleset_metrics(struct fw_buf *out, struct fwd *d)
+{
+	const struct fw_ruleset *rs = d->core.ruleset;
+
 	head(out, "fwd_rules", "gauge", "Rules in a table.");
 	for (int f = 0; f < FW_N_FAMILIES; f++)
 		for (int t = 0; t < FW_N_TABLES; t++)
@@ -259,19 +263,23 @@ static void process_metrics(struct fw_buf *out)
 	single(out, "process_max_fds", "gauge", "Limit of open file descriptors.", p.max_fds);
 }
 
+void fwd_metrics_rest(struct fwd *d, struct fw_buf *out)
+{
+	fwd_policy_collect(&d->editor);
+	head(out, "fwd_build_info", "gauge", "Always 1; the label tells the version.");
+	fw_buf_fmt(out, "fwd_build_info{version=\"%s\"} 1\n", FWD_VERSION);
+	ruleset_metrics(out, d);
+	conntrack_metrics(out, d);
+	queue_metrics(out, d);
+	if (d->editor.store)
+		single(out, "fwd_journal_bytes", "gauge", "Edits on disk since the last snapshot.",
+		       fwd_store_journal_bytes(d->editor.store));
+	process_metrics(out);
+}
+
 int fwd_verb_metrics(struct fwd_call *call, struct fw_err *err)
 {
-	struct fwd *d = call->d;
-
-	head(call->out, "fwd_build_info", "gauge", "Always 1; the label tells the version.");
-	fw_buf_fmt(call->out, "fwd_build_info{version=\"%s\"} 1\n", FWD_VERSION);
-	ruleset_metrics(call->out, d);
-	conntrack_metrics(call->out, d);
-	queue_metrics(call->out, d);
-	if (d->editor.store)
-		single(call->out, "fwd_journal_bytes", "gauge",
-		       "Edits on disk since the last snapshot.",
-		       fwd_store_journal_bytes(d->editor.store));
-	process_metrics(call->out);
+	fwd_metrics_rest(call->d, call->out);
+	fwd_metrics_rules(call->d->core.ruleset, call->out);
 	return 0;
 }
