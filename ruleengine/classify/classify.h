@@ -114,12 +114,13 @@ struct search {
 	uint32_t n_root;
 	uint32_t *root;     /* n_root + 1: last point at or before the start of each bucket */
 	fw_u128 min;
-	uint32_t *key;      /* n, and SEARCH_STEP beyond */
+	int32_t *key;       /* n, and SEARCH_STEP beyond; sign turned, for SSE compares signed only */
 	fw_u128 *key_wide;  /* the same where wide */
 	uint32_t *cls;
 };
 
-#define SEARCH_STEP 4 /* points that are compared without asking how many there are */
+#define SEARCH_SIGN 0x80000000u
+#define SEARCH_STEP 8 /* points that are compared without asking how many there are */
 
 /* A class of a long chain: its row but for some chunks. */
 struct cls {

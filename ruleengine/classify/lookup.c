@@ -6,43 +6,68 @@
  * that do not ask.  A packet that a match may drop outright, because its upper-layer header is
  * not what it should be, asks only for what every rule asks first.
  */
+#if defined(__x86_64__)
+#include <emmintrin.h>
+#endif
+
 #include "classify/classify.h"
+
+/* How many of the SEARCH_STEP keys, which ascend, are not above x. */
+static inline __attribute__((always_inline)) uint32_t count_below(const int32_t *key, int32_t x)
+{
+#if defined(__x86_64__)
+	const __m128i *k = (const __m128i *)(const void *)key;
+	__m128i v = _mm_set1_epi32(x), above = _mm_packs_epi32(_mm_cmpgt_epi32(_mm_loadu_si128(k), v),
+							       _mm_cmpgt_epi32(_mm_loadu_si128(k + 1), v));
+
+	return (uint32_t)__builtin_ctz((unsigned int)_mm_movemask_epi8(above) | 1u << 16) / 2;
+#else
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < SEARCH_STEP; i++)
+		n += key[i] <= x;
+	return n;
+#endif
+}
 
 static inline __attribute__((always_inline)) uint32_t search_narrow(const struct search *s, uint32_t x)
 {
 	uint32_t min = (uint32_t)s->min, bucket = (x > min ? x - min : 0) >> s->shift;
-	uint32_t lo, len, n = 0;
+	int32_t signed_x = (int32_t)(x ^ SEARCH_SIGN);
+	const uint32_t *root = s->root;
+	const int32_t *key = s->key;
+	uint32_t lo, len, n;
 
 	bucket = bucket < s->n_root ? bucket : s->n_root - 1;
-	lo = s->root[bucket];
-	len = s->root[bucket + 1] - lo;
-	for (uint8_t i = 0; i < s->steps; i++) {
-		uint32_t half = len / 2;
+	lo = root[bucket];
+	len = root[bucket + 1] - lo;
+	for (uint32_t i = s->steps; i; i--) {
+		uint32_t half = len / 2, mid = lo + half;
 
-		lo += half & -(uint32_t)(s->key[lo + half] <= x);
+		lo = __builtin_expect_with_probability(key[mid] <= signed_x, 1, 0.5) ? mid : lo;
 		len -= half;
 	}
-	for (uint32_t i = 1; i <= SEARCH_STEP; i++)
-		n += s->key[lo + i] <= x;
+	n = count_below(key + lo + 1, signed_x);
 	return s->cls[lo + (n < len ? n : len)];
 }
 
 static uint32_t search_wide(const struct search *s, fw_u128 x)
 {
 	fw_u128 bucket = (x > s->min ? x - s->min : 0) >> s->shift;
+	const fw_u128 *key = s->key_wide;
 	uint32_t lo, len, n = 0;
 
 	bucket = bucket < s->n_root ? bucket : s->n_root - 1;
 	lo = s->root[(uint32_t)bucket];
 	len = s->root[(uint32_t)bucket + 1] - lo;
-	for (uint8_t i = 0; i < s->steps; i++) {
-		uint32_t half = len / 2;
+	for (uint32_t i = s->steps; i; i--) {
+		uint32_t half = len / 2, mid = lo + half;
 
-		lo += half & -(uint32_t)(s->key_wide[lo + half] <= x);
+		lo = __builtin_expect_with_probability(key[mid] <= x, 1, 0.5) ? mid : lo;
 		len -= half;
 	}
 	for (uint32_t i = 1; i <= SEARCH_STEP; i++)
-		n += s->key_wide[lo + i] <= x;
+		n += key[lo + i] <= x;
 	return s->cls[lo + (n < len ? n : len)];
 }
 

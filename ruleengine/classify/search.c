@@ -5,7 +5,7 @@
  * rulesets stand close together, so the span is what counts, not the field's width.
  *
  * Nothing in a lookup depends on the value but what is loaded: as many halvings for every bucket
- * as the fullest needs, then four comparisons that are counted.  The processor cannot guess where
+ * as the fullest needs, then eight comparisons at once that are counted.  The processor cannot guess where
  * a stranger's address falls, and a wrong guess costs more than all of them.
  */
 #include <stdlib.h>
@@ -30,7 +30,7 @@ static int copy_points(struct search *s, const struct point *points, size_t n)
 		if (s->wide)
 			s->key_wide[i] = key;
 		else
-			s->key[i] = (uint32_t)key;
+			s->key[i] = (int32_t)((uint32_t)key ^ SEARCH_SIGN);
 		if (i < n)
 			s->cls[i] = points[i].cls;
 	}

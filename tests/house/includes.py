@@ -19,7 +19,7 @@ MAY_REACH = {
 # Of the system's headers the engine may use those that only name things or compute.
 ENGINE_SYSTEM = re.compile(
     r"^(std\w+|string|strings|errno|limits|inttypes|ctype|assert|alloca|endian|time|netinet/in|"
-    r"arpa/inet|linux/[\w/]+|immintrin|net/if)\.h$")
+    r"arpa/inet|linux/[\w/]+|[ei]mmintrin|net/if)\.h$")
 
 
 def floor_of(name, including):
