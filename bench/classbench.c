@@ -25,9 +25,9 @@ static int parse(const char *line, struct cb_filter *f)
 	unsigned int a[4], b[4], al, bl, p, pm;
 	uint32_t ma, mb, s, d;
 
-	if (sscanf(line, "@%u.%u.%u.%u/%u %u.%u.%u.%u/%u %u : %u %u : %u %x/%x", a, a + 1, a + 2, a + 3, &al,
-		   b, b + 1, b + 2, b + 3, &bl, &f->lo[CB_SPORT], &f->hi[CB_SPORT], &f->lo[CB_DPORT],
-		   &f->hi[CB_DPORT], &p, &pm) != 16)
+	if (sscanf(line, "@%u.%u.%u.%u/%u %u.%u.%u.%u/%u %u : %u %u : %u %x/%x", a, a + 1, a + 2,
+		   a + 3, &al, b, b + 1, b + 2, b + 3, &bl, &f->lo[CB_SPORT], &f->hi[CB_SPORT],
+		   &f->lo[CB_DPORT], &f->hi[CB_DPORT], &p, &pm) != 16)
 		return -1;
 	s = a[0] << 24 | a[1] << 16 | a[2] << 8 | a[3];
 	d = b[0] << 24 | b[1] << 16 | b[2] << 8 | b[3];
@@ -82,7 +82,8 @@ static void random_header(const struct cb_set *set, uint64_t *state, struct cb_h
 
 	if (next_random(state) % 10 == 0) {
 		for (int k = 0; k < CB_PROTO; k++)
-			h->v[k] = (uint32_t)next_random(state) & (k < CB_SPORT ? UINT32_MAX : UINT16_MAX);
+			h->v[k] = (uint32_t)next_random(state) &
+				(k < CB_SPORT ? UINT32_MAX : UINT16_MAX);
 		h->v[CB_PROTO] = next_random(state) & 1 ? 6 : 17;
 		return;
 	}

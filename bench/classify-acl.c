@@ -29,33 +29,59 @@ struct acl {
 };
 
 static const struct rte_acl_field_def defs[CB_FIELDS] = {
-	{.type = RTE_ACL_FIELD_TYPE_BITMASK, .size = 1, .field_index = 0, .input_index = 0,
+	{.type = RTE_ACL_FIELD_TYPE_BITMASK,
+	 .size = 1,
+	 .field_index = 0,
+	 .input_index = 0,
 	 .offset = offsetof(struct key, proto)},
-	{.type = RTE_ACL_FIELD_TYPE_MASK, .size = 4, .field_index = 1, .input_index = 1,
+	{.type = RTE_ACL_FIELD_TYPE_MASK,
+	 .size = 4,
+	 .field_index = 1,
+	 .input_index = 1,
 	 .offset = offsetof(struct key, src)},
-	{.type = RTE_ACL_FIELD_TYPE_MASK, .size = 4, .field_index = 2, .input_index = 2,
+	{.type = RTE_ACL_FIELD_TYPE_MASK,
+	 .size = 4,
+	 .field_index = 2,
+	 .input_index = 2,
 	 .offset = offsetof(struct key, dst)},
-	{.type = RTE_ACL_FIELD_TYPE_RANGE, .size = 2, .field_index = 3, .input_index = 3,
+	{.type = RTE_ACL_FIELD_TYPE_RANGE,
+	 .size = 2,
+	 .field_index = 3,
+	 .input_index = 3,
 	 .offset = offsetof(struct key, sport)},
-	{.type = RTE_ACL_FIELD_TYPE_RANGE, .size = 2, .field_index = 4, .input_index = 3,
+	{.type = RTE_ACL_FIELD_TYPE_RANGE,
+	 .size = 2,
+	 .field_index = 4,
+	 .input_index = 3,
 	 .offset = offsetof(struct key, dport)},
 };
 
 static int start_dpdk(void)
 {
-	char *argv[] = {(char *)"classify", (char *)"--no-huge", (char *)"--no-pci", (char *)"--no-shconf",
-			(char *)"--no-telemetry", (char *)"-m", (char *)"2048", (char *)"--log-level=error",
-			(char *)"-l", (char *)"0", NULL};
+	char *argv[] = {(char *)"classify",
+			(char *)"--no-huge",
+			(char *)"--no-pci",
+			(char *)"--no-shconf",
+			(char *)"--no-telemetry",
+			(char *)"-m",
+			(char *)"2048",
+			(char *)"--log-level=error",
+			(char *)"-l",
+			(char *)"0",
+			NULL};
 	static int started;
 
 	if (!started)
-		started = rte_eal_init((int)(sizeof(argv) / sizeof(argv[0])) - 1, argv) < 0 ? -1 : 1;
+		started =
+			rte_eal_init((int)(sizeof(argv) / sizeof(argv[0])) - 1, argv) < 0 ? -1 : 1;
 	return started;
 }
 
 static int add_rule(struct rte_acl_ctx *ctx, const struct cb_filter *f, size_t i, size_t n)
 {
-	struct rule r = {.data = {.category_mask = 1, .priority = (int32_t)(n - i), .userdata = (uint32_t)i + 1}};
+	struct rule r = {.data = {.category_mask = 1,
+				  .priority = (int32_t)(n - i),
+				  .userdata = (uint32_t)i + 1}};
 
 	if (f->lo[CB_PROTO] == f->hi[CB_PROTO]) {
 		r.field[0].value.u8 = (uint8_t)f->lo[CB_PROTO];
@@ -79,8 +105,10 @@ static size_t heap_used(void)
 
 struct acl *acl_build(const struct cb_set *set)
 {
-	struct rte_acl_param param = {.name = "bench", .socket_id = SOCKET_ID_ANY,
-				      .rule_size = RTE_ACL_RULE_SZ(CB_FIELDS), .max_rule_num = (uint32_t)set->n};
+	struct rte_acl_param param = {.name = "bench",
+				      .socket_id = SOCKET_ID_ANY,
+				      .rule_size = RTE_ACL_RULE_SZ(CB_FIELDS),
+				      .max_rule_num = (uint32_t)set->n};
 	struct rte_acl_config config = {.num_categories = 1, .num_fields = CB_FIELDS};
 	struct acl *a = calloc(1, sizeof(*a));
 	size_t before;
@@ -140,7 +168,8 @@ uint64_t acl_run(struct acl *a, const struct cb_header *h, size_t n, size_t batc
 		for (size_t k = 0; k < m; k++)
 			make_key(&key[k], &h[i + k]);
 		if (avx2)
-			rte_acl_classify_alg(a->ctx, data, result, (uint32_t)m, 1, RTE_ACL_CLASSIFY_AVX2);
+			rte_acl_classify_alg(a->ctx, data, result, (uint32_t)m, 1,
+					     RTE_ACL_CLASSIFY_AVX2);
 		else
 			rte_acl_classify(a->ctx, data, result, (uint32_t)m, 1);
 		for (size_t k = 0; k < m; k++)

@@ -2,7 +2,8 @@
 /*
  * How fast is the first rule found?  The compiled chain beside its peers, on ClassBench sets.
  *
- *	classify [--rounds N] [--headers N] [--flows N] [--json FILE] [--acl-max N] [--best] [--only METHOD] SET...
+ *	classify [--rounds N] [--headers N] [--flows N] [--json FILE] [--acl-max N] [--best]
+ *	         [--only METHOD] SET...
  *
  * Columns, in million lookups a second, one thread, medians of interleaved rounds:
  *
@@ -32,7 +33,8 @@
 #include "engine/engine.h"
 
 enum { LINEAR, ACL_1, ACL_32, ACL_32_AVX2, FWD, FWD_NOCACHE, FWD_WALK, N_METHODS };
-static const char *const method_names[] = {"linear", "acl-1", "acl-32", "acl-32-avx2", "fwd", "fwd-nocache", "fwd-walk"};
+static const char *const method_names[] = {"linear", "acl-1",	    "acl-32",  "acl-32-avx2",
+					   "fwd",    "fwd-nocache", "fwd-walk"};
 
 enum { UNIFORM, ZIPF, N_TRACES };
 static const char *const trace_names[] = {"uniform", "zipf"};
@@ -88,7 +90,7 @@ static bool ports_match(const struct fw_use *use, struct fw_eval *e)
 	const struct fw_packet *pkt = e->pkt;
 
 	return pkt->sport >= p->lo[0] && pkt->sport <= p->hi[0] && pkt->dport >= p->lo[1] &&
-	       pkt->dport <= p->hi[1];
+		pkt->dport <= p->hi[1];
 }
 
 static bool ports_fields(const struct fw_use *use, enum fw_family family, struct fw_fields *f)
@@ -104,7 +106,8 @@ static bool ports_fields(const struct fw_use *use, enum fw_family family, struct
 	return true;
 }
 
-static const struct fw_ext ports_ext = {.name = "ports", .match = ports_match, .fields = ports_fields};
+static const struct fw_ext ports_ext = {
+	.name = "ports", .match = ports_match, .fields = ports_fields};
 
 static void prefix(union fw_addr *addr, union fw_addr *mask, uint32_t value, uint8_t len)
 {
@@ -115,8 +118,9 @@ static void prefix(union fw_addr *addr, union fw_addr *mask, uint32_t value, uin
 static struct fw_rule *make_rule(const struct cb_filter *f)
 {
 	bool any_port = !f->lo[CB_SPORT] && f->hi[CB_SPORT] == UINT16_MAX && !f->lo[CB_DPORT] &&
-			f->hi[CB_DPORT] == UINT16_MAX;
-	struct fw_rule *r = must(calloc(1, sizeof(*r) + sizeof(r->matches[0]) + sizeof(struct ports)));
+		f->hi[CB_DPORT] == UINT16_MAX;
+	struct fw_rule *r =
+		must(calloc(1, sizeof(*r) + sizeof(r->matches[0]) + sizeof(struct ports)));
 	struct ports *p = (struct ports *)(r->matches + 1);
 
 	r->verdict = FW_ACCEPT;
@@ -148,7 +152,8 @@ static struct fw_chain *make_chain(const struct cb_set *set, struct fw_counters 
 		struct fw_chunk **chunk = &c->chunks[i / FW_CHUNK_RULES];
 
 		if (!*chunk)
-			*chunk = must(calloc(1, sizeof(**chunk) + FW_CHUNK_RULES * sizeof(struct fw_rule *)));
+			*chunk = must(calloc(
+				1, sizeof(**chunk) + FW_CHUNK_RULES * sizeof(struct fw_rule *)));
 		(*chunk)->rules[(*chunk)->n++] = make_rule(&set->f[i]);
 	}
 	return c;
@@ -183,7 +188,11 @@ static void make_packet(struct fw_packet *pkt, const struct cb_header *h)
 }
 
 static const struct fw_packet blank = {
-	.family = FW_IP4, .len = 64, .has_proto = true, .l4_ok = true, .has_ports = true,
+	.family = FW_IP4,
+	.len = 64,
+	.has_proto = true,
+	.l4_ok = true,
+	.has_ports = true,
 	.meta = {.hook = FW_FORWARD, .in_name = "eth0", .out_name = "eth1"},
 };
 
@@ -276,9 +285,10 @@ static void verify(struct subject *s, const struct options *o)
 			uint64_t want = cb_first(&s->set, &s->trace[t][i]) + 1;
 
 			for (int m = 0; m < N_METHODS; m++)
-				if (has_method(s, m) && run_method(s, m, &s->trace[t][i], 1) != want) {
-					fprintf(stderr, "%s: header %zu: not rule %llu\n", method_names[m], i,
-						(unsigned long long)want);
+				if (has_method(s, m) &&
+				    run_method(s, m, &s->trace[t][i], 1) != want) {
+					fprintf(stderr, "%s: header %zu: not rule %llu\n",
+						method_names[m], i, (unsigned long long)want);
 					exit(1);
 				}
 		}
@@ -292,7 +302,8 @@ static void measure(struct subject *s, const struct options *o)
 				size_t n = amount(s, o, m);
 				double begin;
 
-				if (!has_method(s, m) || (o->only && strcmp(o->only, method_names[m])))
+				if (!has_method(s, m) ||
+				    (o->only && strcmp(o->only, method_names[m])))
 					continue;
 				begin = now_s();
 				run_method(s, m, s->trace[t], n);
@@ -315,13 +326,17 @@ static void print(struct subject *s, struct options *o, const char *name)
 
 	printf("%s: %zu rules; fwd built in %.3f s, %.1f MiB", name, s->set.n, s->fwd_build_s, mib);
 	if (s->acl)
-		printf("; librte_acl in %.3f s, %.1f MiB", s->acl_build_s, (double)acl_size(s->acl) / (1 << 20));
+		printf("; librte_acl in %.3f s, %.1f MiB", s->acl_build_s,
+		       (double)acl_size(s->acl) / (1 << 20));
 	printf("\n%-9s", "M/s");
 	for (int m = 0; m < N_METHODS; m++)
 		printf(" %12s", method_names[m]);
 	if (o->json)
-		fprintf(o->json, "%s\n {\"set\": \"%s\", \"rules\": %zu, \"build_s\": %.6f, \"bytes\": %zu, \"mps\": {",
-			o->first ? "" : ",", name, s->set.n, s->fwd_build_s, fw_program_size(s->chain->program));
+		fprintf(o->json,
+			"%s\n {\"set\": \"%s\", \"rules\": %zu, \"build_s\": %.6f, \"bytes\": %zu, "
+			"\"mps\": {",
+			o->first ? "" : ",", name, s->set.n, s->fwd_build_s,
+			fw_program_size(s->chain->program));
 	o->first = false;
 	for (int t = 0; t < N_TRACES; t++) {
 		printf("\n%-9s", trace_names[t]);
@@ -336,8 +351,8 @@ static void print(struct subject *s, struct options *o, const char *name)
 			s->mps[m][t][0] = s->mps[m][t][o->best ? o->rounds - 1 : o->rounds / 2];
 			printf(" %12.3f", s->mps[m][t][0]);
 			if (o->json)
-				fprintf(o->json, "%s\"%s\": %.4f", any++ ? ", " : "", method_names[m],
-					s->mps[m][t][0]);
+				fprintf(o->json, "%s\"%s\": %.4f", any++ ? ", " : "",
+					method_names[m], s->mps[m][t][0]);
 		}
 		if (o->json)
 			fputc('}', o->json);
@@ -379,13 +394,17 @@ static int one_set(const char *path, struct options *o)
 int main(int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{"rounds", required_argument, NULL, 'r'}, {"headers", required_argument, NULL, 'n'},
-		{"flows", required_argument, NULL, 'f'},  {"json", required_argument, NULL, 'j'},
-		{"acl-max", required_argument, NULL, 'a'}, {"best", no_argument, NULL, 'b'},
+		{"rounds", required_argument, NULL, 'r'},
+		{"headers", required_argument, NULL, 'n'},
+		{"flows", required_argument, NULL, 'f'},
+		{"json", required_argument, NULL, 'j'},
+		{"acl-max", required_argument, NULL, 'a'},
+		{"best", no_argument, NULL, 'b'},
 		{"only", required_argument, NULL, 'o'},
 		{NULL},
 	};
-	struct options o = {.rounds = 7, .headers = 100000, .flows = 20000, .acl_max = 20000, .first = true};
+	struct options o = {
+		.rounds = 7, .headers = 100000, .flows = 20000, .acl_max = 20000, .first = true};
 	int c, r = 0;
 
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1)
@@ -400,8 +419,9 @@ int main(int argc, char **argv)
 		default: return 2;
 		}
 	if (optind == argc || !o.rounds || o.rounds > MAX_ROUNDS || !o.headers || !o.flows) {
-		fprintf(stderr, "usage: classify [--rounds N] [--headers N] [--flows N] [--json FILE] "
-				"[--acl-max RULES] [--best] [--only METHOD] SET...\n");
+		fprintf(stderr,
+			"usage: classify [--rounds N] [--headers N] [--flows N] [--json FILE] "
+			"[--acl-max RULES] [--best] [--only METHOD] SET...\n");
 		return 2;
 	}
 	if (o.json)

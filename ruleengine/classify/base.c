@@ -10,8 +10,10 @@ static void make_steps(struct base *b)
 	for (uint32_t i = 0; i < b->n_groups; i++)
 		for (uint8_t k = 0; k < b->group[i].n; k++)
 			b->step[b->n_steps++] = (struct step){
-				.field = b->group[i].field[k], .last = k + 1 == b->group[i].n,
-				.width = b->group[i].width[k], .table = b->group[i].table[k],
+				.field = b->group[i].field[k],
+				.last = k + 1 == b->group[i].n,
+				.width = b->group[i].width[k],
+				.table = b->group[i].table[k],
 			};
 }
 
@@ -73,7 +75,8 @@ struct base *fw_base_unref(struct base *b)
 
 static size_t group_size(const struct group *g)
 {
-	size_t n = (size_t)g->axis.cap_rows * g->axis.stride + g->axis.cap_classes * sizeof(struct cls);
+	size_t n = (size_t)g->axis.cap_rows * g->axis.stride +
+		g->axis.cap_classes * sizeof(struct cls);
 
 	for (uint8_t k = 1; k < g->n; k++)
 		n += g->n_table[k] * sizeof(*g->table[k]);
@@ -88,7 +91,7 @@ size_t fw_base_size(const struct base *b)
 		const struct search *s = &b->search[i];
 
 		n += s->n * ((s->wide ? sizeof(*s->key_wide) : sizeof(*s->key)) + sizeof(*s->cls)) +
-		     ((size_t)s->n_root + 1) * sizeof(*s->root);
+			((size_t)s->n_root + 1) * sizeof(*s->root);
 		n += b->direct[i] ? 256 * sizeof(uint16_t) : 0;
 	}
 	for (uint32_t i = 0; i < b->n_groups; i++)

@@ -15,25 +15,25 @@
 enum phase { NAMES, COLLECT, SORT, SWEEP, SEARCH, MERGE, FINISH, DONE };
 
 /* What steps cost, in rules read (some 200 ns): that many items for one. */
-#define NAMES_PER_UNIT  8
-#define SORT_PER_UNIT   32
+#define NAMES_PER_UNIT	8
+#define SORT_PER_UNIT	32
 #define POINTS_PER_UNIT 8
-#define VECS_PER_UNIT   8
-#define SWEEP_SLICE     1024
-#define MERGE_SLICE     16384
+#define VECS_PER_UNIT	8
+#define SWEEP_SLICE	1024
+#define MERGE_SLICE	16384
 
 struct builder {
 	struct base *b;
 	enum fw_family family;
 	enum phase phase;
-	uint32_t *where;            /* chunk of the base to place in the chain, or NO_CHUNK */
-	uint32_t chunk;             /* NAMES, COLLECT: next to read */
-	int field;                  /* SORT and later: the field at hand */
-	unsigned int byte;          /* SORT */
+	uint32_t *where; /* chunk of the base to place in the chain, or NO_CHUNK */
+	uint32_t chunk; /* NAMES, COLLECT: next to read */
+	int field; /* SORT and later: the field at hand */
+	unsigned int byte; /* SORT */
 	struct sweep *sweep;
 	struct merge *merge;
-	struct axis axis;           /* of the field at hand */
-	struct group *small;        /* what small fields are merged into */
+	struct axis axis; /* of the field at hand */
+	struct group *small; /* what small fields are merged into */
 	struct fw_fields *fields;
 	struct vec *open[N_FIELDS]; /* per chunk */
 	struct vec *all;
@@ -160,7 +160,8 @@ static int add_rule(struct builder *bl, uint32_t rule, const struct fw_rule *r)
 	for (int i = 0; i < N_FIELDS; i++) {
 		if (!(f->used & FIELD_BIT(i)))
 			bit_set(bl->open[i], rule);
-		else if (add_set(&bl->events[i], &f->set[i], fw_field_max((enum field)i, bl->family), rule) < 0)
+		else if (add_set(&bl->events[i], &f->set[i],
+				 fw_field_max((enum field)i, bl->family), rule) < 0)
 			return -1;
 	}
 	return 0;
@@ -219,7 +220,8 @@ static int make_direct(struct base *b, enum field field, const struct point *poi
 	if (!direct)
 		return -1;
 	for (size_t i = 0; i < n; i++)
-		for (fw_u128 k = points[i].key; k < (i + 1 < n ? points[i + 1].key : 256) && k < 256; k++)
+		for (fw_u128 k = points[i].key;
+		     k < (i + 1 < n ? points[i + 1].key : 256) && k < 256; k++)
 			direct[(size_t)k] = (uint16_t)points[i].cls;
 	b->direct[field] = direct;
 	return 0;

@@ -19,8 +19,8 @@
  * a class there is a row and up to eight vectors that differ from it.
  *
  * Edits.  A base (all of the above) belongs to one version of a chain.  A chunk that an edit
- * touched is no longer the base's and is answered by a small filter of its own (filter.c).  Chunks move freely as long as their order stays.  When too many have been touched
- * a new base is made.
+ * touched is no longer the base's and is answered by a small filter of its own (filter.c).  Chunks
+ * move freely as long as their order stays.  When too many have been touched a new base is made.
  *
  * Threads: building is pure; looking up writes the base's cache and so needs the engine lock, as
  * everything does that counts rules.
@@ -33,20 +33,32 @@
 /* Fields as the index knows them.  LATE: what a rule asks of an address behind a match that drops
  * packets whose upper-layer header is incomplete; not used for such packets. */
 enum field {
-	F_SRC, F_DST, F_SRC_LATE, F_DST_LATE, F_MARK,
-	F_CTSTATE, F_IN, F_OUT, F_PROTO, F_TCP_FLAGS, F_ICMP, F_SPORT, F_DPORT,
+	F_SRC,
+	F_DST,
+	F_SRC_LATE,
+	F_DST_LATE,
+	F_MARK,
+	F_CTSTATE,
+	F_IN,
+	F_OUT,
+	F_PROTO,
+	F_TCP_FLAGS,
+	F_ICMP,
+	F_SPORT,
+	F_DPORT,
 	N_FIELDS
 };
 
-#define FIELD_BIT(f)  (1u << (f))
-#define FIELDS_ADDR   (FIELD_BIT(F_SRC) | FIELD_BIT(F_DST) | FIELD_BIT(F_SRC_LATE) | FIELD_BIT(F_DST_LATE))
+#define FIELD_BIT(f) (1u << (f))
+#define FIELDS_ADDR \
+	(FIELD_BIT(F_SRC) | FIELD_BIT(F_DST) | FIELD_BIT(F_SRC_LATE) | FIELD_BIT(F_DST_LATE))
 /* What a rule asks of these comes before anything that could drop a malformed packet. */
-#define FIELDS_ODD    (FIELD_BIT(F_SRC) | FIELD_BIT(F_DST) | FIELD_BIT(F_IN) | FIELD_BIT(F_OUT))
+#define FIELDS_ODD (FIELD_BIT(F_SRC) | FIELD_BIT(F_DST) | FIELD_BIT(F_IN) | FIELD_BIT(F_OUT))
 
-#define MIN_RULES     16  /* shorter chains are walked */
-#define N_OVERRIDES   8
-#define FLAT_CHUNKS   64  /* up to so many chunks every class has its own row */
-#define NO_CHUNK      UINT32_MAX
+#define MIN_RULES   16 /* shorter chains are walked */
+#define N_OVERRIDES 8
+#define FLAT_CHUNKS 64 /* up to so many chunks every class has its own row */
+#define NO_CHUNK    UINT32_MAX
 
 typedef unsigned __int128 fw_u128;
 
@@ -64,12 +76,12 @@ struct set {
 
 struct fw_fields {
 	enum fw_family family;
-	uint32_t used;           /* FIELD_BIT of fields that are not open */
-	bool exact;              /* the sets say all that the rule says */
-	bool late;               /* behind something that drops a malformed packet */
-	bool barrier;            /* nothing further may be used */
+	uint32_t used; /* FIELD_BIT of fields that are not open */
+	bool exact; /* the sets say all that the rule says */
+	bool late; /* behind something that drops a malformed packet */
+	bool barrier; /* nothing further may be used */
 	/* the set being collected */
-	int now;                 /* enum field, or -1 */
+	int now; /* enum field, or -1 */
 	bool overflow;
 	struct set tmp;
 	struct set set[N_FIELDS];
@@ -84,10 +96,10 @@ struct name {
 
 struct names {
 	uint32_t n, cap;
-	struct name *name;  /* sorted; names[i] has value i + 1, value 0: none of them */
+	struct name *name; /* sorted; names[i] has value i + 1, value 0: none of them */
 	uint32_t mask;
-	uint32_t *hash;     /* index + 1 */
-	uint32_t lens;      /* bit for each length there is */
+	uint32_t *hash; /* index + 1 */
+	uint32_t lens; /* bit for each length there is */
 };
 
 struct vec {
@@ -108,14 +120,14 @@ struct point {
 
 struct search {
 	uint32_t n;
-	bool wide;          /* 128 bits */
+	bool wide; /* 128 bits */
 	uint8_t shift;
-	uint8_t steps;      /* halvings until any bucket is down to SEARCH_STEP points */
+	uint8_t steps; /* halvings until any bucket is down to SEARCH_STEP points */
 	uint32_t n_root;
-	uint32_t *root;     /* n_root + 1: last point at or before the start of each bucket */
+	uint32_t *root; /* n_root + 1: last point at or before the start of each bucket */
 	fw_u128 min;
-	int32_t *key;       /* n, and SEARCH_STEP beyond; sign turned, for SSE compares signed only */
-	fw_u128 *key_wide;  /* the same where wide */
+	int32_t *key; /* n, and SEARCH_STEP beyond; sign turned, for SSE compares signed only */
+	fw_u128 *key_wide; /* the same where wide */
 	uint32_t *cls;
 };
 
@@ -130,15 +142,15 @@ struct cls {
 };
 
 #define CLS_ABSENT 0 /* the packet has no such field: rules open in it */
-#define CLS_ALL    1 /* not to be asked: all rules */
+#define CLS_ALL	   1 /* not to be asked: all rules */
 
 /* Classes of a field or of a merge, with their rows. */
 struct axis {
 	uint32_t n_classes, cap_classes;
 	uint32_t n_rows, cap_rows;
-	uint32_t stride;    /* bytes of a row: summary words, then a vector's number per chunk */
+	uint32_t stride; /* bytes of a row: summary words, then a vector's number per chunk */
 	uint8_t *rows;
-	struct cls *cls;    /* NULL: class i has row i */
+	struct cls *cls; /* NULL: class i has row i */
 };
 
 /* Fields merged step by step: class = table[class * n + class of the next field]. */
@@ -157,39 +169,39 @@ struct group {
  * of `key_bits` bits; an odd factor maps keys to keys one to one; its upper bits choose a set, the
  * rest is the tag, so that nothing is lost.
  */
-#define CACHE_WAYS      2
+#define CACHE_WAYS	2
 #define CACHE_TAG_SHIFT 24
-#define CACHE_KEY_BITS  55       /* at most, so that no tag is all ones */
-#define CACHED_BITS     0xffffffu
-#define CACHED_NONE     0x7fffffu /* no candidate */
-#define CACHED_EXACT    0x800000u /* a candidate (chunk << 8 | bit) that needs no evaluation */
-#define CHUNKS_MAX      0x7ffeu
+#define CACHE_KEY_BITS	55 /* at most, so that no tag is all ones */
+#define CACHED_BITS	0xffffffu
+#define CACHED_NONE	0x7fffffu /* no candidate */
+#define CACHED_EXACT	0x800000u /* a candidate (chunk << 8 | bit) that needs no evaluation */
+#define CHUNKS_MAX	0x7ffeu
 
 /* How a packet gets its classes: the fields in the order in which they are merged. */
 struct step {
 	uint8_t field;
-	bool last;              /* of its group */
+	bool last; /* of its group */
 	uint32_t width;
-	const uint16_t *table;  /* NULL: first of its group */
+	const uint16_t *table; /* NULL: first of its group */
 };
 
 struct base {
 	uint32_t refs;
 	uint32_t n_rules, n_chunks, n_words;
-	uint32_t used;          /* FIELD_BIT */
+	uint32_t used; /* FIELD_BIT */
 	bool avx2;
 	struct pool pool;
-	struct names names[2];  /* in, out */
+	struct names names[2]; /* in, out */
 	struct search search[N_FIELDS];
 	uint16_t *direct[N_FIELDS]; /* 256 classes, for fields of a byte */
 	uint32_t n_groups;
 	struct group group[N_FIELDS];
-	struct vec *exact;      /* per chunk: rules that need no evaluation */
+	struct vec *exact; /* per chunk: rules that need no evaluation */
 	uint32_t n_steps;
 	struct step step[N_FIELDS];
 	uint8_t key_shift[N_FIELDS]; /* of a group's class in a cache key */
 	uint8_t key_bits, tag_bits;
-	uint64_t *cache;        /* NULL: none.  CACHE_WAYS neighbours are a set */
+	uint64_t *cache; /* NULL: none.  CACHE_WAYS neighbours are a set */
 };
 
 /* A touched chunk's own index: columns of (value, mask), one pair for each rule. */
@@ -197,13 +209,13 @@ struct base {
 struct filter {
 	uint32_t refs;
 	uint32_t n, n_cols;
-	uint8_t col[FILTER_COLS];  /* enum column */
+	uint8_t col[FILTER_COLS]; /* enum column */
 	uint32_t (*value)[FW_CHUNK_RULES], (*mask)[FW_CHUNK_RULES];
 };
 
 struct place {
-	uint32_t base;         /* chunk of the base, or NO_CHUNK */
-	uint32_t first;        /* rules before this chunk */
+	uint32_t base; /* chunk of the base, or NO_CHUNK */
+	uint32_t first; /* rules before this chunk */
 	struct filter *filter; /* where base is NO_CHUNK */
 };
 
@@ -212,12 +224,12 @@ struct fw_program {
 	enum fw_family family;
 	struct base *base;
 	uint32_t n_places;
-	struct place *place;   /* one for each chunk of the chain */
-	uint32_t *where;       /* chunk of the base to place, or NO_CHUNK */
-	struct builder *next;  /* a base in the making; control thread only */
-	bool whole;            /* place i is chunk i of the base, for all */
+	struct place *place; /* one for each chunk of the chain */
+	uint32_t *where; /* chunk of the base to place, or NO_CHUNK */
+	struct builder *next; /* a base in the making; control thread only */
+	bool whole; /* place i is chunk i of the base, for all */
 	uint32_t n_touched;
-	uint32_t *touched;     /* places without a base chunk, in order */
+	uint32_t *touched; /* places without a base chunk, in order */
 };
 
 #define MAX_AXES N_FIELDS
@@ -227,31 +239,31 @@ struct fw_cursor {
 	const struct fw_program *p;
 	const struct fw_chain *chain;
 	const struct fw_eval *e;
-	uint32_t mark;           /* what was looked up: */
+	uint32_t mark; /* what was looked up: */
 	enum fw_ctinfo ctinfo;
-	bool trust;              /* exact bits may be trusted */
+	bool trust; /* exact bits may be trusted */
 	uint32_t n_axes;
 	uint32_t cls[MAX_AXES];
 	const uint8_t *row[MAX_AXES];
 	const struct cls *over[MAX_AXES];
 	/* the base's next chunk with candidates */
-	uint32_t b;              /* NO_CHUNK: no more */
-	uint32_t b_above;        /* only bits from here on */
-	bool has_rows;           /* row and over are set */
-	uint32_t first;          /* remembered, to be taken first; or CACHED_NONE */
-	bool b_ready;            /* bv holds chunk b's candidates */
-	bool b_partial;          /* ... of which only the first is known */
+	uint32_t b; /* NO_CHUNK: no more */
+	uint32_t b_above; /* only bits from here on */
+	bool has_rows; /* row and over are set */
+	uint32_t first; /* remembered, to be taken first; or CACHED_NONE */
+	bool b_ready; /* bv holds chunk b's candidates */
+	bool b_partial; /* ... of which only the first is known */
 	struct vec bv;
-	uint32_t t;              /* next touched place */
+	uint32_t t; /* next touched place */
 	uint32_t t_above;
 	/* the chunk we are in */
 	struct vec v;
 	uint32_t place;
-	uint32_t chunk;          /* of the base, or NO_CHUNK */
+	uint32_t chunk; /* of the base, or NO_CHUNK */
 	/* what fw_cursor_next() found */
 	struct fw_rule *rule;
-	uint32_t number;         /* 1-based */
-	bool exact;              /* its matches hold */
+	uint32_t number; /* 1-based */
+	bool exact; /* its matches hold */
 };
 
 /* Start at the 0-based place `from` of the chain whose program p is. */
@@ -331,8 +343,10 @@ int fw_search_make(struct search *s, const struct point *points, size_t n, bool 
 void fw_search_deinit(struct search *s);
 
 /* A merge of a field's axis into a group; NULL with *worth false: better not. */
-struct merge *fw_merge_new(struct base *b, struct group *g, enum field field, struct axis *axis, bool *worth);
-/* Go on over about `n` vectors; 1: done (the group has taken the axis), 0: not yet, -1: no memory. */
+struct merge *fw_merge_new(struct base *b, struct group *g, enum field field, struct axis *axis,
+			   bool *worth);
+/* Go on over about `n` vectors; 1: done (the group has taken the axis), 0: not yet, -1: no memory.
+ */
 int fw_merge_step(struct merge *m, size_t n);
 struct merge *fw_merge_free(struct merge *m); /* NULL */
 

@@ -45,13 +45,14 @@ static inline __attribute__((always_inline)) uint64_t summary(const struct fw_cu
 typedef uint64_t v4 __attribute__((vector_size(32), aligned(32)));
 
 static inline __attribute__((always_inline)) bool chunk_candidates(const struct fw_cursor *c,
-								   const struct base *b, uint32_t chunk,
-								   struct vec *ret)
+								   const struct base *b,
+								   uint32_t chunk, struct vec *ret)
 {
 	v4 v = {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX};
 
 	for (uint32_t i = 0; i < c->n_axes; i++) {
-		uint32_t id = ((const uint32_t *)(const void *)(c->row[i] + (size_t)b->n_words * 8))[chunk];
+		uint32_t id = ((const uint32_t *)(const void *)(c->row[i] +
+								(size_t)b->n_words * 8))[chunk];
 		const struct cls *k = c->over[i];
 
 		if (k)
@@ -294,7 +295,8 @@ static bool next_chunk(struct fw_cursor *c)
 			base_next(c);
 		if (c->b != NO_CHUNK)
 			place = p->where[c->b];
-		if (c->b != NO_CHUNK && (place == NO_CHUNK || c->t == p->n_touched || place < p->touched[c->t]))
+		if (c->b != NO_CHUNK &&
+		    (place == NO_CHUNK || c->t == p->n_touched || place < p->touched[c->t]))
 			enter_base(c, place);
 		else if (c->t < p->n_touched)
 			enter_touched(c, fw_packet_odd(c->e->pkt));

@@ -109,7 +109,8 @@ static void constrain(struct fw_fields *f, enum field field, struct set *s)
 }
 
 /* A single interval, or everything but it. */
-static void constrain_range(struct fw_fields *f, enum field field, fw_u128 lo, fw_u128 hi, bool inverted)
+static void constrain_range(struct fw_fields *f, enum field field, fw_u128 lo, fw_u128 hi,
+			    bool inverted)
 {
 	struct set *s = &f->tmp;
 

@@ -27,12 +27,13 @@ static void hull(const struct set *s, fw_u128 *value, fw_u128 *mask)
 }
 
 /* What one rule asks, column by column; false: nothing can match it. */
-static bool rule_columns(const struct fw_fields *f, uint32_t value[FILTER_COLS], uint32_t mask[FILTER_COLS])
+static bool rule_columns(const struct fw_fields *f, uint32_t value[FILTER_COLS],
+			 uint32_t mask[FILTER_COLS])
 {
 	static const struct {
 		uint8_t field, column, words, shift, bits;
 	} of[] = {
-		{F_SRC, COL_SRC, 4, 0, 32}, {F_DST, COL_DST, 4, 0, 32},
+		{F_SRC, COL_SRC, 4, 0, 32},	 {F_DST, COL_DST, 4, 0, 32},
 		{F_SPORT, COL_PORTS, 1, 16, 16}, {F_DPORT, COL_PORTS, 1, 0, 16},
 		{F_PROTO, COL_PROTO, 1, 0, 8},
 	};
@@ -64,7 +65,8 @@ static bool rule_columns(const struct fw_fields *f, uint32_t value[FILTER_COLS],
 	return true;
 }
 
-static int keep_columns(struct filter *f, uint32_t (*value)[FW_CHUNK_RULES], uint32_t (*mask)[FW_CHUNK_RULES])
+static int keep_columns(struct filter *f, uint32_t (*value)[FW_CHUNK_RULES],
+			uint32_t (*mask)[FW_CHUNK_RULES])
 {
 	for (uint8_t col = 0; col < FILTER_COLS; col++)
 		for (uint32_t i = 0; i < f->n; i++)
@@ -85,11 +87,12 @@ static int keep_columns(struct filter *f, uint32_t (*value)[FW_CHUNK_RULES], uin
 	return 0;
 }
 
-struct filter *fw_filter_build(const struct fw_chunk *chunk, enum fw_family family, struct fw_fields *scratch)
+struct filter *fw_filter_build(const struct fw_chunk *chunk, enum fw_family family,
+			       struct fw_fields *scratch)
 {
 	struct filter *f = calloc(1, sizeof(*f));
-	uint32_t (*value)[FW_CHUNK_RULES] = calloc(FILTER_COLS, sizeof(*value));
-	uint32_t (*mask)[FW_CHUNK_RULES] = calloc(FILTER_COLS, sizeof(*mask));
+	uint32_t(*value)[FW_CHUNK_RULES] = calloc(FILTER_COLS, sizeof(*value));
+	uint32_t(*mask)[FW_CHUNK_RULES] = calloc(FILTER_COLS, sizeof(*mask));
 	int r = -1;
 
 	if (f && value && mask) {
@@ -141,7 +144,8 @@ static bool packet_column(const struct fw_packet *pkt, bool odd, uint8_t col, ui
 	return true;
 }
 
-static void column_portable(const uint32_t *value, const uint32_t *mask, uint32_t key, struct vec *v)
+static void column_portable(const uint32_t *value, const uint32_t *mask, uint32_t key,
+			    struct vec *v)
 {
 	for (uint32_t w = 0; w < 4; w++)
 		for (uint64_t bits = v->w[w]; bits; bits &= bits - 1) {
@@ -178,13 +182,15 @@ __attribute__((target("avx2"))) static void column_avx2(const uint32_t *value, c
 #define column_avx2 column_portable
 #endif
 
-void fw_filter_run(const struct filter *f, const struct fw_packet *pkt, bool odd, bool avx2, struct vec *ret)
+void fw_filter_run(const struct filter *f, const struct fw_packet *pkt, bool odd, bool avx2,
+		   struct vec *ret)
 {
 	for (uint32_t w = 0; w < 4; w++)
-		ret->w[w] = f->n >= (w + 1) * 64 ? UINT64_MAX :
-			    f->n > w * 64        ? ((uint64_t)1 << (f->n - w * 64)) - 1 :
-						   0;
-	for (uint32_t i = 0; i < f->n_cols && (ret->w[0] | ret->w[1] | ret->w[2] | ret->w[3]); i++) {
+		ret->w[w] = f->n >= (w + 1) * 64 ? UINT64_MAX
+			: f->n > w * 64		 ? ((uint64_t)1 << (f->n - w * 64)) - 1
+						 : 0;
+	for (uint32_t i = 0; i < f->n_cols && (ret->w[0] | ret->w[1] | ret->w[2] | ret->w[3]);
+	     i++) {
 		uint32_t key;
 
 		if (!packet_column(pkt, odd, f->col[i], &key))

@@ -17,8 +17,9 @@ static inline __attribute__((always_inline)) uint32_t count_below(const int32_t 
 {
 #if defined(__x86_64__)
 	const __m128i *k = (const __m128i *)(const void *)key;
-	__m128i v = _mm_set1_epi32(x), above = _mm_packs_epi32(_mm_cmpgt_epi32(_mm_loadu_si128(k), v),
-							       _mm_cmpgt_epi32(_mm_loadu_si128(k + 1), v));
+	__m128i v = _mm_set1_epi32(x),
+		above = _mm_packs_epi32(_mm_cmpgt_epi32(_mm_loadu_si128(k), v),
+					_mm_cmpgt_epi32(_mm_loadu_si128(k + 1), v));
 
 	return (uint32_t)__builtin_ctz((unsigned int)_mm_movemask_epi8(above) | 1u << 16) / 2;
 #else
@@ -30,7 +31,8 @@ static inline __attribute__((always_inline)) uint32_t count_below(const int32_t 
 #endif
 }
 
-static inline __attribute__((always_inline)) uint32_t search_narrow(const struct search *s, uint32_t x)
+static inline __attribute__((always_inline)) uint32_t search_narrow(const struct search *s,
+								    uint32_t x)
 {
 	uint32_t min = (uint32_t)s->min, bucket = (x > min ? x - min : 0) >> s->shift;
 	int32_t signed_x = (int32_t)(x ^ SEARCH_SIGN);
@@ -95,8 +97,9 @@ static uint32_t flags_class(const uint16_t *direct, const struct fw_packet *pkt)
 	return pkt->fragment || pkt->proto != 6 ? CLS_ABSENT : direct[pkt->tcp_flags];
 }
 
-static inline __attribute__((always_inline)) uint32_t field_class(const struct base *b, enum field f,
-								    const struct fw_eval *e)
+static inline __attribute__((always_inline)) uint32_t field_class(const struct base *b,
+								  enum field f,
+								  const struct fw_eval *e)
 {
 	const struct fw_packet *pkt = e->pkt;
 
@@ -107,8 +110,12 @@ static inline __attribute__((always_inline)) uint32_t field_class(const struct b
 	case F_DST_LATE: return addr_class(&b->search[f], &pkt->dst);
 	case F_MARK: return search_narrow(&b->search[f], e->mark);
 	case F_CTSTATE: return b->direct[f][e->ctinfo & 7];
-	case F_IN: return search_narrow(&b->search[f], fw_names_value(&b->names[0], pkt->meta.in_name));
-	case F_OUT: return search_narrow(&b->search[f], fw_names_value(&b->names[1], pkt->meta.out_name));
+	case F_IN:
+		return search_narrow(&b->search[f],
+				     fw_names_value(&b->names[0], pkt->meta.in_name));
+	case F_OUT:
+		return search_narrow(&b->search[f],
+				     fw_names_value(&b->names[1], pkt->meta.out_name));
 	case F_PROTO: return b->direct[f][pkt->proto];
 	case F_TCP_FLAGS: return flags_class(b->direct[f], pkt);
 	case F_ICMP: return icmp_class(&b->search[f], pkt);
@@ -124,8 +131,9 @@ static inline __attribute__((always_inline)) void classes(struct fw_cursor *c, c
 	uint32_t cls = 0, *out = c->cls;
 
 	for (const struct step *s = b->step, *end = s + b->n_steps; s < end; s++) {
-		uint32_t own = asked & FIELD_BIT(s->field) ? field_class(b, (enum field)s->field, c->e) :
-							     CLS_ALL;
+		uint32_t own = asked & FIELD_BIT(s->field)
+			? field_class(b, (enum field)s->field, c->e)
+			: CLS_ALL;
 
 		cls = s->table ? s->table[cls * s->width + own] : own;
 		if (s->last)

@@ -16,7 +16,7 @@
 static bool worth_it(const struct base *b, uint64_t pairs)
 {
 	return pairs * b->n_chunks <= MERGE_WORK && pairs <= 1024 + 16 * (uint64_t)b->n_rules &&
-	       pairs <= UINT16_MAX;
+		pairs <= UINT16_MAX;
 }
 
 struct merge {
@@ -115,7 +115,8 @@ struct merge *fw_merge_free(struct merge *m)
 	return NULL;
 }
 
-struct merge *fw_merge_new(struct base *b, struct group *g, enum field field, struct axis *axis, bool *worth)
+struct merge *fw_merge_new(struct base *b, struct group *g, enum field field, struct axis *axis,
+			   bool *worth)
 {
 	uint64_t pairs = (uint64_t)g->axis.n_classes * axis->n_classes;
 	struct merge *m;
@@ -124,7 +125,8 @@ struct merge *fw_merge_new(struct base *b, struct group *g, enum field field, st
 	m = *worth ? calloc(1, sizeof(*m)) : NULL;
 	if (!m)
 		return NULL;
-	*m = (struct merge){.b = b, .g = g, .field = field, .axis = axis, .out.stride = axis->stride};
+	*m = (struct merge){
+		.b = b, .g = g, .field = field, .axis = axis, .out.stride = axis->stride};
 	m->table = calloc(pairs, sizeof(*m->table));
 	m->ids = calloc(b->n_chunks, sizeof(*m->ids));
 	m->rows = fw_rowset_new(b, &m->out);

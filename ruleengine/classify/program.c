@@ -129,9 +129,9 @@ static struct fw_program *build_whole(const struct fw_chain *chain, enum fw_fami
 
 /* What an edit has done to the chunks of a chain. */
 struct change {
-	uint32_t *now;    /* place of the old chain to place of the new one, or NO_CHUNK */
+	uint32_t *now; /* place of the old chain to place of the new one, or NO_CHUNK */
 	uint32_t n_old;
-	uint32_t fresh;   /* chunks that the old chain has not */
+	uint32_t fresh; /* chunks that the old chain has not */
 	uint32_t touched; /* chunks without one of the base's */
 };
 
@@ -298,7 +298,7 @@ uint32_t fw_program_touched(const struct fw_program *p)
 size_t fw_program_size(const struct fw_program *p)
 {
 	size_t n = sizeof(*p) + p->n_places * (sizeof(*p->place) + sizeof(*p->touched)) +
-		   p->base->n_chunks * sizeof(*p->where) + fw_base_size(p->base);
+		p->base->n_chunks * sizeof(*p->where) + fw_base_size(p->base);
 
 	for (uint32_t i = 0; i < p->n_touched; i++) {
 		const struct filter *f = p->place[p->touched[i]].filter;

@@ -5,8 +5,8 @@
  * rulesets stand close together, so the span is what counts, not the field's width.
  *
  * Nothing in a lookup depends on the value but what is loaded: as many halvings for every bucket
- * as the fullest needs, then eight comparisons at once that are counted.  The processor cannot guess where
- * a stranger's address falls, and a wrong guess costs more than all of them.
+ * as the fullest needs, then eight comparisons at once that are counted.  The processor cannot
+ * guess where a stranger's address falls, and a wrong guess costs more than all of them.
  */
 #include <stdlib.h>
 

@@ -20,17 +20,17 @@ struct sweep {
 	struct base *b;
 	struct axis *axis;
 	struct rowset *rows;
-	struct vec *cur;      /* per chunk */
-	uint32_t *ids;        /* cur's numbers */
-	uint32_t *near;       /* the row that classes are written against; NULL when flat */
+	struct vec *cur; /* per chunk */
+	uint32_t *ids; /* cur's numbers */
+	uint32_t *near; /* the row that classes are written against; NULL when flat */
 	uint32_t near_row;
 	uint32_t n_differ;
-	uint64_t *differ;     /* chunks in which ids and near differ */
+	uint64_t *differ; /* chunks in which ids and near differ */
 	uint32_t recent[RECENT], n_recent;
 	uint32_t *hash, hash_mask; /* classes by content, index + 1 */
 	const struct events *ev;
-	size_t at;            /* next event */
-	uint32_t cls;         /* of the values before it */
+	size_t at; /* next event */
+	uint32_t cls; /* of the values before it */
 	struct point *points;
 	size_t n_points;
 };
@@ -112,7 +112,8 @@ static int move_near(struct sweep *s)
 		if (row == UINT32_MAX)
 			return -1;
 		/* The first row stays: what most values come back to. */
-		s->recent[s->n_recent < RECENT ? s->n_recent : 1 + s->n_recent % (RECENT - 1)] = row;
+		s->recent[s->n_recent < RECENT ? s->n_recent : 1 + s->n_recent % (RECENT - 1)] =
+			row;
 		s->n_recent++;
 	}
 	s->near_row = row;
@@ -129,7 +130,8 @@ static uint32_t class_hash(const struct cls *k)
 	uint64_t h = k->row;
 
 	for (uint32_t i = 0; i < N_OVERRIDES; i++)
-		h = (h ^ k->chunk[i] ^ (uint64_t)k->vec[i] << 20) * 0x9e3779b97f4a7c15ull + (h >> 29);
+		h = (h ^ k->chunk[i] ^ (uint64_t)k->vec[i] << 20) * 0x9e3779b97f4a7c15ull +
+			(h >> 29);
 	return (uint32_t)(h >> 32);
 }
 
@@ -230,7 +232,8 @@ static int step(struct sweep *s)
 	uint32_t next;
 
 	for (; end < s->ev->n && key_of(&e[end]) == key; end++)
-		s->cur[e[end].rule >> 8].w[e[end].rule >> 6 & 3] ^= (uint64_t)1 << (e[end].rule & 63);
+		s->cur[e[end].rule >> 8].w[e[end].rule >> 6 & 3] ^= (uint64_t)1
+			<< (e[end].rule & 63);
 	for (; s->at < end; s->at++)
 		if (set_chunk(s, e[s->at].rule >> 8) < 0)
 			return -1;

@@ -9,7 +9,7 @@
 struct fw_walk {
 	struct fw_eval e;
 	struct fw_frame *stack; /* FW_MAX_DEPTH frames */
-	bool plain;             /* rule by rule: the reference, and whenever somebody traces */
+	bool plain; /* rule by rule: the reference, and whenever somebody traces */
 	bool trace;
 };
 

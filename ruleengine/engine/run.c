@@ -179,8 +179,8 @@ static enum fw_ctinfo carry(const struct hook_run *r)
 	default:
 		/* From an end to itself: looking it up again cannot tell the direction. */
 		return (again || back) && !memcmp(&e->pkt->src, &e->pkt->dst, sizeof(e->pkt->src))
-			       ? e->ctinfo
-			       : FW_CT_NONE;
+			? e->ctinfo
+			: FW_CT_NONE;
 	}
 }
 

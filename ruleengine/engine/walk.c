@@ -73,8 +73,8 @@ static struct fw_rule *next_plain(struct fw_walk *w, const struct fw_chain *chai
 }
 
 /* The same by the chain's program.  `c` goes on from call to call while the chain stays. */
-static struct fw_rule *next_compiled(struct fw_walk *w, const struct fw_chain *chain, struct fw_cursor *c,
-				     uint32_t *next)
+static struct fw_rule *next_compiled(struct fw_walk *w, const struct fw_chain *chain,
+				     struct fw_cursor *c, uint32_t *next)
 {
 	/* A target may have changed what the candidates depend on. */
 	if (c->chain != chain || c->mark != w->e.mark || c->ctinfo != w->e.ctinfo)

@@ -32,7 +32,7 @@ static uint64_t pseudo_header(const struct fw_packet *pkt)
 	uint64_t sum = sum_bytes(0, pkt->src.u8, n);
 
 	return sum_bytes(sum, pkt->dst.u8, n) + (pkt->l4_len >> 16) + (pkt->l4_len & 0xffff) +
-	       pkt->proto;
+		pkt->proto;
 }
 
 /* How many bytes the checksum covers, UINT32_MAX when the packet says nonsense. */

@@ -13,7 +13,7 @@
 static bool is_extension(uint8_t next)
 {
 	return next == IPPROTO_HOPOPTS || next == IPPROTO_ROUTING || next == IPPROTO_FRAGMENT ||
-	       next == IPPROTO_AH || next == IPPROTO_NONE || next == IPPROTO_DSTOPTS;
+		next == IPPROTO_AH || next == IPPROTO_NONE || next == IPPROTO_DSTOPTS;
 }
 
 static void found(struct fw_packet *pkt, uint8_t proto, uint32_t off)
@@ -47,7 +47,8 @@ void fw_packet_walk_ip6(struct fw_packet *pkt, uint32_t end)
 	const uint8_t *h;
 
 	while (is_extension(next) && next != IPPROTO_NONE) {
-		h = fw_packet_bytes(pkt, off, next == IPPROTO_FRAGMENT || next == IPPROTO_ROUTING ? 4 : 2);
+		h = fw_packet_bytes(pkt, off,
+				    next == IPPROTO_FRAGMENT || next == IPPROTO_ROUTING ? 4 : 2);
 		if (!h || end < off + 2)
 			return;
 		if (next == IPPROTO_FRAGMENT) {

@@ -48,7 +48,7 @@ static uint32_t min_header(uint8_t proto)
 static bool proto_has_ports(uint8_t proto)
 {
 	return proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_UDPLITE ||
-	       proto == IPPROTO_SCTP || proto == IPPROTO_DCCP;
+		proto == IPPROTO_SCTP || proto == IPPROTO_DCCP;
 }
 
 /* The upper layer of an unfragmented packet or a first fragment: l4_off and l4_len are set. */
@@ -160,11 +160,15 @@ static int parse(struct fw_packet *pkt, bool quoted)
 	return 0;
 }
 
-int fw_packet_parse(struct fw_packet *pkt, enum fw_family family, const void *data, uint32_t cap_len,
-		    uint32_t len, const struct fw_pkt_meta *meta)
+int fw_packet_parse(struct fw_packet *pkt, enum fw_family family, const void *data,
+		    uint32_t cap_len, uint32_t len, const struct fw_pkt_meta *meta)
 {
 	*pkt = (struct fw_packet){
-		.data = data, .cap_len = cap_len, .len = len, .family = family, .meta = *meta,
+		.data = data,
+		.cap_len = cap_len,
+		.len = len,
+		.family = family,
+		.meta = *meta,
 	};
 	return parse(pkt, false);
 }
@@ -177,8 +181,8 @@ static bool is_icmp_error(const struct fw_packet *pkt)
 		return pkt->proto == IPPROTO_ICMPV6 && pkt->icmp_type < 128;
 	/* unreachable, source quench, redirect, time exceeded, parameter problem */
 	return pkt->proto == IPPROTO_ICMP &&
-	       (pkt->icmp_type == 3 || pkt->icmp_type == 4 || pkt->icmp_type == 5 ||
-		pkt->icmp_type == 11 || pkt->icmp_type == 12);
+		(pkt->icmp_type == 3 || pkt->icmp_type == 4 || pkt->icmp_type == 5 ||
+		 pkt->icmp_type == 11 || pkt->icmp_type == 12);
 }
 
 int fw_packet_inner(const struct fw_packet *outer, struct fw_packet *inner)

@@ -20,8 +20,8 @@
 struct gen {
 	uint64_t state;
 	enum fw_family family;
-	uint32_t n_chains;        /* c0 … , and the built-in one */
-	bool stateful;            /* limit, recent, statistic */
+	uint32_t n_chains; /* c0 … , and the built-in one */
+	bool stateful; /* limit, recent, statistic */
 	bool tracking;
 	union fw_addr addr[GEN_KEEP];
 	uint16_t port[GEN_KEEP];
@@ -100,8 +100,10 @@ static inline void gen_not(struct gen *g, uint32_t percent)
 
 static inline void gen_net(struct gen *g, const char *option)
 {
-	static const uint8_t len4[] = {0, 1, 8, 9, 12, 16, 20, 24, 24, 27, 28, 30, 31, 32, 32, 32, 32};
-	static const uint8_t len6[] = {0, 1, 32, 48, 52, 56, 60, 64, 64, 120, 123, 124, 126, 127, 128, 128};
+	static const uint8_t len4[] = {0,  1,  8,  9,  12, 16, 20, 24, 24,
+				       27, 28, 30, 31, 32, 32, 32, 32};
+	static const uint8_t len6[] = {0,  1,	32,  48,  52,  56,  60,	 64,
+				       64, 120, 123, 124, 126, 127, 128, 128};
 	union fw_addr a = gen_addr_new(g);
 
 	gen_not(g, 12);
@@ -110,7 +112,8 @@ static inline void gen_net(struct gen *g, const char *option)
 	if (g->family == FW_IP4 && gen_often(g, 4))
 		fw_buf_str(&g->text, gen_often(g, 50) ? "/255.0.255.255" : "/0.0.0.31");
 	else
-		fw_buf_fmt(&g->text, "/%u", g->family == FW_IP4 ? GEN_PICK(g, len4) : GEN_PICK(g, len6));
+		fw_buf_fmt(&g->text, "/%u",
+			   g->family == FW_IP4 ? GEN_PICK(g, len4) : GEN_PICK(g, len6));
 	gen_keep_addr(g, &a);
 }
 
@@ -156,13 +159,26 @@ static inline void gen_multiport(struct gen *g)
 
 static inline void gen_upper(struct gen *g)
 {
-	static const char *const flags[] = {" --syn", " ! --syn", " --tcp-flags SYN,ACK,FIN SYN",
-					    " ! --tcp-flags ALL NONE", " --tcp-flags RST RST",
-					    " --tcp-option 8", " ! --tcp-option 2"};
+	static const char *const flags[] = {" --syn",
+					    " ! --syn",
+					    " --tcp-flags SYN,ACK,FIN SYN",
+					    " ! --tcp-flags ALL NONE",
+					    " --tcp-flags RST RST",
+					    " --tcp-option 8",
+					    " ! --tcp-option 2"};
 	static const char *const other[] = {"47", "50", "! tcp", "! udp", "sctp", "! 47"};
 	static const char *const types4[] = {"8", "0", "3", "3/1", "11", "255"};
 	static const char *const types6[] = {"128", "129", "1", "1/4", "3", "2"};
+	static const char *const rare[] = {
+		" -p sctp -m sctp --dport 80", " -p sctp -m sctp --chunk-types any DATA",
+		" -p ah -m ah --ahspi 1:5", " -p esp -m esp ! --espspi 7",
+		" -p dccp -m dccp --sport 53 --dport 22"};
 	uint32_t what = gen_below(g, 10);
+
+	if (gen_often(g, 4)) {
+		fw_buf_str(&g->text, GEN_PICK(g, rare));
+		return;
+	}
 
 	if (what < 7) {
 		const char *proto = what < 4 ? "tcp" : "udp";
@@ -217,24 +233,46 @@ static inline void gen_iprange(struct gen *g)
 
 static inline void gen_match(struct gen *g)
 {
-	static const char *const states[] = {"NEW", "ESTABLISHED", "NEW,INVALID", "RELATED", "INVALID",
-					     "UNTRACKED", "NEW,ESTABLISHED,RELATED"};
+	static const char *const states[] = {"NEW",
+					     "ESTABLISHED",
+					     "NEW,INVALID",
+					     "RELATED",
+					     "INVALID",
+					     "UNTRACKED",
+					     "NEW,ESTABLISHED,RELATED"};
 	static const char *const stateful[] = {
-		" -m limit --limit 1/sec --limit-burst 3", " -m limit --limit 100/hour",
-		" -m statistic --mode nth --every 3 --packet 1", " -m statistic --mode random --probability 0.5",
-		" -m recent --name R%u --set --rsource", " -m recent --name R%u --update --seconds 5 --hitcount 3",
-		" -m recent --name R%u --rcheck --rdest", " -m recent --name R%u --remove --rsource"};
+		" -m limit --limit 1/sec --limit-burst 3",
+		" -m limit --limit 100/hour",
+		" -m statistic --mode nth --every 3 --packet 1",
+		" -m statistic --mode random --probability 0.5",
+		" -m recent --name R%u --set --rsource",
+		" -m recent --name R%u --update --seconds 5 --hitcount 3",
+		" -m hashlimit --hashlimit-upto 2/sec --hashlimit-burst 3 --hashlimit-mode srcip "
+		"--hashlimit-name H%u",
+		" -m quota --quota 900",
+		" -m recent --name R%u --rcheck --rdest",
+		" -m recent --name R%u --remove --rsource"};
 
 	if (g->stateful && gen_often(g, 12)) {
 		fw_buf_fmt(&g->text, GEN_PICK(g, stateful), gen_below(g, 3));
 		return;
 	}
-	switch (gen_below(g, 6)) {
+	if (g->family == FW_IP6 && gen_often(g, 10)) {
+		fw_buf_str(&g->text,
+			   gen_often(g, 50) ? " -m rt --rt-type 0" : " -m ah --ahspi 0:9");
+		return;
+	}
+	switch (gen_below(g, 7)) {
 	case 0: gen_iprange(g); break;
+	case 5:
+		fw_buf_str(&g->text,
+			   gen_often(g, 50) ? " -m tos --tos 0x10" : " -m dscp ! --dscp 0");
+		break;
 	case 1:
 		fw_buf_str(&g->text, " -m mark");
 		gen_not(g, 20);
-		fw_buf_fmt(&g->text, " --mark 0x%x/0x%x", gen_below(g, 4), gen_often(g, 60) ? 0xffffffffu : 3);
+		fw_buf_fmt(&g->text, " --mark 0x%x/0x%x", gen_below(g, 4),
+			   gen_often(g, 60) ? 0xffffffffu : 3);
 		break;
 	case 2:
 		if (g->tracking) {
@@ -242,15 +280,17 @@ static inline void gen_match(struct gen *g)
 			fw_buf_str(&g->text, gen_often(g, 15) ? " !" : "");
 			/* the option's name goes with the match's */
 			fw_buf_fmt(&g->text, " %s %s",
-				   strstr(fw_buf_cstr(&g->text) + g->text.len - 14, "conntrack") ? "--ctstate" :
-												   "--state",
+				   strstr(fw_buf_cstr(&g->text) + g->text.len - 14, "conntrack")
+					   ? "--ctstate"
+					   : "--state",
 				   GEN_PICK(g, states));
 		}
 		break;
 	case 3: fw_buf_fmt(&g->text, " -m length --length %u:100", gen_below(g, 60)); break;
 	case 4: fw_buf_str(&g->text, " -m comment --comment \"a rule\""); break;
 	default:
-		fw_buf_str(&g->text, g->family == FW_IP4 ? " -m ttl --ttl-gt 10" : " -m hl --hl-gt 10");
+		fw_buf_str(&g->text,
+			   g->family == FW_IP4 ? " -m ttl --ttl-gt 10" : " -m hl --hl-gt 10");
 		break;
 	}
 }
@@ -258,7 +298,8 @@ static inline void gen_match(struct gen *g)
 /* What a rule of chain number `own` says; the built-in chain is 0. */
 static inline void gen_rule(struct gen *g, uint32_t own)
 {
-	static const char *const names[] = {"eth0", "eth1", "eth+", "e+", "lo", "eth0.100", "+", "wlan+"};
+	static const char *const names[] = {"eth0", "eth1",	"eth+", "e+",
+					    "lo",   "eth0.100", "+",	"wlan+"};
 
 	if (gen_often(g, 50))
 		gen_net(g, "-s");
@@ -319,9 +360,9 @@ static inline const char *gen_ruleset(struct gen *g, uint32_t n)
 
 static inline void gen_pkt_addr(struct gen *g, char text[INET6_ADDRSTRLEN])
 {
-	union fw_addr a = g->n_addr && gen_often(g, 85) ?
-				  g->addr[gen_below(g, g->n_addr < GEN_KEEP ? g->n_addr : GEN_KEEP)] :
-				  gen_addr_new(g);
+	union fw_addr a = g->n_addr && gen_often(g, 85)
+		? g->addr[gen_below(g, g->n_addr < GEN_KEEP ? g->n_addr : GEN_KEEP)]
+		: gen_addr_new(g);
 	int last = g->family == FW_IP4 ? 3 : 15;
 
 	switch (gen_below(g, 8)) { /* next to it, or elsewhere in its networks */
@@ -336,7 +377,8 @@ static inline void gen_pkt_addr(struct gen *g, char text[INET6_ADDRSTRLEN])
 
 static inline uint16_t gen_pkt_port(struct gen *g)
 {
-	uint16_t port = g->n_port ? g->port[gen_below(g, g->n_port < GEN_KEEP ? g->n_port : GEN_KEEP)] : 80;
+	uint16_t port =
+		g->n_port ? g->port[gen_below(g, g->n_port < GEN_KEEP ? g->n_port : GEN_KEEP)] : 80;
 
 	if (gen_often(g, 20))
 		port = (uint16_t)(port + gen_below(g, 3) - 1);
@@ -346,7 +388,8 @@ static inline uint16_t gen_pkt_port(struct gen *g)
 static inline void gen_pkt_upper(struct gen *g, struct pkt *p)
 {
 	static const uint8_t types[] = {0, 3, 8, 11, 128, 129, 1, 2};
-	static const uint8_t flags[] = {PKT_SYN, PKT_ACK, PKT_RST, PKT_FIN | PKT_ACK, 0, 0x3f, PKT_SYN | PKT_ACK};
+	static const uint8_t flags[] = {PKT_SYN, PKT_ACK, PKT_RST,	    PKT_FIN | PKT_ACK,
+					0,	 0x3f,	  PKT_SYN | PKT_ACK};
 	static const uint8_t opts[] = {8, 4, 1, 2, 2, 4, 5, 0xb4};
 
 	switch (p->proto) {
@@ -361,9 +404,7 @@ static inline void gen_pkt_upper(struct gen *g, struct pkt *p)
 		break;
 	case IPPROTO_UDP: pkt_udp(p, gen_pkt_port(g), gen_pkt_port(g)); break;
 	case IPPROTO_ICMP:
-	case IPPROTO_ICMPV6:
-		pkt_icmp(p, GEN_PICK(g, types), (uint8_t)gen_below(g, 5), 1, 2);
-		break;
+	case IPPROTO_ICMPV6: pkt_icmp(p, GEN_PICK(g, types), (uint8_t)gen_below(g, 5), 1, 2); break;
 	default: pkt_grow(p, 16); break;
 	}
 	if (gen_often(g, 20))
@@ -375,9 +416,11 @@ static inline void gen_pkt_upper(struct gen *g, struct pkt *p)
 /* A packet on its way through FORWARD.  Its view points into p. */
 static inline void gen_packet(struct gen *g, struct pkt *p, struct fw_packet *view)
 {
-	static const char *const names[] = {"eth0", "eth1", "lo", "eth0.100", "eth", "wlan0", "x", "eth00"};
-	static const uint8_t protos[] = {IPPROTO_TCP, IPPROTO_TCP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDP,
-					 IPPROTO_ICMP, 47, 132};
+	static const char *const names[] = {"eth0", "eth1",  "lo", "eth0.100",
+					    "eth",  "wlan0", "x",  "eth00"};
+	static const uint8_t protos[] = {IPPROTO_TCP, IPPROTO_TCP,  IPPROTO_TCP, IPPROTO_UDP,
+					 IPPROTO_UDP, IPPROTO_ICMP, 47,		 132,
+					 50,	      51,	    33};
 	char src[INET6_ADDRSTRLEN], dst[INET6_ADDRSTRLEN];
 	uint8_t proto = GEN_PICK(g, protos);
 
@@ -396,7 +439,7 @@ static inline void gen_packet(struct gen *g, struct pkt *p, struct fw_packet *vi
 	} else {
 		pkt_ip6(p, src, dst, proto);
 		if (gen_often(g, 6))
-			pkt_ext6(p, gen_often(g, 50) ? IPPROTO_HOPOPTS : IPPROTO_DSTOPTS, 8)[1] =
+			pkt_ext6(p, gen_often(g, 50) ? IPPROTO_ROUTING : IPPROTO_DSTOPTS, 8)[1] =
 				(uint8_t)(gen_often(g, 20) ? 77 : 0);
 		if (gen_often(g, 6))
 			pkt_frag6(p, (uint16_t)(gen_below(g, 4) * 8), gen_often(g, 50));
@@ -405,8 +448,11 @@ static inline void gen_packet(struct gen *g, struct pkt *p, struct fw_packet *vi
 	if (gen_often(g, 10))
 		p->data[p->family == FW_IP4 ? 8 : 7] = 5;
 	pkt_view(p, view);
-	if (gen_often(g, 3) && view->has_proto && view->cap_len > view->l4_off + 4) /* our copy ends early */
-		assert_int_equal(fw_packet_parse(view, p->family, p->data, view->l4_off + 4, p->len, &p->meta), 0);
+	if (gen_often(g, 3) && view->has_proto &&
+	    view->cap_len > view->l4_off + 4) /* our copy ends early */
+		assert_int_equal(fw_packet_parse(view, p->family, p->data, view->l4_off + 4, p->len,
+						 &p->meta),
+				 0);
 }
 
 #endif

@@ -58,7 +58,8 @@ static inline void scene_deinit(struct scene *s)
 	fw_ct_free(s->world.ct);
 }
 
-static inline void scene_edit(struct scene *s, enum fw_family family, const char *text, unsigned int flags)
+static inline void scene_edit(struct scene *s, enum fw_family family, const char *text,
+			      unsigned int flags)
 {
 	struct fw_tx_env env = {.world = &s->world, .now = s->now};
 	struct fw_tx *tx = fw_tx_new(s->rs, &env);
@@ -98,8 +99,8 @@ static inline const struct fw_chain *scene_chain(const struct scene *s, enum fw_
 	return chain;
 }
 
-static inline uint64_t scene_packets(const struct scene *s, enum fw_family family, enum fw_table_id table,
-				     const char *chain, uint32_t number)
+static inline uint64_t scene_packets(const struct scene *s, enum fw_family family,
+				     enum fw_table_id table, const char *chain, uint32_t number)
 {
 	const struct fw_chain *c = scene_chain(s, family, table, chain);
 

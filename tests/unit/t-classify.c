@@ -30,7 +30,7 @@ struct trio {
 	uint64_t seed;
 	uint32_t n_programs;
 	uint32_t touched, most_touched; /* now, and ever */
-	uint32_t went_over;             /* edits after which fewer were */
+	uint32_t went_over; /* edits after which fewer were */
 };
 
 static void note_programs(struct trio *t)
@@ -74,7 +74,8 @@ static void one_packet(struct trio *t)
 		s->now += FW_NSEC_PER_SEC / 4;
 		d[way] = &s->d;
 		if (way == PLAIN)
-			fw_engine_run_plain(s->rs, &s->plan, &s->world, &view, s->now, s->wall, s->stack, &s->d);
+			fw_engine_run_plain(s->rs, &s->plan, &s->world, &view, s->now, s->wall,
+					    s->stack, &s->d);
 		else
 			scene_run(s, &view);
 	}
@@ -82,10 +83,12 @@ static void one_packet(struct trio *t)
 		if (d[way]->verdict != d[PLAIN]->verdict || d[way]->mark != d[PLAIN]->mark ||
 		    d[way]->number != d[PLAIN]->number || !d[way]->rule != !d[PLAIN]->rule ||
 		    strcmp(d[way]->chain->name, d[PLAIN]->chain->name))
-			fail_msg("seed %llu, way %d, packet of proto %d l4_ok %d fragment %d at %u: verdict %d by %s:%u, not %d by %s:%u",
-				 (unsigned long long)t->seed, way, view.proto, view.l4_ok, view.fragment,
-				 view.frag_off, d[way]->verdict, d[way]->chain->name,
-				 d[way]->number, d[PLAIN]->verdict, d[PLAIN]->chain->name, d[PLAIN]->number);
+			fail_msg("seed %llu, way %d, packet of proto %d l4_ok %d fragment %d at "
+				 "%u: verdict %d by %s:%u, not %d by %s:%u",
+				 (unsigned long long)t->seed, way, view.proto, view.l4_ok,
+				 view.fragment, view.frag_off, d[way]->verdict, d[way]->chain->name,
+				 d[way]->number, d[PLAIN]->verdict, d[PLAIN]->chain->name,
+				 d[PLAIN]->number);
 }
 
 static void same_counters(const struct trio *t)
@@ -104,8 +107,10 @@ static void same_counters(const struct trio *t)
 
 				if (x->packets != y->packets || x->bytes != y->bytes)
 					fail_msg("seed %llu, way %d: %s:%u counted %llu, not %llu",
-						 (unsigned long long)t->seed, way, a->chains[i]->name, n,
-						 (unsigned long long)y->packets, (unsigned long long)x->packets);
+						 (unsigned long long)t->seed, way,
+						 a->chains[i]->name, n,
+						 (unsigned long long)y->packets,
+						 (unsigned long long)x->packets);
 			}
 	}
 }
@@ -160,12 +165,16 @@ struct shape {
 	bool stateful, tracking, bulk;
 };
 
-static void run_shape(enum fw_family family, const struct shape *shape, uint64_t seed, struct trio *t)
+static void run_shape(enum fw_family family, const struct shape *shape, uint64_t seed,
+		      struct trio *t)
 {
 	memset(t, 0, sizeof(*t));
 	t->seed = seed;
-	t->g = (struct gen){.state = seed, .family = family, .n_chains = shape->chains,
-			    .stateful = shape->stateful, .tracking = shape->tracking};
+	t->g = (struct gen){.state = seed,
+			    .family = family,
+			    .n_chains = shape->chains,
+			    .stateful = shape->stateful,
+			    .tracking = shape->tracking};
 	for (int way = 0; way < N_WAYS; way++)
 		scene_init(&t->s[way], shape->tracking);
 	apply(t, gen_ruleset(&t->g, shape->rules), 0);
@@ -214,14 +223,20 @@ static void test_small(void **state)
 static void test_stateful(void **state)
 {
 	(void)state;
-	run_shapes(&(struct shape){.rules = 120, .chains = 4, .packets = 60, .edits = 4, .stateful = true},
-		   seed_from_environment() + 1000, 60);
+	run_shapes(
+		&(struct shape){
+			.rules = 120, .chains = 4, .packets = 60, .edits = 4, .stateful = true},
+		seed_from_environment() + 1000, 60);
 }
 
 static void test_tracking(void **state)
 {
 	(void)state;
-	run_shapes(&(struct shape){.rules = 150, .chains = 4, .packets = 80, .edits = 3, .stateful = true,
+	run_shapes(&(struct shape){.rules = 150,
+				   .chains = 4,
+				   .packets = 80,
+				   .edits = 3,
+				   .stateful = true,
 				   .tracking = true},
 		   seed_from_environment() + 2000, 30);
 }
@@ -229,8 +244,10 @@ static void test_tracking(void **state)
 static void test_large(void **state)
 {
 	(void)state;
-	run_shapes(&(struct shape){.rules = 3000, .chains = 6, .packets = 150, .edits = 8, .stateful = true},
-		   seed_from_environment() + 3000, 6);
+	run_shapes(
+		&(struct shape){
+			.rules = 3000, .chains = 6, .packets = 150, .edits = 8, .stateful = true},
+		seed_from_environment() + 3000, 6);
 }
 
 /* Chains of more than FLAT_CHUNKS chunks write their classes another way. */
@@ -244,8 +261,10 @@ static void test_huge(void **state)
 static void test_many_edits(void **state)
 {
 	(void)state;
-	run_shapes(&(struct shape){.rules = 1500, .chains = 2, .packets = 6, .edits = 150, .stateful = true},
-		   seed_from_environment() + 5000, 2);
+	run_shapes(
+		&(struct shape){
+			.rules = 1500, .chains = 2, .packets = 6, .edits = 150, .stateful = true},
+		seed_from_environment() + 5000, 2);
 }
 
 /* Edits that do a new base slice by slice, and go over to it when it is done. */
@@ -257,7 +276,11 @@ static void test_slices(void **state)
 	assert_non_null(t);
 	for (uint64_t seed = seed_from_environment() + 6000, n = 0; n < 2; n++) {
 		run_shape((enum fw_family)(n & 1),
-			  &(struct shape){.rules = 10000, .chains = 1, .packets = 6, .edits = 120, .bulk = n == 1},
+			  &(struct shape){.rules = 10000,
+					  .chains = 1,
+					  .packets = 6,
+					  .edits = 120,
+					  .bulk = n == 1},
 			  seed + n, t);
 		assert_true(t->went_over > 0);
 		assert_in_range(t->most_touched, 6, 120);
@@ -268,9 +291,9 @@ static void test_slices(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_small),	  cmocka_unit_test(test_stateful),
-		cmocka_unit_test(test_tracking),  cmocka_unit_test(test_large),
-		cmocka_unit_test(test_huge),	  cmocka_unit_test(test_many_edits),
+		cmocka_unit_test(test_small),	 cmocka_unit_test(test_stateful),
+		cmocka_unit_test(test_tracking), cmocka_unit_test(test_large),
+		cmocka_unit_test(test_huge),	 cmocka_unit_test(test_many_edits),
 		cmocka_unit_test(test_slices),
 	};
 

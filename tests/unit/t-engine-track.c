@@ -24,11 +24,14 @@ static void syn(struct pkt *p, struct fw_packet *view, enum fw_hook hook, const 
 }
 
 /* The rules only have to look at the tracker; what they say is told by the counters. */
-#define STATES(table, chain) \
-	"*" table "\n-A " chain " -m conntrack --ctstate NEW\n-A " chain " -m conntrack --ctstate ESTABLISHED\n" \
-	"-A " chain " -m conntrack --ctstate INVALID\n-A " chain " -m conntrack --ctstate RELATED\nCOMMIT\n"
+#define STATES(table, chain)                                             \
+	"*" table "\n-A " chain " -m conntrack --ctstate NEW\n-A " chain \
+	" -m conntrack --ctstate ESTABLISHED\n"                          \
+	"-A " chain " -m conntrack --ctstate INVALID\n-A " chain         \
+	" -m conntrack --ctstate RELATED\nCOMMIT\n"
 
-static void reply_at(struct pkt *p, struct fw_packet *view, enum fw_hook hook, const char *dst, uint8_t flags)
+static void reply_at(struct pkt *p, struct fw_packet *view, enum fw_hook hook, const char *dst,
+		     uint8_t flags)
 {
 	pkt_at(p, hook, hook == FW_OUTPUT ? "" : "eth1", hook == FW_OUTPUT ? "eth0" : "");
 	pkt_ip4(p, "10.0.0.2", dst, IPPROTO_TCP);
@@ -203,7 +206,8 @@ static void test_carried_state_wins(void **state)
 	scene_deinit(&s);
 }
 
-static unsigned int local_or_not(void *priv, enum fw_family family, const union fw_addr *addr, uint32_t ifindex)
+static unsigned int local_or_not(void *priv, enum fw_family family, const union fw_addr *addr,
+				 uint32_t ifindex)
 {
 	(void)family;
 	(void)addr;
@@ -216,7 +220,8 @@ static void test_doomed(void **state)
 {
 	static const struct fw_world_ops ops = {.addrtype = local_or_not};
 	static const enum fw_addrtype types[] = {FW_ADDR_UNICAST, FW_ADDR_LOCAL};
-	static const char *const rules[] = {STATES("mangle", "PREROUTING"), STATES("filter", "INPUT")};
+	static const char *const rules[] = {STATES("mangle", "PREROUTING"),
+					    STATES("filter", "INPUT")};
 
 	(void)state;
 	for (int i = 0; i < 4; i++) {
@@ -253,8 +258,8 @@ static void test_kernel_error_in_raw(void **state)
 		struct pkt p = PKT_INIT;
 		struct fw_packet view;
 		struct scene s;
-		uint8_t quote[28] = {0x45, 0, 0, 28, 0, 1, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2,
-				     4, 0, 0, 80, 0, 8};
+		uint8_t quote[28] = {0x45, 0, 0, 28, 0, 1, 0, 0, 64, 17, 0,  0, 10,
+				     0,	   0, 1, 10, 0, 0, 2, 4, 0,  0,	 80, 0, 8};
 
 		(void)state;
 		scene_init(&s, true);

@@ -46,10 +46,10 @@ static unsigned int mask_of(const bool b[FW_N_HOOKS])
 	return mask;
 }
 
-#define PRE FW_HOOK_BIT(FW_PREROUTING)
-#define IN  FW_HOOK_BIT(FW_INPUT)
-#define FWD FW_HOOK_BIT(FW_FORWARD)
-#define OUT FW_HOOK_BIT(FW_OUTPUT)
+#define PRE  FW_HOOK_BIT(FW_PREROUTING)
+#define IN   FW_HOOK_BIT(FW_INPUT)
+#define FWD  FW_HOOK_BIT(FW_FORWARD)
+#define OUT  FW_HOOK_BIT(FW_OUTPUT)
 #define POST FW_HOOK_BIT(FW_POSTROUTING)
 
 static void test_plan(void **state)
@@ -84,10 +84,10 @@ static void test_plan(void **state)
 /* ---- the walk ---- */
 
 struct walk_case {
-	const char *rules;     /* of filter; INPUT's policy is DROP */
+	const char *rules; /* of filter; INPUT's policy is DROP */
 	enum fw_verdict verdict;
-	const char *counted;   /* "CHAIN:NUMBER CHAIN:NUMBER …", number 0: the policy; each once */
-	uint32_t number;       /* who decided */
+	const char *counted; /* "CHAIN:NUMBER CHAIN:NUMBER …", number 0: the policy; each once */
+	uint32_t number; /* who decided */
 	const char *chain;
 };
 
@@ -105,7 +105,8 @@ static void check_counters(const struct scene *s, enum fw_family family, const c
 
 			if (!n && !t->chains[i]->builtin)
 				continue;
-			c = n ? &fw_chain_rule(t->chains[i], n)->counters : t->chains[i]->policy_counters;
+			c = n ? &fw_chain_rule(t->chains[i], n)->counters
+			      : t->chains[i]->policy_counters;
 			snprintf(word, sizeof(word), "%s:%u ", t->chains[i]->name, n);
 			named = strstr(counted, word);
 			if (c->packets != named || c->bytes != (named ? bytes : 0))
@@ -119,13 +120,15 @@ static void check_counters(const struct scene *s, enum fw_family family, const c
 static const struct walk_case walk_cases[] = {
 	{HEAD, FW_DROP, "INPUT:0 ", 0, "INPUT"},
 	{HEAD "-A INPUT -j ACCEPT\n-A INPUT -j DROP\n", FW_ACCEPT, "INPUT:1 ", 1, "INPUT"},
-	{HEAD "-A INPUT\n-A INPUT -s 10.9.9.9\n-A INPUT\n", FW_DROP, "INPUT:1 INPUT:3 INPUT:0 ", 0, "INPUT"},
+	{HEAD "-A INPUT\n-A INPUT -s 10.9.9.9\n-A INPUT\n", FW_DROP, "INPUT:1 INPUT:3 INPUT:0 ", 0,
+	 "INPUT"},
 	{HEAD "-A INPUT -s 10.9.9.9 -j DROP\n-A INPUT -p tcp --dport 80 -j ACCEPT\n", FW_ACCEPT,
 	 "INPUT:2 ", 2, "INPUT"},
 	/* RETURN in a built-in chain: the policy, and it counts */
 	{HEAD "-A INPUT -j RETURN\n-A INPUT -j ACCEPT\n", FW_DROP, "INPUT:1 INPUT:0 ", 0, "INPUT"},
 	/* jump, fall off the end, go on */
-	{HEAD ":a -\n-A a\n-A INPUT -j a\n-A INPUT -j ACCEPT\n", FW_ACCEPT, "a:1 INPUT:1 INPUT:2 ", 2, "INPUT"},
+	{HEAD ":a -\n-A a\n-A INPUT -j a\n-A INPUT -j ACCEPT\n", FW_ACCEPT, "a:1 INPUT:1 INPUT:2 ",
+	 2, "INPUT"},
 	/* jump, RETURN, go on */
 	{HEAD ":a -\n-A a -j RETURN\n-A a -j DROP\n-A INPUT -j a\n-A INPUT -j ACCEPT\n", FW_ACCEPT,
 	 "a:1 INPUT:1 INPUT:2 ", 2, "INPUT"},
@@ -133,18 +136,19 @@ static const struct walk_case walk_cases[] = {
 	{HEAD ":a -\n:b -\n-A a -j b\n-A b -p tcp -j ACCEPT\n-A INPUT -j a\n", FW_ACCEPT,
 	 "INPUT:1 a:1 b:1 ", 1, "b"},
 	/* goto from a built-in chain: its end is the policy */
-	{HEAD ":a -\n-A a\n-A INPUT -g a\n-A INPUT -j ACCEPT\n", FW_DROP, "INPUT:1 a:1 INPUT:0 ", 0, "INPUT"},
+	{HEAD ":a -\n-A a\n-A INPUT -g a\n-A INPUT -j ACCEPT\n", FW_DROP, "INPUT:1 a:1 INPUT:0 ", 0,
+	 "INPUT"},
 	{HEAD ":a -\n-A a -j RETURN\n-A INPUT -g a\n-A INPUT -j ACCEPT\n", FW_DROP,
 	 "INPUT:1 a:1 INPUT:0 ", 0, "INPUT"},
 	/* goto from a called chain: its end leads to the caller */
-	{HEAD ":a -\n:b -\n-A a -g b\n-A a -j DROP\n-A b\n-A INPUT -j a\n-A INPUT -j ACCEPT\n", FW_ACCEPT,
-	 "INPUT:1 a:1 b:1 INPUT:2 ", 2, "INPUT"},
+	{HEAD ":a -\n:b -\n-A a -g b\n-A a -j DROP\n-A b\n-A INPUT -j a\n-A INPUT -j ACCEPT\n",
+	 FW_ACCEPT, "INPUT:1 a:1 b:1 INPUT:2 ", 2, "INPUT"},
 	/* jump from a chain that was gone to */
 	{HEAD ":a -\n:b -\n-A a -j b\n-A a -j ACCEPT\n-A b -j RETURN\n-A INPUT -g a\n", FW_ACCEPT,
 	 "INPUT:1 a:1 b:1 a:2 ", 2, "a"},
 	/* the same chain twice */
-	{HEAD ":a -\n-A a -s 10.9.9.9 -j DROP\n-A INPUT -j a\n-A INPUT -j a\n-A INPUT -j ACCEPT\n", FW_ACCEPT,
-	 "INPUT:1 INPUT:2 INPUT:3 ", 3, "INPUT"},
+	{HEAD ":a -\n-A a -s 10.9.9.9 -j DROP\n-A INPUT -j a\n-A INPUT -j a\n-A INPUT -j ACCEPT\n",
+	 FW_ACCEPT, "INPUT:1 INPUT:2 INPUT:3 ", 3, "INPUT"},
 	/* an empty chain */
 	{HEAD ":a -\n-A INPUT -j a\n-A INPUT -g a\n-A INPUT -j ACCEPT\n", FW_DROP,
 	 "INPUT:1 INPUT:2 INPUT:0 ", 0, "INPUT"},
@@ -191,7 +195,8 @@ static void test_deep_jumps(void **state)
 		n += (size_t)sprintf(text + n, ":c%d -\n", i);
 	for (int i = 0; i + 1 < DEPTH; i++)
 		n += (size_t)sprintf(text + n, "-A c%d -j c%d\n", i, i + 1);
-	sprintf(text + n, "-A c%d -j RETURN\n-A INPUT -j c0\n-A INPUT -j ACCEPT\nCOMMIT\n", DEPTH - 1);
+	sprintf(text + n, "-A c%d -j RETURN\n-A INPUT -j c0\n-A INPUT -j ACCEPT\nCOMMIT\n",
+		DEPTH - 1);
 	scene_init(&s, false);
 	scene_rules(&s, FW_IP4, text);
 	syn(&p, &view, FW_INPUT, "10.0.0.1");
@@ -218,7 +223,9 @@ static void test_bytes(void **state)
 	pkt_finish(&p);
 	assert_int_equal(fw_packet_parse(&view, FW_IP4, p.data, 128, p.len, &p.meta), 0);
 	scene_run(&s, &view);
-	assert_int_equal(fw_chain_rule(scene_chain(&s, FW_IP4, FW_FILTER, "INPUT"), 1)->counters.bytes, 1040);
+	assert_int_equal(
+		fw_chain_rule(scene_chain(&s, FW_IP4, FW_FILTER, "INPUT"), 1)->counters.bytes,
+		1040);
 	assert_int_equal(scene_chain(&s, FW_IP4, FW_FILTER, "INPUT")->policy_counters->bytes, 1040);
 	scene_deinit(&s);
 }
@@ -232,8 +239,9 @@ static void test_hotdrop(void **state)
 
 	(void)state;
 	scene_init(&s, false);
-	scene_rules(&s, FW_IP4, "*filter\n-A INPUT -s 10.0.0.1\n-A INPUT -p tcp --dport 80 -j ACCEPT\n"
-				"-A INPUT -j ACCEPT\nCOMMIT\n");
+	scene_rules(&s, FW_IP4,
+		    "*filter\n-A INPUT -s 10.0.0.1\n-A INPUT -p tcp --dport 80 -j ACCEPT\n"
+		    "-A INPUT -j ACCEPT\nCOMMIT\n");
 	pkt_at(&p, FW_INPUT, "eth0", NULL);
 	pkt_ip4(&p, "10.0.0.1", "10.0.0.2", IPPROTO_TCP);
 	pkt_grow(&p, 12);
@@ -274,7 +282,8 @@ static void test_hotdrop_ip6(void **state)
 		char text[256];
 		struct scene s;
 
-		snprintf(text, sizeof(text), "*filter\n-A INPUT %s\n-A INPUT -j ACCEPT\nCOMMIT\n", rows[i].rule);
+		snprintf(text, sizeof(text), "*filter\n-A INPUT %s\n-A INPUT -j ACCEPT\nCOMMIT\n",
+			 rows[i].rule);
 		scene_init(&s, false);
 		scene_rules(&s, FW_IP6, text);
 		assert_int_equal(scene_run(&s, &view)->verdict, rows[i].verdict);
@@ -294,7 +303,8 @@ static void test_table_order(void **state)
 	(void)state;
 	scene_init(&s, false);
 	scene_rules(&s, FW_IP4,
-		    "*mangle\n-A INPUT -s 10.0.0.1 -j MARK --set-mark 5\n-A INPUT -s 10.0.0.3 -j DROP\nCOMMIT\n"
+		    "*mangle\n-A INPUT -s 10.0.0.1 -j MARK --set-mark 5\n-A INPUT -s 10.0.0.3 -j "
+		    "DROP\nCOMMIT\n"
 		    "*filter\n-A INPUT -m mark --mark 5 -j ACCEPT\n-A INPUT -j DROP\nCOMMIT\n");
 	syn(&p, &view, FW_INPUT, "10.0.0.1");
 	assert_int_equal(scene_run(&s, &view)->verdict, FW_ACCEPT);
@@ -310,7 +320,8 @@ static void test_table_order(void **state)
 	syn(&p, &view, FW_INPUT, "10.0.0.4");
 	assert_int_equal(scene_run(&s, &view)->verdict, FW_ACCEPT);
 	/* a table that nobody named counts nothing */
-	assert_int_equal(scene_chain(&s, FW_IP4, FW_SECURITY, "INPUT")->policy_counters->packets, 0);
+	assert_int_equal(scene_chain(&s, FW_IP4, FW_SECURITY, "INPUT")->policy_counters->packets,
+			 0);
 	scene_deinit(&s);
 }
 
@@ -342,15 +353,16 @@ struct traced {
 	char text[256];
 };
 
-static void note(void *priv, const struct fw_eval *e, enum fw_table_id table, const struct fw_chain *chain,
-		 uint32_t number, const struct fw_rule *rule, bool matched)
+static void note(void *priv, const struct fw_eval *e, enum fw_table_id table,
+		 const struct fw_chain *chain, uint32_t number, const struct fw_rule *rule,
+		 bool matched)
 {
 	struct traced *t = priv;
 	size_t n = strlen(t->text);
 
 	(void)e;
-	snprintf(t->text + n, sizeof(t->text) - n, "%s/%s:%u%s%s ", fw_table_name(table), chain->name, number,
-		 rule ? "" : "p", matched ? "+" : "-");
+	snprintf(t->text + n, sizeof(t->text) - n, "%s/%s:%u%s%s ", fw_table_name(table),
+		 chain->name, number, rule ? "" : "p", matched ? "+" : "-");
 }
 
 static void test_trace(void **state)
@@ -363,26 +375,25 @@ static void test_trace(void **state)
 
 	(void)state;
 	scene_init(&s, false);
-	scene_rules(&s, FW_IP4, "*filter\n:a -\n-A a -s 10.9.9.9\n-A INPUT -d 10.9.9.9\n-A INPUT -j a\nCOMMIT\n");
+	scene_rules(
+		&s, FW_IP4,
+		"*filter\n:a -\n-A a -s 10.9.9.9\n-A INPUT -d 10.9.9.9\n-A INPUT -j a\nCOMMIT\n");
 	s.world.ops = &ops;
 	s.world.priv = &traced;
 	syn(&p, &view, FW_INPUT, "10.0.0.1");
 	scene_run(&s, &view);
-	assert_string_equal(traced.text, "filter/INPUT:1- filter/INPUT:2+ filter/a:1- filter/INPUT:3p+ ");
+	assert_string_equal(traced.text,
+			    "filter/INPUT:1- filter/INPUT:2+ filter/a:1- filter/INPUT:3p+ ");
 	scene_deinit(&s);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_plan),
-		cmocka_unit_test(test_walk),
-		cmocka_unit_test(test_deep_jumps),
-		cmocka_unit_test(test_bytes),
-		cmocka_unit_test(test_hotdrop),
-		cmocka_unit_test(test_hotdrop_ip6),
-		cmocka_unit_test(test_table_order),
-		cmocka_unit_test(test_queue_and_reject),
+		cmocka_unit_test(test_plan),	    cmocka_unit_test(test_walk),
+		cmocka_unit_test(test_deep_jumps),  cmocka_unit_test(test_bytes),
+		cmocka_unit_test(test_hotdrop),	    cmocka_unit_test(test_hotdrop_ip6),
+		cmocka_unit_test(test_table_order), cmocka_unit_test(test_queue_and_reject),
 		cmocka_unit_test(test_trace),
 	};
 

@@ -14,8 +14,9 @@
 #include "fw/packet.h"
 
 static const uint8_t tcp4[] = {
-	0x45, 0x10, 0x00, 0x28, 0x12, 0x34, 0x40, 0x00, 0x40, 0x06, 0x00, 0x00, 10, 0, 0, 1, 10, 0, 0, 2,
-	0x04, 0xd2, 0x00, 0x50, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 0x02, 0x20, 0x00, 0x00, 0x00, 0, 0,
+	0x45, 0x10, 0x00, 0x28, 0x12, 0x34, 0x40, 0x00, 0x40, 0x06, 0x00, 0x00, 10, 0,
+	0,    1,    10,	  0,	0,    2,    0x04, 0xd2, 0x00, 0x50, 0,	  0,	0,  1,
+	0,    0,    0,	  0,	0x50, 0x02, 0x20, 0x00, 0x00, 0x00, 0,	  0,
 };
 
 /* An exact heap copy, so that the sanitizers see one byte too far. */
@@ -215,9 +216,10 @@ static void test_ip6_plain(void **state)
 
 /* hop-by-hop, routing, AH, fragment header of a first fragment, destination options, TCP */
 static const uint8_t chain[] = {
-	43, 0, 1, 4, 0, 0, 0, 0, 51, 0, 0, 0, 0, 0, 0, 0, 44, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1,
-	60, 0, 0, 1, 0, 0, 0, 9, 6, 0, 1, 4, 0, 0, 0, 0,
-	0x04, 0xd2, 0x00, 0x50, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 0x02, 0x20, 0x00, 0x00, 0x00, 0, 0,
+	43, 0, 1, 4, 0, 0, 0, 0, 51,   0,    0,	   0,	 0,    0,    0,	   0,
+	44, 1, 0, 0, 0, 0, 0, 1, 0,    0,    0,	   1,	 60,   0,    0,	   1,
+	0,  0, 0, 9, 6, 0, 1, 4, 0,    0,    0,	   0,	 0x04, 0xd2, 0x00, 0x50,
+	0,  0, 0, 1, 0, 0, 0, 0, 0x50, 0x02, 0x20, 0x00, 0x00, 0x00, 0,	   0,
 };
 
 static void test_ip6_chain(void **state)
@@ -303,8 +305,8 @@ static void put_csum(uint8_t *at, const struct fw_packet *pkt)
 static void test_checksums(void **state)
 {
 	/* a real datagram: 10.0.0.1:53 -> 10.0.0.2:1025, "hi", checksum by hand */
-	uint8_t udp[30] = {0x45, 0, 0, 30, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2,
-			   0, 53, 4, 1, 0, 10, 0x7f, 0x38, 'h', 'i'};
+	uint8_t udp[30] = {0x45, 0,  0, 30, 0, 0, 0,  0, 64, 17, 0,  0,	   10,	 0,   0,
+			   1,	 10, 0, 0,  2, 0, 53, 4, 1,  0,	 10, 0x7f, 0x38, 'h', 'i'};
 	struct bytes b = bytes_of(udp, sizeof(udp));
 	struct fw_packet pkt;
 
@@ -368,8 +370,9 @@ static void test_checksum_families(void **state)
 /* An unreachable that quotes the first `n` bytes of tcp4. */
 static struct bytes icmp_quoting(uint8_t type, size_t n)
 {
-	uint8_t buf[28 + sizeof(tcp4)] = {0x45, 0, 0, (uint8_t)(28 + n), 0, 0, 0, 0, 64, 1, 0, 0,
-					  10, 0, 0, 9, 10, 0, 0, 1, type, 3};
+	uint8_t buf[28 + sizeof(tcp4)] = {
+		0x45, 0,    0, (uint8_t)(28 + n), 0, 0, 0, 0, 64, 1, 0, 0, 10, 0, 0, 9, 10, 0, 0,
+		1,    type, 3};
 
 	memcpy(buf + 28, tcp4, n);
 	return bytes_of(buf, 28 + n);
