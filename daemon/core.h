@@ -73,6 +73,12 @@ int fwd_kernel_start(struct fwd_kernel *k, struct fw_err *err);
 int fwd_kernel_apply(struct fwd_kernel *k, const struct fw_plan *plan, struct fw_err *err);
 
 /*
+ * A ruleset is about to be put in force: make what its translations need.  Called before the swap;
+ * an error leaves everything as it was.  Lock not held.
+ */
+int fwd_kernel_prepare(struct fwd_kernel *k, const struct fw_ruleset *rs, struct fw_err *err);
+
+/*
  * Packets and IP bytes that went through hooks which are not queued but counted (plan.count) since
  * the last call.  0, or -errno and nothing taken.  Control thread.
  */

@@ -18,6 +18,7 @@ static struct fw_ruleset *swap(struct fwd_editor *e, struct fw_ruleset *rs, stru
 	struct fw_needs needs;
 
 	fw_ruleset_needs(rs, &needs);
+	needs.kct |= core->plan.kct; /* what is queued would be lost with its hooks */
 	fw_plan_make(&needs, plan);
 	pthread_mutex_lock(&core->lock);
 	old = core->ruleset;
@@ -55,6 +56,10 @@ int fwd_edit_publish(struct fwd_editor *e, struct fw_tx *tx, const struct fwd_ed
 	struct fw_needs needs;
 	int r = 0;
 
+	if (e->kernel)
+		r = fwd_kernel_prepare(e->kernel, fw_tx_result(tx), err);
+	if (r)
+		return r;
 	fwd_policy_collect(e);
 	pthread_mutex_lock(&core->lock);
 	if (edit && edit->before)
@@ -62,6 +67,7 @@ int fwd_edit_publish(struct fwd_editor *e, struct fw_tx *tx, const struct fwd_ed
 	old = core->ruleset;
 	core->ruleset = fw_tx_publish(tx);
 	fw_ruleset_needs(core->ruleset, &needs);
+	needs.kct |= before.kct;
 	fw_plan_make(&needs, &core->plan);
 	pthread_mutex_unlock(&core->lock);
 	if (e->kernel && memcmp(&before, &core->plan, sizeof(before)))

@@ -30,7 +30,7 @@ static char *room(struct fwd_nft_batch *b)
 	return b->failed ? NULL : b->buf + b->len;
 }
 
-static void push(struct fwd_nft_batch *b, const struct nlmsghdr *nlh)
+void fwd_batch_push(struct fwd_nft_batch *b, const struct nlmsghdr *nlh)
 {
 	b->len += MNL_ALIGN(nlh->nlmsg_len);
 }
@@ -40,7 +40,7 @@ void fwd_batch_begin(struct fwd_nft_batch *b, uint32_t *seq)
 	b->len = 0;
 	b->seq = seq;
 	b->failed = false;
-	push(b, nftnl_batch_begin(room(b), ++*seq));
+	fwd_batch_push(b, nftnl_batch_begin(room(b), ++*seq));
 	b->empty_len = b->len;
 }
 
@@ -52,11 +52,11 @@ int fwd_batch_commit(struct fwd_nft_batch *b, int fd)
 		return -ENOMEM;
 	if (b->len == b->empty_len)
 		return 0;
-	push(b, nftnl_batch_end(at, ++*b->seq));
+	fwd_batch_push(b, nftnl_batch_end(at, ++*b->seq));
 	return fwd_nl_talk(fd, b->buf, b->len, NULL);
 }
 
-static struct nlmsghdr *head(struct fwd_nft_batch *b, uint16_t type, uint16_t flags)
+struct nlmsghdr *fwd_batch_head(struct fwd_nft_batch *b, uint16_t type, uint16_t flags)
 {
 	char *at = room(b);
 
@@ -68,7 +68,7 @@ void fwd_batch_table(struct fwd_nft_batch *b, uint16_t type, uint16_t nl_flags, 
 		     uint32_t flags)
 {
 	const uint16_t create = type == NFT_MSG_NEWTABLE ? NLM_F_CREATE : 0;
-	struct nlmsghdr *nlh = head(b, type, create | nl_flags);
+	struct nlmsghdr *nlh = fwd_batch_head(b, type, create | nl_flags);
 	struct nftnl_table *t = nftnl_table_alloc();
 
 	b->failed |= !t;
@@ -77,30 +77,30 @@ void fwd_batch_table(struct fwd_nft_batch *b, uint16_t type, uint16_t nl_flags, 
 		if (type == NFT_MSG_NEWTABLE)
 			nftnl_table_set_u32(t, NFTNL_TABLE_FLAGS, flags);
 		nftnl_table_nlmsg_build_payload(nlh, t);
-		push(b, nlh);
+		fwd_batch_push(b, nlh);
 	}
 	if (t)
 		nftnl_table_free(t);
 }
 
-void fwd_batch_chain(struct fwd_nft_batch *b, const char *table, const char *chain, int hook,
-		     int priority)
+void fwd_batch_chain(struct fwd_nft_batch *b, const char *table, const char *chain,
+		     const char *type, int hook, int priority)
 {
-	struct nlmsghdr *nlh = head(b, NFT_MSG_NEWCHAIN, NLM_F_CREATE);
+	struct nlmsghdr *nlh = fwd_batch_head(b, NFT_MSG_NEWCHAIN, NLM_F_CREATE);
 	struct nftnl_chain *c = nftnl_chain_alloc();
 
 	b->failed |= !c;
 	if (!b->failed) {
 		nftnl_chain_set_str(c, NFTNL_CHAIN_TABLE, table);
 		nftnl_chain_set_str(c, NFTNL_CHAIN_NAME, chain);
-		if (hook >= 0) {
+		if (type) {
 			nftnl_chain_set_u32(c, NFTNL_CHAIN_HOOKNUM, (uint32_t)hook);
 			nftnl_chain_set_s32(c, NFTNL_CHAIN_PRIO, priority);
-			nftnl_chain_set_str(c, NFTNL_CHAIN_TYPE, "filter");
+			nftnl_chain_set_str(c, NFTNL_CHAIN_TYPE, type);
 			nftnl_chain_set_u32(c, NFTNL_CHAIN_POLICY, NF_ACCEPT);
 		}
 		nftnl_chain_nlmsg_build_payload(nlh, c);
-		push(b, nlh);
+		fwd_batch_push(b, nlh);
 	}
 	if (c)
 		nftnl_chain_free(c);
@@ -108,7 +108,7 @@ void fwd_batch_chain(struct fwd_nft_batch *b, const char *table, const char *cha
 
 void fwd_batch_counter(struct fwd_nft_batch *b, const char *table, const char *name)
 {
-	struct nlmsghdr *nlh = head(b, NFT_MSG_NEWOBJ, NLM_F_CREATE);
+	struct nlmsghdr *nlh = fwd_batch_head(b, NFT_MSG_NEWOBJ, NLM_F_CREATE);
 	struct nftnl_obj *o = nftnl_obj_alloc();
 
 	b->failed |= !o;
@@ -117,7 +117,7 @@ void fwd_batch_counter(struct fwd_nft_batch *b, const char *table, const char *n
 		nftnl_obj_set_str(o, NFTNL_OBJ_NAME, name);
 		nftnl_obj_set_u32(o, NFTNL_OBJ_TYPE, NFT_OBJECT_COUNTER);
 		nftnl_obj_nlmsg_build_payload(nlh, o);
-		push(b, nlh);
+		fwd_batch_push(b, nlh);
 	}
 	if (o)
 		nftnl_obj_free(o);
@@ -138,11 +138,11 @@ struct nftnl_rule *fwd_rule_new(struct fwd_nft_batch *b, const char *table, cons
 
 static void send_rule(struct fwd_nft_batch *b, struct nftnl_rule *r, uint16_t type, uint16_t flags)
 {
-	struct nlmsghdr *nlh = head(b, type, flags);
+	struct nlmsghdr *nlh = fwd_batch_head(b, type, flags);
 
 	if (r && !b->failed) {
 		nftnl_rule_nlmsg_build_payload(nlh, r);
-		push(b, nlh);
+		fwd_batch_push(b, nlh);
 	}
 	if (r)
 		nftnl_rule_free(r);
@@ -294,12 +294,27 @@ void fwd_rule_tproxy(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t nfp
 	nftnl_expr_set_u32(e, NFTNL_EXPR_TPROXY_REG_PORT, REG);
 }
 
-void fwd_rule_ct_state(struct fwd_nft_batch *b, struct nftnl_rule *r)
+void fwd_rule_ct(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t key)
 {
 	struct nftnl_expr *e = add(b, r, "ct");
 
 	if (!e)
 		return;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_CT_KEY, NFT_CT_STATE);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_CT_KEY, key);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_CT_DREG, REG);
+}
+
+void fwd_rule_ct_state(struct fwd_nft_batch *b, struct nftnl_rule *r)
+{
+	fwd_rule_ct(b, r, NFT_CT_STATE);
+}
+
+void fwd_rule_verdict(struct fwd_nft_batch *b, struct nftnl_rule *r, int verdict)
+{
+	struct nftnl_expr *e = add(b, r, "immediate");
+
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_VERDICT, (uint32_t)verdict);
 }

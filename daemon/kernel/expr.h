@@ -25,12 +25,21 @@ void fwd_batch_begin(struct fwd_nft_batch *b, uint32_t *seq);
 /* 0, or -errno; see fwd_nl_talk().  An empty batch is not sent. */
 int fwd_batch_commit(struct fwd_nft_batch *b, int fd);
 
+struct nlmsghdr;
+/* A message's head in the batch (NULL: no room), and its end: for those who build one. */
+struct nlmsghdr *fwd_batch_head(struct fwd_nft_batch *b, uint16_t type, uint16_t flags);
+void fwd_batch_push(struct fwd_nft_batch *b, const struct nlmsghdr *nlh);
+
 /* nl_flags: NLM_F_EXCL or 0 */
 void fwd_batch_table(struct fwd_nft_batch *b, uint16_t type, uint16_t nl_flags, const char *table,
 		     uint32_t flags);
-/* hook < 0: a regular chain */
-void fwd_batch_chain(struct fwd_nft_batch *b, const char *table, const char *chain, int hook,
-		     int priority);
+/* type NULL: a regular chain */
+void fwd_batch_chain(struct fwd_nft_batch *b, const char *table, const char *chain,
+		     const char *type, int hook, int priority);
+/* A map from marks to chains (id: any number, another for each set of a batch), and a row of it. */
+void fwd_batch_map(struct fwd_nft_batch *b, const char *table, const char *map, uint32_t id);
+void fwd_batch_row(struct fwd_nft_batch *b, const char *table, const char *map, uint32_t key,
+		   const char *chain);
 /* Delete all rules of a chain. */
 void fwd_batch_flush(struct fwd_nft_batch *b, const char *table, const char *chain);
 /* A counter that rules name; one that is there keeps its value. */
@@ -57,5 +66,15 @@ void fwd_rule_queue_compat(struct fwd_nft_batch *b, struct nftnl_rule *r, uint16
 			   uint16_t total, bool bypass);
 void fwd_rule_tproxy(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t nfproto);
 void fwd_rule_ct_state(struct fwd_nft_batch *b, struct nftnl_rule *r);
+/* key: NFT_CT_* that are no direction's own */
+void fwd_rule_ct(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t key);
+/* verdict: NF_ACCEPT or NFT_RETURN */
+void fwd_rule_verdict(struct fwd_nft_batch *b, struct nftnl_rule *r, int verdict);
+/* Where the map says for the register that the above use. */
+void fwd_rule_map(struct fwd_nft_batch *b, struct nftnl_rule *r, const char *map);
+
+struct fw_nat;
+/* Translate so. */
+void fwd_rule_nat(struct fwd_nft_batch *b, struct nftnl_rule *r, const struct fw_nat *nat);
 
 #endif

@@ -69,6 +69,7 @@ static void release(struct fwd_kernel *k, bool clean)
 	for (unsigned int i = 0; i < k->n_workers; i++)
 		fwd_worker_deinit(&k->workers[i]);
 	k->handover = fwd_handover_close(k->handover, clean);
+	free(k->nft.nat);
 	k->addrtype = fwd_addrtype_free(k->addrtype);
 	k->rtnl = fwd_rtnl_close(k->rtnl);
 	free(k->drops);
@@ -192,10 +193,19 @@ static void set_range(struct fwd_kernel *k, uint32_t range, bool wake)
 	k->copy_range = range;
 }
 
+int fwd_kernel_prepare(struct fwd_kernel *k, const struct fw_ruleset *rs, struct fw_err *err)
+{
+	return fwd_nat_prepare(&k->nft, k->core, rs, err);
+}
+
 int fwd_kernel_apply(struct fwd_kernel *k, const struct fw_plan *plan, struct fw_err *err)
 {
 	const uint32_t range = range_for(plan);
 
+	int r = plan->kct ? fwd_kernel_prepare(k, k->core->ruleset, err) : 0;
+
+	if (r)
+		return r;
 	if (range != k->copy_range)
 		set_range(k, range, false);
 	return fwd_nft_apply(&k->nft, plan, err);

@@ -5,6 +5,8 @@
  *	nl.c        netlink: open, send, gather answers
  *	table.c     our table, from start to stop
  *	nft.c       its rules, as the plan wants them
+ *	kct.c       the same while the kernel tracks
+ *	nat.c       translations: codes and their chains; natexpr.c their expressions
  *	count.c     packets that nobody had to judge
  *	guard.c     both made anew when somebody takes them away
  *	expr.c      nft expressions
@@ -75,6 +77,7 @@ struct fwd_nft {
 	unsigned int bases; /* which base chains it has; nft.h */
 	enum fwd_queue_kind queue_kind;
 	enum fwd_defrag_kind defrag[FW_N_FAMILIES];
+	struct fwd_nat *nat; /* nat.c; written under core->lock and `lock`, read under either */
 	bool applied; /* `plan` is what the rules say */
 	struct fw_plan plan;
 };
@@ -96,6 +99,16 @@ int fwd_nft_remake(struct fwd_nft *nft, const struct fwd_config *config);
 int fwd_nft_silence(struct fwd_nft *nft);
 /* Delete the table (or leave it as it is), close. */
 void fwd_nft_close(struct fwd_nft *nft, bool delete);
+
+/* ---- nat.c --------------------------------------------------------------------------------- */
+
+struct fw_nat;
+
+/* Give every translation of a ruleset a code and a chain.  Before the ruleset is in force. */
+int fwd_nat_prepare(struct fwd_nft *nft, struct fwd_core *core, const struct fw_ruleset *rs,
+		    struct fw_err *err);
+/* A translation's code, or 0.  Under core->lock. */
+uint32_t fwd_nat_code(const struct fwd_nft *nft, const struct fw_nat *nat);
 
 /* ---- guard.c ------------------------------------------------------------------------------- */
 

@@ -42,11 +42,14 @@ static bool wants_pkttype(const struct fw_plan *plan, unsigned int hook)
 	return false;
 }
 
-static void add_types(struct fwd_nft_batch *b, const char *chain)
+void fwd_nft_add_types(struct fwd_nft_batch *b, const struct fw_plan *plan, unsigned int hook)
 {
-	struct nftnl_rule *r = fwd_rule_new(b, FWD_TABLE, chain);
+	struct nftnl_rule *r;
 	const uint8_t host = FW_PKT_HOST;
 
+	if (!wants_pkttype(plan, hook))
+		return;
+	r = fwd_rule_new(b, FWD_TABLE, fwd_bases[hook].name);
 	fwd_rule_meta(b, r, NFT_META_PKTTYPE);
 	fwd_rule_cmp(b, r, NFT_CMP_NEQ, &host, sizeof(host));
 	fwd_rule_chain(b, r, NFT_JUMP, "types");
@@ -68,7 +71,7 @@ static void add_dying(struct fwd_nft_batch *b, unsigned int family)
 }
 
 /* Nobody looks at these packets, but a policy that lets them pass counts them (count.c). */
-static void add_counting(struct fwd_nft_batch *b, unsigned int family, unsigned int hook)
+void fwd_nft_add_counting(struct fwd_nft_batch *b, unsigned int family, unsigned int hook)
 {
 	struct nftnl_rule *r = fwd_rule_new(b, FWD_TABLE, fwd_bases[hook].name);
 	char name[FWD_COUNTER_NAME];
@@ -88,14 +91,13 @@ static void add_hook(struct fwd_nft_batch *b, const struct fw_plan *plan, unsign
 
 	for (unsigned int f = 0; f < FW_N_FAMILIES; f++) {
 		if (plan->count[f][hook])
-			add_counting(b, f, hook); /* those that are only tracked, too */
+			fwd_nft_add_counting(b, f, hook); /* those that are only tracked, too */
 		if (hook == FW_PREROUTING && plan->dying[f])
 			add_dying(b, f);
 	}
 	if (!any_family(plan, hook))
 		return;
-	if (wants_pkttype(plan, hook))
-		add_types(b, chain);
+	fwd_nft_add_types(b, plan, hook);
 	r = fwd_rule_new(b, FWD_TABLE, chain);
 	add_family(b, r, &plan->queue[FW_IP4][hook], &plan->queue[FW_IP6][hook]);
 	fwd_rule_chain(b, r, NFT_GOTO, "judge");
@@ -125,6 +127,10 @@ static bool wants_cleaner(const struct fw_plan *plan, unsigned int base)
 
 static bool wants(const struct fw_plan *plan, unsigned int base)
 {
+	if (plan->kct)
+		return fwd_kct_wants(plan, base);
+	if (base > FWD_CLEAN_POSTROUTING)
+		return false;
 	if (base == FW_PREROUTING && (plan->dying[FW_IP4] || plan->dying[FW_IP6]))
 		return true;
 	if (base < FW_N_HOOKS && (plan->count[FW_IP4][base] || plan->count[FW_IP6][base]))
@@ -165,8 +171,11 @@ static bool same_rules(const struct fw_plan *a, const struct fw_plan *b)
 		if (((a->flags[f] ^ b->flags[f]) & (FW_NEED_PKTTYPE | FW_NEED_QUOTE)) ||
 		    a->track[f] != b->track[f])
 			return false;
-	return memcmp(a->queue, b->queue, sizeof(a->queue)) == 0 &&
-	       memcmp(a->count, b->count, sizeof(a->count)) == 0;
+	return a->kct == b->kct && memcmp(a->queue, b->queue, sizeof(a->queue)) == 0 &&
+		memcmp(a->count, b->count, sizeof(a->count)) == 0 &&
+		memcmp(a->nat, b->nat, sizeof(a->nat)) == 0 &&
+		memcmp(a->nat_only, b->nat_only, sizeof(a->nat_only)) == 0 &&
+		memcmp(a->split, b->split, sizeof(a->split)) == 0;
 }
 
 /* All rules of the plan, and the base chains that are missing.  Returns which there are then. */
@@ -176,16 +185,20 @@ static unsigned int add_rules(struct fwd_nft_batch *b, const struct fwd_nft *nft
 	unsigned int bases = nft->bases;
 
 	flush_all(b, nft);
+	if (plan->kct)
+		fwd_kct_add_states(b, nft);
 	for (unsigned int i = 0; i < FWD_N_BASES; i++) {
 		if (!wants(plan, i))
 			continue;
 		if (!(bases >> i & 1))
 			fwd_nft_add_base(b, i);
 		bases |= 1u << i;
-		if (i < FW_N_HOOKS)
-			add_hook(b, plan, i);
-		else
+		if (i == FWD_CLEAN_INPUT || i == FWD_CLEAN_POSTROUTING)
 			add_cleaner(b, nft, i);
+		else if (plan->kct)
+			fwd_kct_add(b, nft, plan, i);
+		else
+			add_hook(b, plan, i);
 	}
 	return bases;
 }
@@ -206,7 +219,7 @@ static int apply(struct fwd_nft *nft, const struct fw_plan *plan, struct fw_err 
 	int r;
 
 	for (unsigned int f = 0; f < FW_N_FAMILIES; f++) {
-		r = plan->track[f] ? fwd_nft_defrag(nft, f, err) : 0;
+		r = plan->track[f] && !plan->kct ? fwd_nft_defrag(nft, f, err) : 0;
 		if (r)
 			return r;
 	}
@@ -249,6 +262,8 @@ int fwd_nft_remake(struct fwd_nft *nft, const struct fwd_config *config)
 
 		nft->applied = false;
 		r = fwd_nft_restore(nft, config);
+		if (!r && plan.kct)
+			r = fwd_nat_remake(nft);
 		if (!r)
 			r = apply(nft, &plan, NULL);
 		nft->applied = true; /* it is what we want, come what may */

@@ -8,11 +8,21 @@
 
 #define FWD_TABLE "fwdd" /* "fwd" is a word of nft's language */
 
-/* Our base chains: one for each hook (enum fw_hook), and two that clean up behind them. */
-enum { FWD_CLEAN_INPUT = FW_N_HOOKS, FWD_CLEAN_POSTROUTING, FWD_N_BASES };
+/* Our base chains: one for each hook (enum fw_hook), two that clean up behind them, and those of
+ * translation. */
+enum {
+	FWD_CLEAN_INPUT = FW_N_HOOKS,
+	FWD_CLEAN_POSTROUTING,
+	FWD_OUTPUT_BEHIND,
+	FWD_NAT_PREROUTING,
+	FWD_NAT_INPUT,
+	FWD_NAT_OUTPUT,
+	FWD_NAT_POSTROUTING,
+	FWD_N_BASES
+};
 
 struct fwd_base {
-	const char *name;
+	const char *name, *type;
 	int hook, priority;
 };
 
@@ -26,6 +36,24 @@ int fwd_nft_commit(struct fwd_nft *nft, struct fwd_nft_batch *b);
 /* Name of the counter of a hook that is not queued. */
 #define FWD_COUNTER_NAME 24
 void fwd_counter_name(char name[FWD_COUNTER_NAME], unsigned int family, unsigned int hook);
+
+/* kct.c: the rules of a base chain while the kernel tracks; does it want any? */
+bool fwd_kct_wants(const struct fw_plan *plan, unsigned int base);
+void fwd_kct_add(struct fwd_nft_batch *b, const struct fwd_nft *nft, const struct fw_plan *plan,
+		 unsigned int base);
+/* The chain that they jump to. */
+void fwd_kct_add_states(struct fwd_nft_batch *b, const struct fwd_nft *nft);
+
+/* nft.c, for kct.c */
+void fwd_nft_add_types(struct fwd_nft_batch *b, const struct fw_plan *plan, unsigned int hook);
+void fwd_nft_add_counting(struct fwd_nft_batch *b, unsigned int family, unsigned int hook);
+
+/* nat.c: maps by what may stand in them */
+#define FWD_MAP_DST  "nat_dst"
+#define FWD_MAP_SRC  "nat_src"
+#define FWD_MAP_MASQ "nat_masq"
+/* Every translation anew, in a table made anew. */
+int fwd_nat_remake(struct fwd_nft *nft);
 
 void fwd_nft_add_base(struct fwd_nft_batch *b, unsigned int base);
 

@@ -6,6 +6,8 @@
  *		chain judge { queue }                  the one way to the daemon
  *		chain types { … }                      packet type into our mark bits
  *		chain defrag { … }                     nobody jumps here, see below
+ *		chain states { … }                     what the kernel's conntrack says into our bits (kct.c)
+ *		chain nat_7 { … }                      a translation, found by its code in a map (nat.c)
  *		chain input { type filter hook … }     and other base chains as they are needed
  *	}
  *
@@ -42,13 +44,18 @@
 #endif
 
 const struct fwd_base fwd_bases[FWD_N_BASES] = {
-	[FW_PREROUTING] = {"prerouting", NF_INET_PRE_ROUTING, -150},
-	[FW_INPUT] = {"input", NF_INET_LOCAL_IN, 0},
-	[FW_FORWARD] = {"forward", NF_INET_FORWARD, 0},
-	[FW_OUTPUT] = {"output", NF_INET_LOCAL_OUT, -150},
-	[FW_POSTROUTING] = {"postrouting", NF_INET_POST_ROUTING, 90},
-	[FWD_CLEAN_INPUT] = {"clean_input", NF_INET_LOCAL_IN, 1},
-	[FWD_CLEAN_POSTROUTING] = {"clean_postrouting", NF_INET_POST_ROUTING, 91},
+	[FW_PREROUTING] = {"prerouting", "filter", NF_INET_PRE_ROUTING, -150},
+	[FW_INPUT] = {"input", "filter", NF_INET_LOCAL_IN, 0},
+	[FW_FORWARD] = {"forward", "filter", NF_INET_FORWARD, 0},
+	[FW_OUTPUT] = {"output", "filter", NF_INET_LOCAL_OUT, -150},
+	[FW_POSTROUTING] = {"postrouting", "filter", NF_INET_POST_ROUTING, 90},
+	[FWD_CLEAN_INPUT] = {"clean_input", "filter", NF_INET_LOCAL_IN, 101},
+	[FWD_CLEAN_POSTROUTING] = {"clean_postrouting", "filter", NF_INET_POST_ROUTING, 101},
+	[FWD_OUTPUT_BEHIND] = {"output_behind", "filter", NF_INET_LOCAL_OUT, 0},
+	[FWD_NAT_PREROUTING] = {"nat_prerouting", "nat", NF_INET_PRE_ROUTING, -100},
+	[FWD_NAT_INPUT] = {"nat_input", "nat", NF_INET_LOCAL_IN, 100},
+	[FWD_NAT_OUTPUT] = {"nat_output", "nat", NF_INET_LOCAL_OUT, -100},
+	[FWD_NAT_POSTROUTING] = {"nat_postrouting", "nat", NF_INET_POST_ROUTING, 100},
 };
 
 const uint8_t fwd_nfprotos[FW_N_FAMILIES] = {NFPROTO_IPV4, NFPROTO_IPV6};
@@ -72,8 +79,8 @@ int fwd_nft_commit(struct fwd_nft *nft, struct fwd_nft_batch *b)
 
 void fwd_nft_add_base(struct fwd_nft_batch *b, unsigned int base)
 {
-	fwd_batch_chain(b, FWD_TABLE, fwd_bases[base].name, fwd_bases[base].hook,
-			fwd_bases[base].priority);
+	fwd_batch_chain(b, FWD_TABLE, fwd_bases[base].name, fwd_bases[base].type,
+			fwd_bases[base].hook, fwd_bases[base].priority);
 }
 
 /* ---- start --------------------------------------------------------------------------------- */
@@ -116,9 +123,10 @@ static int make_table(struct fwd_nft *nft, uint32_t flags, enum how how, unsigne
 	if (how == HOW_REPLACE)
 		fwd_batch_table(b, NFT_MSG_DELTABLE, 0, FWD_TABLE, 0);
 	fwd_batch_table(b, NFT_MSG_NEWTABLE, how == HOW_NEW ? NLM_F_EXCL : 0, FWD_TABLE, flags);
-	fwd_batch_chain(b, FWD_TABLE, "judge", -1, 0);
-	fwd_batch_chain(b, FWD_TABLE, "types", -1, 0);
-	fwd_batch_chain(b, FWD_TABLE, "defrag", -1, 0);
+	fwd_batch_chain(b, FWD_TABLE, "judge", NULL, 0, 0);
+	fwd_batch_chain(b, FWD_TABLE, "types", NULL, 0, 0);
+	fwd_batch_chain(b, FWD_TABLE, "defrag", NULL, 0, 0);
+	fwd_batch_chain(b, FWD_TABLE, "states", NULL, 0, 0);
 	for (unsigned int i = 0; i < FWD_N_BASES; i++)
 		if (bases >> i & 1)
 			fwd_nft_add_base(b, i);

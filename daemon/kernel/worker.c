@@ -23,6 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "fw/nat.h"
 #include "handover.h"
 #include "kernel.h"
 
@@ -113,10 +114,10 @@ static void name_links(struct fwd_rtnl *rtnl, struct fw_pkt_meta *meta)
 }
 
 static void set_mark(struct fwd_answer *a, const struct fwd_msg *m, const struct fw_decision *d,
-		     unsigned int shift)
+		     unsigned int shift, uint32_t code)
 {
-	const uint32_t ours =
-		(uint32_t)d->ctinfo << FW_MARK_CTINFO_SHIFT | (m->mark >> shift & FW_MARK_OWN);
+	const uint32_t ours = (uint32_t)d->ctinfo << FW_MARK_CTINFO_SHIFT |
+		(m->mark >> shift & FW_MARK_OWN) | code;
 
 	a->mark = (d->mark & ~fw_mark_mask(shift)) | (ours << shift);
 	a->set_mark = a->mark != m->mark;
@@ -128,9 +129,22 @@ static uint32_t to_queue(uint16_t number)
 	return (uint32_t)number << NF_VERDICT_QBITS | NF_QUEUE;
 }
 
+static uint32_t nat_code(const struct fwd_worker *w, const struct fwd_msg *m,
+			 const struct fw_decision *d)
+{
+	struct fw_nat nat;
+
+	if (!d->nat)
+		return 0;
+	nat = fw_nat_at(d->nat, (enum fw_hook)m->pkt.meta.hook);
+	return fwd_nat_code(&w->k->nft, &nat);
+}
+
 static void answer(struct fwd_worker *w, struct fwd_answer *a, const struct fwd_msg *m,
 		   const struct fw_decision *d)
 {
+	uint32_t code;
+
 	switch (d->verdict) {
 	case FW_DROP:
 		a->verdict = NF_DROP;
@@ -139,12 +153,15 @@ static void answer(struct fwd_worker *w, struct fwd_answer *a, const struct fwd_
 	case FW_QUEUE:
 		a->verdict =
 			to_queue(d->queue) | (d->queue_bypass ? NF_VERDICT_FLAG_QUEUE_BYPASS : 0);
-		set_mark(a, m, d, w->k->core->config->mark_shift);
+		set_mark(a, m, d, w->k->core->config->mark_shift, 0);
 		count(&w->queued_on);
 		break;
 	default:
+		code = nat_code(w, m, d);
+		if (d->nat && !code)
+			break; /* cannot be: it was prepared; never let it pass as it is */
 		a->verdict = NF_ACCEPT;
-		set_mark(a, m, d, w->k->core->config->mark_shift);
+		set_mark(a, m, d, w->k->core->config->mark_shift, code);
 		count(&w->accepted);
 		break;
 	}

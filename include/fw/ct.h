@@ -83,6 +83,12 @@ int fw_ct_track(struct fw_ct *ct, struct fw_eval *e);
  * flow is gone (a verdict elsewhere took it) it is treated as tracked afresh. */
 int fw_ct_resume(struct fw_ct *ct, struct fw_eval *e);
 
+/*
+ * The kernel tracks and e->ctinfo is its word: find the packet's flow, or make one that fits.
+ * @first  this is where the tracker looks at the packet; else it only finds
+ */
+void fw_ct_follow(struct fw_ct *ct, struct fw_eval *e, bool first);
+
 /* The packet's verdict at this hook is known.  Dropped: an unconfirmed flow that it made goes.
  * Accepted at its last hook: confirm (unless REPLY, RELATED of others …). */
 void fw_ct_dropped(struct fw_ct *ct, struct fw_eval *e);

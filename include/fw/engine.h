@@ -22,6 +22,17 @@ struct fw_plan {
 	                                          * hop left, and only to be tracked */
 	bool last[FW_N_FAMILIES][FW_N_HOOKS];    /* no later queued hook on a packet's way: confirm */
 	uint8_t flags[FW_N_FAMILIES];            /* FW_NEED_* */
+	/*
+	 * The kernel tracks, because something needs it (translation); then its word is every
+	 * packet's state, told with the packet at each hook, and our tracker keeps what else rules
+	 * ask for.  Never taken back while the daemon runs.
+	 */
+	bool kct;
+	bool nat[FW_N_FAMILIES][FW_N_HOOKS];     /* the nat table has rules here */
+	bool nat_only[FW_N_FAMILIES][FW_N_HOOKS];/* ... and no other: not queued but for packets whose
+	                                          * translation is pending */
+	bool split[FW_N_FAMILIES];               /* OUTPUT is visited twice, ahead of and behind the
+	                                          * translation */
 };
 void fw_plan_make(const struct fw_needs *needs, struct fw_plan *ret);
 
@@ -40,6 +51,7 @@ struct fw_decision {
 	                            * …), or NONE when the packet had no flow */
 	uint16_t queue;            /* with QUEUE */
 	bool queue_bypass;
+	const struct fw_use *nat;  /* with ACCEPT: how to translate (fw/nat.h), or NULL */
 	/* who decided: for the drop ring and explain; borrowed from the ruleset */
 	enum fw_table_id table;
 	const struct fw_chain *chain;

@@ -10,6 +10,7 @@
 
 struct fw_flow;
 struct fw_ruleset;
+struct fw_use;
 
 /*
  * What the tracker says of a packet (values are ours; they travel in three mark bits).  NONE:
@@ -67,6 +68,7 @@ struct fw_eval {
 	enum fw_reject reject;    /* with FW_DROP */
 	uint16_t queue;           /* with FW_QUEUE */
 	bool queue_bypass;        /* with FW_QUEUE: accept when nobody listens there */
+	const struct fw_use *nat; /* of the nat table: how to translate (fw/nat.h); or NULL */
 
 	/* where we are: for LOG, trace and the drop ring */
 	enum fw_table_id table;

@@ -48,6 +48,8 @@ static inline void fw_use_move(struct fw_use *use, unsigned int from, unsigned i
 #define FW_NEED_PKTTYPE 0x10 /* meta.pkttype must be filled */
 #define FW_NEED_UID     0x20 /* meta.uid/gid */
 
+#define FW_NEED_NAT     0x40 /* translates: the kernel tracks, and is told what to do */
+
 #define FW_EXT_STATEFUL 0x100 /* evaluation has a side effect (limit, recent, quota …): a
                                * classifier may not use conditions that stand behind it, and must
                                * evaluate it exactly when a plain walk would */

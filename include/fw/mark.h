@@ -9,6 +9,15 @@
  *	bits 10-8   ctinfo that a later hook cannot find out by itself (enum fw_ctinfo), 0: none
  *	bits 7-6    packet type, set by nft ahead of the queue (enum fw_pkttype)
  *	bits 5-0    reserved: offload generation, NAT code
+ *
+ * While the kernel tracks (struct fw_plan.kct) nft tells on the way to the queue, for this hook alone:
+ *
+ *	bits 10-8   the kernel's state and direction
+ *	bit  5      the nat table is to be asked: this hook's translation is not settled yet
+ *	bits 4-3    the connection's source, destination is translated (--ctstate SNAT, DNAT)
+ *	bits 1-0    which part of the hook's tables (enum fw_part)
+ *
+ * and the verdict answers with bits 10-0 all the code of a translation, or zero.
  */
 #ifndef FW_MARK_H
 #define FW_MARK_H
@@ -23,6 +32,12 @@
 #define FW_MARK_CTINFO_MASK   0x700u
 #define FW_MARK_PKTTYPE_SHIFT 6
 #define FW_MARK_PKTTYPE_MASK  0x0c0u
+
+#define FW_MARK_NAT_PENDING   0x020u
+#define FW_MARK_SRC_NAT       0x010u
+#define FW_MARK_DST_NAT       0x008u
+#define FW_MARK_PART_MASK     0x003u
+#define FW_MARK_CODE_MASK     0x7ffu
 
 static inline uint32_t fw_mark_mask(unsigned int shift)
 {

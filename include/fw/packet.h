@@ -20,6 +20,9 @@
 enum fw_pkttype { FW_PKT_HOST, FW_PKT_BROADCAST, FW_PKT_MULTICAST, FW_PKT_OTHERHOST };
 
 /* What the kernel's message says beside the bytes.  Filled by the caller of fw_packet_parse(). */
+/* Which of a hook's tables this visit is for, where one visit cannot be for all. */
+enum fw_part { FW_PART_ALL, FW_PART_TO_NAT, FW_PART_BEHIND_NAT };
+
 struct fw_pkt_meta {
 	uint8_t hook;        /* enum fw_hook */
 	uint8_t flags;       /* FW_PKT_* */
@@ -28,6 +31,9 @@ struct fw_pkt_meta {
 	bool has_uid;        /* uid/gid known: sent by a local socket */
 	bool own;            /* made by the daemon itself: REJECT's answer */
 	uint8_t ctinfo;      /* enum fw_ctinfo carried in our mark bits; FW_CT_NONE: none */
+	uint8_t part;        /* enum fw_part */
+	bool nat_pending;    /* kernel's tracking: the nat table is to be asked */
+	uint8_t nat_status;  /* kernel's tracking: FW_CTS_SRC_NAT, FW_CTS_DST_NAT */
 	uint8_t mac[6];
 	uint32_t mark;       /* user's bits only: the daemon has taken its own away */
 	uint32_t uid, gid;

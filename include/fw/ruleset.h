@@ -126,6 +126,9 @@ struct fw_needs {
 	                                        * it sees first packets only) */
 	bool track[FW_N_FAMILIES];             /* some rule looks at the tracker */
 	uint8_t flags[FW_N_FAMILIES];          /* FW_NEED_* of all rules */
+	bool kct;                              /* the kernel has to track */
+	uint8_t tables[FW_N_FAMILIES][FW_N_HOOKS];  /* FW_TABLE_BIT: rules or a DROP policy here */
+	uint8_t touched[FW_N_FAMILIES];        /* FW_TABLE_BIT: has counting policies */
 };
 
 /* The tables one hook visits, in order (DESIGN §5).  Returns how many.  Static. */

@@ -61,6 +61,9 @@ struct fw_ruleset *fw_tx_publish(struct fw_tx *tx);
 /* Before publish: undo all.  After: let go of working memory.  Lock not held.  Returns NULL. */
 struct fw_tx *fw_tx_free(struct fw_tx *tx);
 
+/* What publish will hand over, prepared but not in force.  Borrowed. */
+const struct fw_ruleset *fw_tx_result(const struct fw_tx *tx);
+
 /* True when nothing differs from the base (only -C, -L …): no need to journal. */
 bool fw_tx_empty(const struct fw_tx *tx);
 

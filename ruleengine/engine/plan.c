@@ -37,18 +37,61 @@ static void plan_last(const bool queue[FW_N_HOOKS], bool last[FW_N_HOOKS])
 	last[FW_POSTROUTING] = true;
 }
 
+/*
+ * The kernel tracks and tells.  No hook is queued for tracking's sake; those where only nat has
+ * rules see but the packets whose translation is pending.  OUTPUT's filter stands behind the
+ * translation, so where there may be one it has a visit of its own.
+ */
+static void plan_kct(const struct fw_needs *needs, struct fw_plan *ret, int f)
+{
+	const unsigned int behind = FW_TABLE_BIT(FW_FILTER) | FW_TABLE_BIT(FW_SECURITY);
+
+	ret->track[f] = true;
+	for (int h = 0; h < FW_N_HOOKS; h++) {
+		unsigned int here = needs->tables[f][h];
+
+		ret->nat[f][h] = here & FW_TABLE_BIT(FW_NAT);
+		ret->queue[f][h] = here & ~FW_TABLE_BIT(FW_NAT);
+		ret->nat_only[f][h] = ret->nat[f][h] && !ret->queue[f][h];
+	}
+	if ((ret->nat[f][FW_OUTPUT] || ret->nat[f][FW_INPUT]) &&
+	    (needs->tables[f][FW_OUTPUT] & behind)) {
+		unsigned int ahead = needs->tables[f][FW_OUTPUT] | needs->touched[f];
+
+		ret->split[f] = true;
+		ret->queue[f][FW_OUTPUT] =
+			ahead & (FW_TABLE_BIT(FW_RAW) | FW_TABLE_BIT(FW_MANGLE));
+		ret->nat_only[f][FW_OUTPUT] = ret->nat[f][FW_OUTPUT] && !ret->queue[f][FW_OUTPUT];
+	}
+	ret->track_here[f][FW_PREROUTING] = ret->track_here[f][FW_OUTPUT] = true;
+	ret->track_here[f][FW_INPUT] = ret->track_here[f][FW_FORWARD] =
+		!ret->queue[f][FW_PREROUTING];
+}
+
+static bool counts_here(const struct fw_needs *needs, const struct fw_plan *plan, int f, int h)
+{
+	if (!plan->kct)
+		return needs->idle[f][h] && !plan->queue[f][h];
+	return !plan->queue[f][h] && !(h == FW_OUTPUT && plan->split[f]) &&
+		(needs->touched[f] & ~FW_TABLE_BIT(FW_NAT)) &&
+		!(needs->tables[f][h] & ~FW_TABLE_BIT(FW_NAT)) &&
+		(needs->idle[f][h] || plan->nat_only[f][h]);
+}
+
 void fw_plan_make(const struct fw_needs *needs, struct fw_plan *ret)
 {
-	*ret = (struct fw_plan){0};
+	*ret = (struct fw_plan){.kct = needs->kct};
 	for (int f = 0; f < FW_N_FAMILIES; f++) {
 		for (int h = 0; h < FW_N_HOOKS; h++)
 			ret->queue[f][h] = needs->hook[f][h];
 		ret->track[f] = needs->track[f];
 		ret->flags[f] = needs->flags[f];
-		if (ret->track[f])
+		if (ret->kct)
+			plan_kct(needs, ret, f);
+		else if (ret->track[f])
 			plan_tracking(ret->queue[f], ret->track_here[f], &ret->dying[f]);
 		plan_last(ret->queue[f], ret->last[f]);
 		for (int h = 0; h < FW_N_HOOKS; h++)
-			ret->count[f][h] = needs->idle[f][h] && !ret->queue[f][h];
+			ret->count[f][h] = counts_here(needs, ret, f, h);
 	}
 }

@@ -45,12 +45,30 @@ static bool tracked_before(const struct fw_plan *plan, const struct fw_packet *p
 	return pkt->meta.hook == FW_INPUT && plan->dying[pkt->family] && pkt->ttl < 2;
 }
 
+/* The kernel tracks: it has said what the packet is. */
+static int follow_kernel(struct hook_run *r)
+{
+	struct fw_eval *e = &r->w.e;
+	const struct fw_packet *pkt = e->pkt;
+
+	r->tracked = true;
+	e->ctinfo = (enum fw_ctinfo)pkt->meta.ctinfo;
+	if (e->world->ct && r->plan->track[pkt->family])
+		fw_ct_follow(e->world->ct, e,
+			     r->plan->track_here[pkt->family][pkt->meta.hook] &&
+				     pkt->meta.part != FW_PART_BEHIND_NAT &&
+				     !came_through_loopback(pkt));
+	return 0;
+}
+
 /* Before the first table: does the packet have its state already? */
 static int track_early(struct hook_run *r)
 {
 	struct fw_eval *e = &r->w.e;
 	const struct fw_packet *pkt = e->pkt;
 
+	if (r->plan->kct)
+		return follow_kernel(r);
 	if (!r->plan->track[pkt->family] || !e->world->ct) {
 		e->ctinfo = (enum fw_ctinfo)pkt->meta.ctinfo;
 		r->tracked = true;
@@ -83,8 +101,10 @@ static int track_behind_raw(struct hook_run *r)
 }
 
 /* nat is asked once per flow, for the packet that makes it. */
-static bool nat_applies(const struct fw_eval *e)
+static bool nat_applies(const struct fw_plan *plan, const struct fw_eval *e)
 {
+	if (plan->kct)
+		return e->pkt->meta.nat_pending;
 	if (!e->flow || (fw_flow_status(e->flow) & FW_CTS_CONFIRMED))
 		return false;
 	return e->ctinfo == FW_CT_NEW || e->ctinfo == FW_CT_RELATED ||
@@ -97,14 +117,21 @@ static bool table_applies(const struct fw_table *table, const struct fw_plan *pl
 {
 	const struct fw_chain *chain;
 
-	if (e->pkt->meta.hook == FW_PREROUTING && plan->dying[e->pkt->family])
+	const struct fw_pkt_meta *meta = &e->pkt->meta;
+	const bool behind_nat = table->id == FW_FILTER || table->id == FW_SECURITY;
+
+	if (meta->hook == FW_PREROUTING && plan->dying[e->pkt->family])
 		return false; /* here to be tracked only */
+	if (meta->part != FW_PART_ALL && behind_nat != (meta->part == FW_PART_BEHIND_NAT))
+		return false; /* another visit's */
+	if (plan->nat_only[e->pkt->family][meta->hook] && table->id != FW_NAT && !behind_nat)
+		return false; /* has no rules, and nft counts on its policy */
 	if (table->builtin[e->pkt->meta.hook] == UINT32_MAX)
 		return false;
 	chain = table->chains[table->builtin[e->pkt->meta.hook]];
 	if (!table->touched && !chain->n_rules && chain->policy == FW_ACCEPT)
 		return false;
-	return table->id != FW_NAT || nat_applies(e);
+	return table->id != FW_NAT || nat_applies(plan, e);
 }
 
 static void decided(const struct hook_run *r, struct fw_decision *ret)
@@ -164,7 +191,7 @@ static enum fw_ctinfo carry(const struct hook_run *r)
 	const struct fw_eval *e = &r->w.e;
 	bool again = meets_again(r->plan, e->pkt), back = comes_back(r->plan, e->pkt);
 
-	if (!r->plan->track[e->pkt->family])
+	if (!r->plan->track[e->pkt->family] || r->plan->kct)
 		return FW_CT_NONE;
 	switch (e->ctinfo) {
 	case FW_CT_UNTRACKED: return again || back ? e->ctinfo : FW_CT_NONE;
@@ -218,6 +245,7 @@ static void settle(struct hook_run *r, struct fw_decision *ret)
 		fw_ct_dropped(e->world->ct, e);
 		return;
 	}
+	ret->nat = e->nat;
 	ret->ctinfo = (uint8_t)carry(r);
 	if (e->flow && r->plan->last[e->pkt->family][e->pkt->meta.hook])
 		fw_ct_confirm(e->world->ct, e);

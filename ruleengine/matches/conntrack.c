@@ -258,7 +258,7 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 	bool has_flow = e->flow && !(bits & (CT_INVALID | CT_UNTRACKED));
 
 	if (fw_use_has(use, STATE)) {
-		uint32_t status = has_flow ? fw_flow_status(e->flow) : 0;
+		uint32_t status = has_flow ? fw_flow_status(e->flow) | e->pkt->meta.nat_status : 0;
 
 		bits |= (status & FW_CTS_SRC_NAT ? CT_SNAT : 0) |
 			(status & FW_CTS_DST_NAT ? CT_DNAT : 0);

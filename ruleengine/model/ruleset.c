@@ -88,14 +88,19 @@ void fw_ruleset_needs(const struct fw_ruleset *rs, struct fw_needs *ret)
 				if (table->builtin[h] == FW_NO_SLOT)
 					continue;
 				chain = table->chains[table->builtin[h]];
-				if (chain->n_rules || chain->policy != FW_ACCEPT)
+				if (chain->n_rules || chain->policy != FW_ACCEPT) {
 					ret->hook[f][h] = true;
+					ret->tables[f][h] |= FW_TABLE_BIT(t);
+				}
 				if (table->touched && t != FW_NAT)
 					ret->idle[f][h] = true;
 			}
+			if (table->touched)
+				ret->touched[f] |= FW_TABLE_BIT(t);
 			if (table->n_rules)
 				ret->flags[f] |= table_needs(table);
 		}
+		ret->kct |= ret->flags[f] & FW_NEED_NAT;
 		for (unsigned int h = 0; h < FW_N_HOOKS; h++)
 			ret->idle[f][h] &= !ret->hook[f][h];
 		ret->track[f] = ret->flags[f] & FW_NEED_TRACK;

@@ -204,6 +204,11 @@ int fw_tx_prepare(struct fw_tx *tx, struct fw_err *err)
 	return r;
 }
 
+const struct fw_ruleset *fw_tx_result(const struct fw_tx *tx)
+{
+	return tx->work;
+}
+
 struct fw_ruleset *fw_tx_publish(struct fw_tx *tx)
 {
 	struct fw_ruleset *rs = tx->work;

@@ -477,6 +477,82 @@ int fw_ct_resume(struct fw_ct *ct, struct fw_eval *e)
 	return afresh(ct, e);
 }
 
+/* ---- packets that the kernel has judged ---------------------------------------------------- */
+
+/* The flow's protocol sees the packet; what it says of it does not count. */
+static struct fw_flow *go_on(struct ct_ctx *c)
+{
+	if (c->flow->status & FW_CTS_CONFIRMED) {
+		if (handle(c) == CT_REPEAT) {
+			ct_flow_free(c->ct, c->flow);
+			return NULL;
+		}
+	} else if (c->dir == FW_DIR_ORIG) {
+		restart(c);
+	} else {
+		c->flow->status |= FW_CTS_CONFIRMED;
+		handle(c);
+	}
+	if (c->ctinfo == FW_CT_ESTABLISHED_REPLY)
+		c->flow->status |= FW_CTS_SEEN_REPLY;
+	return c->flow;
+}
+
+/* A flow for a packet of one that the kernel knows and we do not. */
+static struct fw_flow *pick_up(struct ct_ctx *c, const struct fw_tuple *tuple)
+{
+	const bool reply = fw_ctinfo_dir(c->ctinfo) == FW_DIR_REPLY;
+	const enum fw_ctinfo ctinfo = c->ctinfo;
+	struct fw_tuple orig = *tuple;
+	struct ct_key key;
+
+	if ((reply && !ct_tuple_invert(tuple, &orig)) || !ct_key_make(c->ct, &orig, &key))
+		return NULL;
+	if (begin(c, &key) < 0)
+		return NULL;
+	c->ctinfo = ctinfo;
+	if (!c->flow)
+		return transient(c->ct, &orig, c->now);
+	if (ctinfo != FW_CT_NEW)
+		c->flow->status |= FW_CTS_CONFIRMED;
+	if (ctinfo == FW_CT_ESTABLISHED || ctinfo == FW_CT_ESTABLISHED_REPLY)
+		c->flow->status |= FW_CTS_SEEN_REPLY;
+	return c->flow;
+}
+
+void fw_ct_follow(struct fw_ct *ct, struct fw_eval *e, bool first)
+{
+	struct ct_ctx c = {.ct = ct, .pkt = e->pkt, .now = e->now, .ctinfo = e->ctinfo};
+	const enum fw_ctinfo ctinfo = e->ctinfo;
+	struct fw_tuple tuple;
+	struct ct_key key;
+	uint32_t quote;
+
+	if (ctinfo == FW_CT_INVALID || ctinfo == FW_CT_UNTRACKED || ctinfo == FW_CT_NONE) {
+		e->flow = NULL;
+		return;
+	}
+	if (is_icmp(e->pkt) && icmp_kind(ct, e->pkt, &quote) != ICMP_PLAIN) {
+		carried(ct, e, ctinfo);
+		return;
+	}
+	if (!ct_tuple_of(e->pkt, &tuple) || !ct_key_make(ct, &tuple, &key)) {
+		e->flow = NULL;
+		return;
+	}
+	c.flow = ct_find(ct, &key, e->now, !first, &c.dir);
+	if (c.flow && ctinfo == FW_CT_NEW && first && (c.flow->status & FW_CTS_SEEN_REPLY)) {
+		ct_flow_free(ct, c.flow); /* the kernel has forgotten it */
+		c.flow = NULL;
+	}
+	if (c.flow && first)
+		c.flow = go_on(&c);
+	if (!c.flow)
+		c.flow = pick_up(&c, &tuple);
+	e->flow = c.flow;
+	e->ctinfo = ctinfo;
+}
+
 /* Was this flow made by this packet, which is still on its way? */
 static bool makes_flow(const struct fw_ct *ct, const struct fw_eval *e)
 {

@@ -27,6 +27,11 @@ static struct {
 	struct fw_counters passed; /* IPv4 packets at OUTPUT that nobody judged */
 } world;
 
+int fwd_kernel_prepare(struct fwd_kernel *k, const struct fw_ruleset *rs, struct fw_err *err)
+{
+	return 0;
+}
+
 int fwd_kernel_apply(struct fwd_kernel *k, const struct fw_plan *plan, struct fw_err *err)
 {
 	if (world.refuse) {

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Our rules while the kernel tracks connections (struct fw_plan.kct): what its conntrack says of a
+ * packet goes with it into the queue, in our mark bits (fw/mark.h), and the translation that was
+ * chosen there is carried out by chains of type nat.
+ *
+ *	chain prerouting { jump states; …pending…; goto judge }
+ *	chain nat_prerouting { meta mark & CODE map @nat_dst }
+ *
+ * Trap.  The kernel lets no packet through a queue that shares a connection which is not confirmed
+ * yet (nf_ct_drop_unconfirmed): its own ICMP errors about the first packet of a connection.  Those
+ * pass OUTPUT and POSTROUTING without our asking.
+ */
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <string.h>
+
+#include "nft.h"
+
+/* Of the kernel's conntrack: bits of nft's "ct state", bits of ct->status, directions. */
+enum {
+	STATE_INVALID = 1,
+	STATE_ESTABLISHED = 2,
+	STATE_RELATED = 4,
+	STATE_NEW = 8,
+	STATE_UNTRACKED = 64,
+	STATUS_CONFIRMED = 1 << 3,
+	STATUS_SRC_NAT_DONE = 1 << 7,
+	STATUS_DST_NAT_DONE = 1 << 8,
+};
+
+static const struct {
+	uint32_t state;
+	int dir; /* -1: has none */
+	uint32_t ctinfo;
+} states[] = {
+	{STATE_ESTABLISHED, 0, FW_CT_ESTABLISHED},
+	{STATE_ESTABLISHED, 1, FW_CT_ESTABLISHED_REPLY},
+	{STATE_NEW, -1, FW_CT_NEW},
+	{STATE_RELATED, 0, FW_CT_RELATED},
+	{STATE_RELATED, 1, FW_CT_RELATED_REPLY},
+	{STATE_INVALID, -1, FW_CT_INVALID},
+	{STATE_UNTRACKED, -1, FW_CT_UNTRACKED},
+};
+
+/* "meta mark set meta mark & ~(clear) | set", both in our bits */
+static void set_bits(struct fwd_nft_batch *b, struct nftnl_rule *r, const struct fwd_nft *nft,
+		     uint32_t clear, uint32_t set)
+{
+	fwd_rule_meta(b, r, NFT_META_MARK);
+	fwd_rule_bitwise(b, r, ~((clear | set) << nft->mark_shift), set << nft->mark_shift);
+	fwd_rule_set_mark(b, r);
+}
+
+/* "ct KEY & mask OP 0" */
+static void ask_ct(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t key, uint32_t mask,
+		   uint32_t op)
+{
+	const uint32_t none = 0;
+
+	fwd_rule_ct(b, r, key);
+	fwd_rule_bitwise(b, r, mask, 0);
+	fwd_rule_cmp(b, r, op, &none, sizeof(none));
+}
+
+static void ask_mark(struct fwd_nft_batch *b, struct nftnl_rule *r, const struct fwd_nft *nft,
+		     uint32_t bits)
+{
+	const uint32_t none = 0;
+
+	fwd_rule_meta(b, r, NFT_META_MARK);
+	fwd_rule_bitwise(b, r, bits << nft->mark_shift, 0);
+	fwd_rule_cmp(b, r, NFT_CMP_NEQ, &none, sizeof(none));
+}
+
+static void add_state(struct fwd_nft_batch *b, const struct fwd_nft *nft, unsigned int i)
+{
+	struct nftnl_rule *r = fwd_rule_new(b, FWD_TABLE, "states");
+	const uint8_t dir = (uint8_t)states[i].dir;
+
+	fwd_rule_ct(b, r, NFT_CT_STATE);
+	fwd_rule_cmp(b, r, NFT_CMP_EQ, &states[i].state, sizeof(states[i].state));
+	if (states[i].dir >= 0) {
+		fwd_rule_ct(b, r, NFT_CT_DIRECTION);
+		fwd_rule_cmp(b, r, NFT_CMP_EQ, &dir, sizeof(dir));
+	}
+	set_bits(b, r, nft, 0, states[i].ctinfo << FW_MARK_CTINFO_SHIFT);
+	fwd_batch_rule(b, r);
+}
+
+void fwd_kct_add_states(struct fwd_nft_batch *b, const struct fwd_nft *nft)
+{
+	static const uint32_t translated[][2] = {{FW_CTS_SRC_NAT, FW_MARK_SRC_NAT},
+						 {FW_CTS_DST_NAT, FW_MARK_DST_NAT}};
+	struct nftnl_rule *r;
+
+	fwd_batch_flush(b, FWD_TABLE, "states");
+	r = fwd_rule_new(b, FWD_TABLE, "states"); /* our replies carry their own */
+	ask_mark(b, r, nft, FW_MARK_OWN);
+	fwd_rule_verdict(b, r, NFT_RETURN);
+	fwd_batch_rule(b, r);
+	r = fwd_rule_new(b, FWD_TABLE, "states");
+	set_bits(b, r, nft, FW_MARK_CODE_MASK, 0);
+	fwd_batch_rule(b, r);
+	for (unsigned int i = 0; i < FW_ARRAY_SIZE(states); i++)
+		add_state(b, nft, i);
+	for (unsigned int i = 0; i < FW_ARRAY_SIZE(translated); i++) {
+		r = fwd_rule_new(b, FWD_TABLE, "states");
+		ask_ct(b, r, NFT_CT_STATUS, translated[i][0], NFT_CMP_NEQ);
+		set_bits(b, r, nft, 0, translated[i][1]);
+		fwd_batch_rule(b, r);
+	}
+}
+
+/* ---- hooks --------------------------------------------------------------------------------- */
+
+static unsigned int hook_of(unsigned int base)
+{
+	return base == FWD_OUTPUT_BEHIND ? FW_OUTPUT : base;
+}
+
+/* Are all of a family's packets queued in this chain? */
+static bool queues(const struct fw_plan *plan, unsigned int base, unsigned int f)
+{
+	return base == FWD_OUTPUT_BEHIND ? plan->split[f] : plan->queue[f][base];
+}
+
+static bool queues_some(const struct fw_plan *plan, unsigned int base, unsigned int f)
+{
+	return queues(plan, base, f) || (base < FW_N_HOOKS && plan->nat_only[f][base]);
+}
+
+static bool has_nat(const struct fw_plan *plan, unsigned int hook)
+{
+	return plan->nat[FW_IP4][hook] || plan->nat[FW_IP6][hook];
+}
+
+/* Once made they stand, for what they began has to be gone on with. */
+static bool is_nat(unsigned int base)
+{
+	return base >= FWD_NAT_PREROUTING && base <= FWD_NAT_POSTROUTING;
+}
+
+bool fwd_kct_wants(const struct fw_plan *plan, unsigned int base)
+{
+	if (is_nat(base) || base == FWD_CLEAN_INPUT || base == FWD_CLEAN_POSTROUTING)
+		return true;
+	for (unsigned int f = 0; f < FW_N_FAMILIES; f++)
+		if (queues_some(plan, base, f) || (base < FW_N_HOOKS && plan->count[f][base]))
+			return true;
+	return false;
+}
+
+static void add_trap(struct fwd_nft_batch *b, unsigned int base)
+{
+	struct nftnl_rule *r = fwd_rule_new(b, FWD_TABLE, fwd_bases[base].name);
+
+	ask_ct(b, r, NFT_CT_STATE, STATE_RELATED, NFT_CMP_NEQ);
+	ask_ct(b, r, NFT_CT_STATUS, STATUS_CONFIRMED, NFT_CMP_EQ);
+	fwd_rule_verdict(b, r, NF_ACCEPT);
+	fwd_batch_rule(b, r);
+}
+
+static void add_part(struct fwd_nft_batch *b, const struct fwd_nft *nft, unsigned int base,
+		     unsigned int f)
+{
+	struct nftnl_rule *r = fwd_rule_new(b, FWD_TABLE, fwd_bases[base].name);
+
+	fwd_rule_meta(b, r, NFT_META_NFPROTO);
+	fwd_rule_cmp(b, r, NFT_CMP_EQ, &fwd_nfprotos[f], 1);
+	set_bits(b, r, nft, FW_MARK_PART_MASK,
+		 base == FWD_OUTPUT_BEHIND ? FW_PART_BEHIND_NAT : FW_PART_TO_NAT);
+	fwd_batch_rule(b, r);
+}
+
+/* The kernel asks its nat chains for a connection's first packet, once for each end. */
+static void add_pending(struct fwd_nft_batch *b, const struct fwd_nft *nft, unsigned int hook)
+{
+	const uint32_t done = hook == FW_PREROUTING || hook == FW_OUTPUT ? STATUS_DST_NAT_DONE :
+									    STATUS_SRC_NAT_DONE;
+	struct nftnl_rule *r = fwd_rule_new(b, FWD_TABLE, fwd_bases[hook].name);
+
+	ask_ct(b, r, NFT_CT_STATE, STATE_NEW | STATE_RELATED, NFT_CMP_NEQ);
+	ask_ct(b, r, NFT_CT_STATUS, done, NFT_CMP_EQ);
+	set_bits(b, r, nft, 0, FW_MARK_NAT_PENDING);
+	fwd_batch_rule(b, r);
+}
+
+static void add_judge(struct fwd_nft_batch *b, const struct fwd_nft *nft,
+		      const struct fw_plan *plan, unsigned int base, unsigned int f)
+{
+	struct nftnl_rule *r = fwd_rule_new(b, FWD_TABLE, fwd_bases[base].name);
+
+	fwd_rule_meta(b, r, NFT_META_NFPROTO);
+	fwd_rule_cmp(b, r, NFT_CMP_EQ, &fwd_nfprotos[f], 1);
+	if (!queues(plan, base, f))
+		ask_mark(b, r, nft, FW_MARK_NAT_PENDING);
+	fwd_rule_chain(b, r, NFT_GOTO, "judge");
+	fwd_batch_rule(b, r);
+}
+
+static void add_clear(struct fwd_nft_batch *b, const struct fwd_nft *nft, unsigned int base)
+{
+	struct nftnl_rule *r = fwd_rule_new(b, FWD_TABLE, fwd_bases[base].name);
+
+	ask_mark(b, r, nft, FW_MARK_CODE_MASK);
+	set_bits(b, r, nft, FW_MARK_CODE_MASK, 0);
+	fwd_batch_rule(b, r);
+}
+
+static void add_hook(struct fwd_nft_batch *b, const struct fwd_nft *nft,
+		     const struct fw_plan *plan, unsigned int base)
+{
+	struct nftnl_rule *r;
+
+	for (unsigned int f = 0; base < FW_N_HOOKS && f < FW_N_FAMILIES; f++)
+		if (plan->count[f][base])
+			fwd_nft_add_counting(b, f, base);
+	if (!queues_some(plan, base, FW_IP4) && !queues_some(plan, base, FW_IP6))
+		return;
+	if (hook_of(base) == FW_OUTPUT || base == FW_POSTROUTING)
+		add_trap(b, base);
+	r = fwd_rule_new(b, FWD_TABLE, fwd_bases[base].name);
+	fwd_rule_chain(b, r, NFT_JUMP, "states");
+	fwd_batch_rule(b, r);
+	for (unsigned int f = 0; hook_of(base) == FW_OUTPUT && f < FW_N_FAMILIES; f++)
+		if (plan->split[f])
+			add_part(b, nft, base, f);
+	if (base < FW_N_HOOKS && has_nat(plan, base))
+		add_pending(b, nft, base);
+	if (base < FW_N_HOOKS)
+		fwd_nft_add_types(b, plan, base);
+	for (unsigned int f = 0; f < FW_N_FAMILIES; f++)
+		if (queues_some(plan, base, f))
+			add_judge(b, nft, plan, base, f);
+	add_clear(b, nft, base); /* what is not queued after all */
+}
+
+/* ---- translation --------------------------------------------------------------------------- */
+
+static void add_lookup(struct fwd_nft_batch *b, const struct fwd_nft *nft, unsigned int base,
+		       const char *map)
+{
+	struct nftnl_rule *r = fwd_rule_new(b, FWD_TABLE, fwd_bases[base].name);
+
+	fwd_rule_meta(b, r, NFT_META_MARK);
+	fwd_rule_bitwise(b, r, FW_MARK_CODE_MASK << nft->mark_shift, 0);
+	fwd_rule_map(b, r, map);
+	fwd_batch_rule(b, r);
+}
+
+void fwd_kct_add(struct fwd_nft_batch *b, const struct fwd_nft *nft, const struct fw_plan *plan,
+		 unsigned int base)
+{
+	if (!is_nat(base)) {
+		add_hook(b, nft, plan, base);
+		return;
+	}
+	if (base == FWD_NAT_PREROUTING || base == FWD_NAT_OUTPUT) {
+		add_lookup(b, nft, base, FWD_MAP_DST);
+		return;
+	}
+	add_lookup(b, nft, base, FWD_MAP_SRC);
+	if (base == FWD_NAT_POSTROUTING)
+		add_lookup(b, nft, base, FWD_MAP_MASQ);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Address translation: what a rule of the nat table asks for.
+ *
+ * The engine chooses the rule, the kernel translates.  The choice is a struct fw_nat, flat, so that
+ * the same action of many rules is the same bytes; the daemon gives each distinct one a code and
+ * has a chain of nft's made for it.
+ */
+#ifndef FW_NAT_H
+#define FW_NAT_H
+
+#include "fw/ruleset.h"
+
+/* Values of NF_NAT_RANGE_* (include/uapi/linux/netfilter/nf_nat.h). */
+#define FW_NAT_ADDR         0x01 /* min_addr, max_addr say something */
+#define FW_NAT_PORT         0x02 /* the same for ports */
+#define FW_NAT_RANDOM       0x04
+#define FW_NAT_PERSISTENT   0x08
+#define FW_NAT_RANDOM_FULLY 0x10
+#define FW_NAT_OFFSET       0x20
+#define FW_NAT_NETMAP       0x40
+
+enum fw_nat_kind {
+	FW_NAT_NONE,
+	FW_NAT_DST,      /* DNAT */
+	FW_NAT_SRC,      /* SNAT */
+	FW_NAT_REDIRECT, /* to this host */
+	FW_NAT_MASQUERADE,
+	FW_NAT_BOTH,     /* NETMAP: of the destination or the source, as the hook has it */
+};
+
+struct fw_nat {
+	uint8_t kind, family;
+	uint16_t flags;
+	uint16_t min_port, max_port;
+	union fw_addr min_addr, max_addr;
+};
+
+/* The action of a rule at a hook: BOTH has become DST or SRC. */
+struct fw_nat fw_nat_at(const struct fw_use *use, enum fw_hook hook);
+
+/* Every action that the rules of the nat tables may ask for, again and again the same. */
+int fw_nat_each(const struct fw_ruleset *rs, int (*fn)(void *priv, const struct fw_nat *nat),
+		void *priv);
+
+#endif
