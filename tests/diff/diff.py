@@ -35,6 +35,7 @@ import topo  # noqa: E402
 import traffic  # noqa: E402
 import wire  # noqa: E402
 
+FWD_ARGS = os.environ.get("DIFF_FWD_ARGS", "").split()  # "--queues 4", say
 L2 = {"broadcast": "ff:ff:ff:ff:ff:ff", "multicast": "01:00:5e:00:00:01"}
 
 
@@ -72,7 +73,7 @@ class Side:
 
     def __init__(self, lab, kind):
         self.kind, self.router = kind, topo.LabRouter(lab)
-        self.fw = firewall.Fwd(self.router.ns) if kind == "fwd" \
+        self.fw = firewall.Fwd(self.router.ns, FWD_ARGS) if kind == "fwd" \
             else firewall.Kernel(self.router.ns, kind)
         self.isn = {}
 
@@ -186,10 +187,17 @@ def run(lab, case, peer, patience=0.25, sabotage=None, trace=None):
         tables = list(case.rules.policy)
         if trace is not None:
             trace["saved"] = x
+        problems += ended(b.fw)
         return problems + compare.counters(x, y, tables), compare.words(x, y, tables)
     finally:
         for s in sides:
             s.close()
+
+
+def ended(fw):
+    """A clean end: exit code 0 (sanitizers and leaks say otherwise) and no complaint in the log."""
+    code = fw.stop() if isinstance(fw, firewall.Fwd) else 0
+    return ["fwd ended with %d:\n%s" % (code, fw.log()[-3000:])] if code else []
 
 
 def arrivals(i, step, got):

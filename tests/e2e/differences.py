@@ -206,6 +206,15 @@ def test_no_proc_recent(both, c):
     c.equal("the list in /proc, and in fwctl", both.hosts(what), ((True, False), (False, True)))
 
 
+def test_nat_policies_stand_still(both, c):
+    def what(w):
+        w.listen(80)
+        w.sh("iptables -t nat -P PREROUTING ACCEPT; iptables -t nat -L -n")
+        w.tcp(80)
+        return ":PREROUTING ACCEPT [1:60]" in w.sh("iptables-save -c -t nat")[1]
+    c.equal("nat's policy counted a connection", both.hosts(what), (True, False))
+
+
 def test_options_are_not_echoed(both, c):
     record_route = b"\x07\x0f\x04" + b"\0" * 13  # three free slots
 
