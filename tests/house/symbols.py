@@ -13,7 +13,7 @@ from common import finish
 # forbidden could ever be complete.
 ALLOWED = set("""
 malloc calloc realloc free aligned_alloc posix_memalign reallocarray
-memcpy memmove memset memcmp memchr memmem mempcpy rawmemchr
+bcmp memcpy memmove memset memcmp memchr memmem mempcpy rawmemchr
 strlen strnlen strcmp strncmp strcasecmp strncasecmp strchr strrchr strchrnul strstr strcpy strncpy stpcpy
 strcat strdup strndup strspn strcspn strpbrk strtok_r strsep strtol strtoul strtoll strtoull strerror
 snprintf vsnprintf sprintf sscanf qsort qsort_r bsearch abort __errno_location

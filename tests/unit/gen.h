@@ -247,8 +247,7 @@ static inline void gen_match(struct gen *g)
 		" -m statistic --mode random --probability 0.5",
 		" -m recent --name R%u --set --rsource",
 		" -m recent --name R%u --update --seconds 5 --hitcount 3",
-		" -m hashlimit --hashlimit-upto 2/sec --hashlimit-burst 3 --hashlimit-mode srcip "
-		"--hashlimit-name H%u",
+		" -m hashlimit --hashlimit-upto 2/sec --hashlimit-name H%u --hashlimit-mode srcip",
 		" -m quota --quota 900",
 		" -m recent --name R%u --rcheck --rdest",
 		" -m recent --name R%u --remove --rsource"};
