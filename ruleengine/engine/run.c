@@ -247,6 +247,10 @@ static void settle(struct hook_run *r, struct fw_decision *ret)
 	}
 	ret->nat = e->nat;
 	ret->ctinfo = (uint8_t)carry(r);
+	/* Without bypass nobody may be there to take it, and the kernel drops it; if somebody is, an
+	 * answer confirms the flow. */
+	if (ret->verdict == FW_QUEUE && !ret->queue_bypass)
+		return;
 	if (e->flow && r->plan->last[e->pkt->family][e->pkt->meta.hook])
 		fw_ct_confirm(e->world->ct, e);
 }

@@ -209,7 +209,8 @@ def test_no_proc_recent(both, c):
 def test_nat_policies_stand_still(both, c):
     def what(w):
         w.listen(80)
-        w.sh("iptables -t nat -P PREROUTING ACCEPT; iptables -t nat -L -n")
+        w.sh("iptables -t nat -P PREROUTING ACCEPT; iptables -t nat -L -n; "
+             "iptables -A INPUT -m state --state NEW")
         w.tcp(80)
         return ":PREROUTING ACCEPT [1:60]" in w.sh("iptables-save -c -t nat")[1]
     c.equal("nat's policy counted a connection", both.hosts(what), (True, False))
