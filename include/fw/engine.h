@@ -33,6 +33,8 @@ struct fw_plan {
 	                                          * translation is pending */
 	bool split[FW_N_FAMILIES];               /* OUTPUT is visited twice, ahead of and behind the
 	                                          * translation */
+	uint8_t write[FW_N_FAMILIES][FW_N_HOOKS]; /* FW_NEED_SYN, FW_NEED_WRITE: packets of this hook
+	                                          * must be whole and writable */
 };
 void fw_plan_make(const struct fw_needs *needs, struct fw_plan *ret);
 
@@ -52,6 +54,16 @@ struct fw_decision {
 	uint16_t queue;            /* with QUEUE */
 	bool queue_bypass;
 	const struct fw_use *nat;  /* with ACCEPT: how to translate (fw/nat.h), or NULL */
+	bool set_priority;         /* CLASSIFY */
+	uint32_t priority;
+	/*
+	 * Rules changed the packet: its bytes from pkt->writable on are to replace it, this many
+	 * of them; 0: it stays.  Checksums were kept right by difference, so one that was never
+	 * computed (FW_PKT_CSUM_PARTIAL) must be now, in full: fw_packet_fill_csum().
+	 */
+	uint32_t new_len;
+	uint32_t route_mark;       /* OUTPUT: the mark behind mangle, by which the kernel would route
+	                            * anew; what later tables make of it does not */
 	/* who decided: for the drop ring and explain; borrowed from the ruleset */
 	enum fw_table_id table;
 	const struct fw_chain *chain;
@@ -60,6 +72,7 @@ struct fw_decision {
 };
 
 /*
+ * @pkt    its bytes are changed in place where it is `writable` and rules say so
  * @stack  FW_MAX_DEPTH frames of scratch
  * @now    monotonic ns; @wall ns since the epoch
  */

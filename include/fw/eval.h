@@ -60,6 +60,17 @@ struct fw_eval {
 
 	/* effects so far; user's mark bits only */
 	uint32_t mark;
+	uint32_t priority;        /* skb->priority, where set_priority */
+	bool set_priority;
+	bool fill_csum;           /* the upper-layer checksum is to be completed (CHECKSUM) */
+
+	/*
+	 * Rewriting (ruleengine/packet/rewrite.h).  The first rule that changes the packet makes
+	 * `pkt` point here: a copy of the view; the bytes are changed in place
+	 * (pkt->writable).  Later rules of the hook so see, and counters count, what earlier ones
+	 * made.  NULL: room for no copy, nothing can be changed.
+	 */
+	struct fw_packet *room;
 
 	/* set by a match: drop at once whatever the rule says (xtables' hotdrop) */
 	bool hotdrop;

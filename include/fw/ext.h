@@ -47,6 +47,9 @@ static inline void fw_use_move(struct fw_use *use, unsigned int from, unsigned i
 #define FW_NEED_CSUM    0x08 /* must know whether checksums hold */
 #define FW_NEED_PKTTYPE 0x10 /* meta.pkttype must be filled */
 #define FW_NEED_UID     0x20 /* meta.uid/gid */
+#define FW_NEED_SYN     0x40 /* changes TCP SYNs: those must come whole and writable */
+#define FW_NEED_WRITE   0x80 /* changes any packet: the same for all */
+#define FW_NEED_ANY_WRITE (FW_NEED_SYN | FW_NEED_WRITE)
 
 #define FW_NEED_NAT     0x40 /* translates: the kernel tracks, and is told what to do */
 
@@ -74,6 +77,10 @@ struct fw_ext {
 	void (*init)(const struct fw_parse_ctx *ctx, struct fw_use *use);
 	/* After the last option; may set what follows from the others.  May be NULL. */
 	int (*check)(const struct fw_parse_ctx *ctx, struct fw_use *use, struct fw_err *err);
+	/* A target that makes sense only beside certain matches looks for them.  0, or -EINVAL with
+	 * err.  May be NULL. */
+	int (*beside)(const struct fw_use *use, const struct fw_use *matches, unsigned int n_matches,
+		      struct fw_err *err);
 	/* Hooks from which this use may be reached, where that depends on its options: narrows
 	 * `hooks`.  Ask fw_use_hooks().  May be NULL. */
 	unsigned int (*places)(const struct fw_use *use);

@@ -41,8 +41,13 @@ struct fw_pkt_meta {
 	char in_name[FW_IFNAMSIZ], out_name[FW_IFNAMSIZ]; /* "" where none; zero-padded */
 };
 
+#define FW_PACKET_SPARE 4 /* bytes by which a rule may make a packet longer (TCPMSS) */
+
 struct fw_packet {
 	const uint8_t *data; /* the IP header */
+	uint8_t *writable;   /* the same place, where rules may change the packet: the caller holds
+	                      * all of it (cap_len == len) and FW_PACKET_SPARE bytes behind it.
+	                      * NULL: nothing may be changed.  Set by the caller after parsing */
 	uint32_t cap_len;    /* bytes at data */
 	uint32_t len;        /* bytes of the packet as the kernel has it (counters count these) */
 	enum fw_family family;
@@ -101,6 +106,12 @@ static inline const uint8_t *fw_packet_bytes(const struct fw_packet *pkt, uint32
  * TCP, UDP (0 = none for IPv4), UDP-Lite, ICMP, ICMPv6; other protocols: 1.
  */
 int fw_packet_csum_ok(const struct fw_packet *pkt);
+
+/*
+ * Compute and write the TCP or UDP checksum of a writable packet of which all bytes are there.
+ * False: another protocol, or something is missing; nothing was written.
+ */
+bool fw_packet_fill_csum(const struct fw_packet *pkt);
 
 /*
  * The packet quoted inside an ICMP or ICMPv6 error, as a view of its own (meta copied; len is

@@ -129,6 +129,8 @@ struct fw_needs {
 	bool kct;                              /* the kernel has to track */
 	uint8_t tables[FW_N_FAMILIES][FW_N_HOOKS];  /* FW_TABLE_BIT: rules or a DROP policy here */
 	uint8_t touched[FW_N_FAMILIES];        /* FW_TABLE_BIT: has counting policies */
+	uint8_t write[FW_N_FAMILIES][FW_N_HOOKS]; /* FW_NEED_SYN, FW_NEED_WRITE: rules that may be met
+	                                        * there change packets */
 };
 
 /* The tables one hook visits, in order (DESIGN §5).  Returns how many.  Static. */

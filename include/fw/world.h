@@ -36,6 +36,11 @@ struct fw_world_ops {
 	unsigned int (*addrtype)(void *priv, enum fw_family family, const union fw_addr *addr,
 				 uint32_t ifindex);
 
+	/* The MTU of the path that a packet to addr takes, out of interface oif (0: any) and with
+	 * this mark, as the kernel's dst_mtu() tells; 0: no route, unknown.  NULL: unknown. */
+	uint32_t (*mtu)(void *priv, enum fw_family family, const union fw_addr *addr, uint32_t oif,
+			uint32_t mark);
+
 	/* Called for each rule that was looked at (explain, trace); usually NULL.  matched tells
 	 * whether all its matches held; rule NULL: the chain's policy decided. */
 	void (*trace)(void *priv, const struct fw_eval *e, enum fw_table_id table,

@@ -241,6 +241,7 @@ struct fw_cursor {
 	const struct fw_eval *e;
 	uint32_t mark; /* what was looked up: */
 	enum fw_ctinfo ctinfo;
+	uint8_t tcp_flags;
 	bool trust; /* exact bits may be trusted */
 	uint32_t n_axes;
 	uint32_t cls[MAX_AXES];

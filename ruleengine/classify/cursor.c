@@ -249,6 +249,7 @@ void fw_cursor_begin(struct fw_cursor *c, const struct fw_program *p, const stru
 	c->e = e;
 	c->mark = e->mark;
 	c->ctinfo = e->ctinfo;
+	c->tcp_flags = e->pkt->tcp_flags;
 	c->has_rows = c->b_ready = c->b_partial = false;
 	c->first = CACHED_NONE;
 	c->b = c->b_above = c->t = c->t_above = 0;

@@ -82,8 +82,10 @@ void fw_plan_make(const struct fw_needs *needs, struct fw_plan *ret)
 {
 	*ret = (struct fw_plan){.kct = needs->kct};
 	for (int f = 0; f < FW_N_FAMILIES; f++) {
-		for (int h = 0; h < FW_N_HOOKS; h++)
+		for (int h = 0; h < FW_N_HOOKS; h++) {
 			ret->queue[f][h] = needs->hook[f][h];
+			ret->write[f][h] = needs->write[f][h];
+		}
 		ret->track[f] = needs->track[f];
 		ret->flags[f] = needs->flags[f];
 		if (ret->kct)

@@ -16,6 +16,7 @@ struct hook_run {
 	struct fw_walk w;
 	const struct fw_plan *plan;
 	bool tracked; /* the tracker has been asked, or never will be */
+	uint32_t route_mark; /* see struct fw_decision */
 };
 
 static bool came_through_loopback(const struct fw_packet *pkt)
@@ -145,14 +146,15 @@ static void decided(const struct hook_run *r, struct fw_decision *ret)
 static enum fw_verdict run_tables(struct hook_run *r, const struct fw_ruleset *rs,
 				  struct fw_decision *ret)
 {
-	const struct fw_packet *pkt = r->w.e.pkt;
+	const enum fw_hook hook = (enum fw_hook)r->w.e.pkt->meta.hook;
+	const enum fw_family family = r->w.e.pkt->family;
 	const enum fw_table_id *tables;
-	size_t n = fw_hook_tables((enum fw_hook)pkt->meta.hook, &tables);
+	size_t n = fw_hook_tables(hook, &tables);
 
 	if (track_early(r) < 0)
 		return FW_DROP;
 	for (size_t i = 0; i < n; i++) {
-		const struct fw_table *table = rs->tables[pkt->family][tables[i]];
+		const struct fw_table *table = rs->tables[family][tables[i]];
 		enum fw_verdict verdict;
 
 		if (tables[i] != FW_RAW && track_behind_raw(r) < 0) {
@@ -163,6 +165,8 @@ static enum fw_verdict run_tables(struct hook_run *r, const struct fw_ruleset *r
 			continue;
 		verdict = fw_walk_table(&r->w, table);
 		decided(r, ret);
+		if (tables[i] == FW_MANGLE)
+			r->route_mark = r->w.e.mark;
 		if (verdict != FW_ACCEPT)
 			return verdict;
 	}
@@ -229,6 +233,11 @@ static void settle(struct hook_run *r, struct fw_decision *ret)
 	struct fw_eval *e = &r->w.e;
 
 	ret->mark = e->mark;
+	ret->route_mark = r->route_mark;
+	ret->set_priority = e->set_priority;
+	ret->priority = e->priority;
+	if (e->pkt == e->room || e->fill_csum)
+		ret->new_len = e->pkt->len;
 	if (ret->verdict == FW_DROP) {
 		ret->reject = e->reject;
 		if (e->reject != FW_REJECT_NONE)
@@ -260,6 +269,7 @@ static void run(bool plain, const struct fw_ruleset *rs, const struct fw_plan *p
 		struct fw_frame *stack, struct fw_decision *ret)
 {
 	bool traced = world->ops && world->ops->trace;
+	struct fw_packet room;
 	struct hook_run r = {
 		.w =
 			{
@@ -267,12 +277,14 @@ static void run(bool plain, const struct fw_ruleset *rs, const struct fw_plan *p
 				      .world = world,
 				      .now = now,
 				      .wall = wall,
-				      .mark = pkt->meta.mark},
+				      .mark = pkt->meta.mark,
+				      .room = &room},
 				.stack = stack,
 				.plain = plain || traced,
 				.trace = traced,
 			},
 		.plan = plan,
+		.route_mark = pkt->meta.mark,
 	};
 
 	*ret = (struct fw_decision){.verdict = FW_ACCEPT};

@@ -77,7 +77,8 @@ static struct fw_rule *next_compiled(struct fw_walk *w, const struct fw_chain *c
 				     struct fw_cursor *c, uint32_t *next)
 {
 	/* A target may have changed what the candidates depend on. */
-	if (c->chain != chain || c->mark != w->e.mark || c->ctinfo != w->e.ctinfo)
+	if (c->chain != chain || c->mark != w->e.mark || c->ctinfo != w->e.ctinfo ||
+	    c->tcp_flags != w->e.pkt->tcp_flags)
 		fw_cursor_begin(c, chain->program, chain, &w->e, *next);
 	while (fw_cursor_next(c)) {
 		w->e.rule = c->rule;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* -m dscp: the upper six bits of TOS or traffic class. */
-#include <strings.h>
-
-#include "opt/opt.h"
+#include "opt/dsfield.h"
 
 struct dscp {
 	uint8_t value;
@@ -10,28 +8,14 @@ struct dscp {
 
 enum { DSCP, CLASS };
 
-static const struct fw_opt_name classes[] = {
-	{"CS0", 0x00},	{"CS1", 0x08},	{"CS2", 0x10},	{"CS3", 0x18},	{"CS4", 0x20},
-	{"CS5", 0x28},	{"CS6", 0x30},	{"CS7", 0x38},	{"BE", 0x00},	{"AF11", 0x0a},
-	{"AF12", 0x0c}, {"AF13", 0x0e}, {"AF21", 0x12}, {"AF22", 0x14}, {"AF23", 0x16},
-	{"AF31", 0x1a}, {"AF32", 0x1c}, {"AF33", 0x1e}, {"AF41", 0x22}, {"AF42", 0x24},
-	{"AF43", 0x26}, {"EF", 0x2e},	{NULL},
-};
-
 static int take_class(const struct fw_parse_ctx *ctx, const struct fw_opt *opt, struct fw_use *use,
 		      bool inverted, const char *const *words, struct fw_err *err)
 {
 	struct dscp *d = use->data;
-	int r;
 
-	for (const struct fw_opt_name *n = classes; n->name; n++)
-		if (!strcasecmp(n->name, words[0])) {
-			d->value = (uint8_t)n->value;
-			return 0;
-		}
-	r = fw_opt_refuse(err, use, opt, words[0], "is none of BE, EF, AFxx, CSx");
-	fw_err_words(err, "Invalid DSCP value `%s'", words[0]);
-	return r;
+	if (fw_parse_dscp_class(words[0], &d->value))
+		return fw_opt_refuse_dscp_class(err, use, opt, words[0]);
+	return 0;
 }
 
 static void print_dscp(const struct fw_opt *opt, const struct fw_use *use, enum fw_family family,

@@ -11,6 +11,7 @@
 
 #include "fw/classify.h"
 #include "matches/ports.h"
+#include "matches/wantsyn.h"
 
 struct tcp {
 	struct ports ports;
@@ -73,6 +74,13 @@ static void print_flag_list(uint8_t flags, struct fw_buf *out)
 		}
 	if (!flags)
 		fw_buf_str(out, "NONE");
+}
+
+bool fw_tcp_wants_syn(const struct fw_use *use)
+{
+	const struct tcp *t = use->data;
+
+	return fw_use_has(use, FLAGS) && (t->want & 0x02) && !fw_use_inv(use, FLAGS);
 }
 
 static void print_flags(const struct fw_opt *opt, const struct fw_use *use, enum fw_family family,

@@ -62,13 +62,28 @@ struct fw_ruleset *fw_ruleset_unref(struct fw_ruleset *rs, const struct fw_tx_en
 	return NULL;
 }
 
-static uint8_t table_needs(const struct fw_table *table)
+static uint8_t chain_needs(const struct fw_chain *chain)
 {
 	uint8_t needs = 0;
 
-	for (uint32_t i = 0; i < table->n_slots; i++)
-		for (uint32_t k = 0; table->chains[i] && k < table->chains[i]->n_chunks; k++)
-			needs |= table->chains[i]->chunks[k]->needs;
+	for (uint32_t k = 0; chain && k < chain->n_chunks; k++)
+		needs |= chain->chunks[k]->needs;
+	return needs;
+}
+
+/* Also notes from which hooks packets may come to rules that change them. */
+static uint8_t table_needs(const struct fw_table *table, uint8_t write[FW_N_HOOKS])
+{
+	uint8_t needs = 0;
+
+	for (uint32_t i = 0; i < table->n_slots; i++) {
+		const uint8_t here = chain_needs(table->chains[i]);
+
+		needs |= here;
+		for (unsigned int h = 0; h < FW_N_HOOKS && (here & FW_NEED_ANY_WRITE); h++)
+			if (table->chains[i]->reach & FW_HOOK_BIT(h))
+				write[h] |= here & FW_NEED_ANY_WRITE;
+	}
 	/* The nat table sees only the first packet of a flow: somebody must know which that is. */
 	if (table->id == FW_NAT && table->n_rules)
 		needs |= FW_NEED_TRACK;
@@ -98,7 +113,7 @@ void fw_ruleset_needs(const struct fw_ruleset *rs, struct fw_needs *ret)
 			if (table->touched)
 				ret->touched[f] |= FW_TABLE_BIT(t);
 			if (table->n_rules)
-				ret->flags[f] |= table_needs(table);
+				ret->flags[f] |= table_needs(table, ret->write[f]);
 		}
 		ret->kct |= ret->flags[f] & FW_NEED_NAT;
 		for (unsigned int h = 0; h < FW_N_HOOKS; h++)

@@ -5,6 +5,7 @@
  * Only what the kernel has not verified is summed, and only whole packets can be: where our copy
  * ends early the answer is "cannot tell", and who needs to know asks for the payload.
  */
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -12,6 +13,13 @@
 
 static uint64_t sum_bytes(uint64_t sum, const uint8_t *p, uint32_t n)
 {
+	for (; n >= 4; p += 4, n -= 4) {
+		uint32_t v;
+
+		memcpy(&v, p, sizeof(v));
+		v = ntohl(v);
+		sum += (v >> 16) + (v & 0xffff);
+	}
 	for (; n >= 2; p += 2, n -= 2)
 		sum += (uint32_t)p[0] << 8 | p[1];
 	if (n)
@@ -88,4 +96,32 @@ int fw_packet_csum_ok(const struct fw_packet *pkt)
 	if (pkt->proto != IPPROTO_ICMP)
 		sum = pseudo_header(pkt);
 	return sum_is_good(sum_bytes(sum, data, n));
+}
+
+/* The header's offset of its checksum; 0: none that a sender leaves to the device. */
+static uint32_t csum_offset(const struct fw_packet *pkt)
+{
+	return pkt->proto == IPPROTO_TCP ? 16 : pkt->proto == IPPROTO_UDP ? 6 : 0;
+}
+
+bool fw_packet_fill_csum(const struct fw_packet *pkt)
+{
+	const uint32_t off = csum_offset(pkt);
+	uint64_t sum;
+	uint8_t *h;
+
+	if (!pkt->writable || !off || !pkt->has_proto || pkt->fragment || !pkt->l4_ok ||
+	    pkt->l4_off + pkt->l4_len > pkt->cap_len)
+		return false;
+	h = pkt->writable + pkt->l4_off;
+	h[off] = h[off + 1] = 0;
+	sum = sum_bytes(pseudo_header(pkt), h, pkt->l4_len);
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	sum = ~sum & 0xffff;
+	if (!sum && pkt->proto == IPPROTO_UDP)
+		sum = 0xffff; /* zero says "none" there */
+	h[off] = (uint8_t)(sum >> 8);
+	h[off + 1] = (uint8_t)sum;
+	return true;
 }

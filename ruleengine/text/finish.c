@@ -57,6 +57,17 @@ static int check_proto(struct fw_parser *p, const struct fw_use *use)
 	return -EINVAL;
 }
 
+/* ... and what a target must find among the matches. */
+static int check_beside(struct fw_parser *p)
+{
+	const struct fw_ext *ext = p->target.ext;
+
+	if (!ext || !ext->beside || ext->beside(&p->target, p->matches, p->n_matches, p->err) == 0)
+		return 0;
+	fw_err_at(p->err, p->places->line, p->places->target.column, p->places->target.length);
+	return -EINVAL;
+}
+
 static int illegal(struct fw_parser *p)
 {
 	static const struct {
@@ -199,7 +210,7 @@ static int check_rules(struct fw_parser *p, const struct fw_nets *src, const str
 		r = check_proto(p, &p->matches[i]);
 	if (!r && p->target.ext)
 		r = check_proto(p, &p->target);
-	return r;
+	return r ? r : check_beside(p);
 }
 
 static int finish_rules(struct fw_parser *p)

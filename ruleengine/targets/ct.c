@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * -j CT: how the tracker is to take this packet.  --notrack: not at all.  The other options are
+ * understood, printed and compared, and refused where rules are to live in a daemon: it has no
+ * zones, no timeout policies and no helpers to choose from, and sends no events.
+ */
+#include <string.h>
+
+#include "fw/tx.h"
+#include "opt/opt.h"
+
+struct ct {
+	char helper[16], timeout[32];
+	uint16_t events, exp_events, zone;
+	bool zone_mark;
+};
+
+enum { NOTRACK, HELPER, TIMEOUT, CTEVENTS, EXPEVENTS, ZONE, ZONE_ORIG, ZONE_REPLY };
+
+/* Bits in the order in which iptables prints them. */
+static const struct fw_opt_name ct_events[] = {
+	{"new", 1 << 0},       {"related", 1 << 1}, {"destroy", 1 << 2}, {"reply", 1 << 3},
+	{"assured", 1 << 4},   {"protoinfo", 1 << 5}, {"helper", 1 << 6}, {"mark", 1 << 7},
+	{"natseqinfo", 1 << 8}, {"secmark", 1 << 9}, {NULL},
+};
+static const struct fw_opt_name exp_events[] = {{"new", 1}, {NULL}};
+
+static uint16_t event_bit(const struct fw_opt_name *names, const char *word, size_t len)
+{
+	for (const struct fw_opt_name *n = names; n->name; n++)
+		if (strlen(n->name) == len && !memcmp(n->name, word, len))
+			return (uint16_t)n->value;
+	return 0;
+}
+
+static int take_events(const struct fw_parse_ctx *ctx, const struct fw_opt *opt, struct fw_use *use,
+		       bool inverted, const char *const *words, struct fw_err *err)
+{
+	const bool expected = opt - use->ext->opts == EXPEVENTS;
+	struct ct *c = use->data;
+	uint16_t mask = 0;
+	int r;
+
+	for (const char *w = words[0];; w++) {
+		const size_t len = strcspn(w, ",");
+		const uint16_t bit = event_bit(expected ? exp_events : ct_events, w, len);
+
+		if (!bit) {
+			r = fw_opt_refuse(err, use, opt, words[0], "names an event that is none");
+			fw_err_words(err, "Unknown event type \"%.*s\"", (int)len, w);
+			return r;
+		}
+		mask |= bit;
+		w += len;
+		if (!*w)
+			break;
+	}
+	if (expected)
+		c->exp_events = mask;
+	else
+		c->events = mask;
+	return 0;
+}
+
+static void print_events(const struct fw_opt *opt, const struct fw_use *use, enum fw_family family,
+			 struct fw_buf *out)
+{
+	const bool expected = opt - use->ext->opts == EXPEVENTS;
+	const struct ct *c = use->data;
+	const unsigned int mask = expected ? c->exp_events : c->events;
+	const char *sep = "";
+
+	for (const struct fw_opt_name *n = expected ? exp_events : ct_events; n->name; n++)
+		if (mask & n->value) {
+			fw_buf_fmt(out, "%s%s", sep, n->name);
+			sep = ",";
+		}
+}
+
+static int take_zone(const struct fw_parse_ctx *ctx, const struct fw_opt *opt, struct fw_use *use,
+		     bool inverted, const char *const *words, struct fw_err *err)
+{
+	struct ct *c = use->data;
+	uint64_t zone = 0;
+	int r;
+
+	c->zone_mark = !strcmp(words[0], "mark");
+	if (c->zone_mark || !fw_parse_u64(words[0], 0, UINT16_MAX, &zone)) {
+		c->zone = (uint16_t)zone;
+		return 0;
+	}
+	r = fw_opt_refuse(err, use, opt, words[0], "is neither 0..65535 nor \"mark\"");
+	fw_err_words(err, "Cannot parse %s as a zone ID", words[0]);
+	return r;
+}
+
+static void print_zone(const struct fw_opt *opt, const struct fw_use *use, enum fw_family family,
+		       struct fw_buf *out)
+{
+	const struct ct *c = use->data;
+
+	if (c->zone_mark)
+		fw_buf_str(out, "mark");
+	else
+		fw_buf_fmt(out, "%u", c->zone);
+}
+
+static const struct fw_opt opts[] = {
+	[NOTRACK] = {.name = "notrack", .kind = FW_OPT_FLAG, .help = "Don't track connection"},
+	[HELPER] = {.name = "helper", .kind = FW_OPT_STRING, .offset = offsetof(struct ct, helper),
+		    .max = 15, .arg = "name",
+		    .help = "Use conntrack helper 'name' for connection"},
+	[TIMEOUT] = {.name = "timeout", .kind = FW_OPT_STRING, .offset = offsetof(struct ct, timeout),
+		     .max = 31, .arg = "name",
+		     .help = "Use timeout policy 'name' for connection"},
+	[CTEVENTS] = {.name = "ctevents", .kind = FW_OPT_CUSTOM, .parse = take_events,
+		      .print = print_events, .arg = "event[,event...]",
+		      .help = "Generate specified conntrack events for connection"},
+	[EXPEVENTS] = {.name = "expevents", .kind = FW_OPT_CUSTOM, .parse = take_events,
+		       .print = print_events, .arg = "event[,event...]",
+		       .help = "Generate specified expectation events for connection"},
+	[ZONE] = {.name = "zone", .kind = FW_OPT_CUSTOM, .parse = take_zone, .print = print_zone,
+		  .arg = "{ID|mark}", .help = "Assign/Lookup connection in zone ID/packet nfmark"},
+	[ZONE_ORIG] = {.name = "zone-orig", .kind = FW_OPT_CUSTOM, .parse = take_zone,
+		       .print = print_zone, .arg = "{ID|mark}",
+		       .help = "Same as 'zone' option, but only applies to ORIGINAL direction"},
+	[ZONE_REPLY] = {.name = "zone-reply", .kind = FW_OPT_CUSTOM, .parse = take_zone,
+			.print = print_zone, .arg = "{ID|mark}",
+			.help = "Same as 'zone' option, but only applies to REPLY direction"},
+	{NULL},
+};
+
+#define ZONES (1u << ZONE | 1u << ZONE_ORIG | 1u << ZONE_REPLY)
+
+/* Zone 0 is where everybody is; both directions together are simply the zone. */
+static int check(const struct fw_parse_ctx *ctx, struct fw_use *use, struct fw_err *err)
+{
+	const struct ct *c = use->data;
+	const uint64_t zones = use->set & ZONES;
+
+	use->set &= ~(uint64_t)ZONES;
+	if (!c->zone && !c->zone_mark)
+		return 0;
+	if (zones == 1u << ZONE_ORIG || zones == 1u << ZONE_REPLY)
+		use->set |= zones;
+	else if (zones == (1u << ZONE | 1u << ZONE_ORIG) ||
+		 zones == (1u << ZONE | 1u << ZONE_REPLY))
+		use->set |= zones & ~(1u << ZONE);
+	else
+		use->set |= 1u << ZONE;
+	return 0;
+}
+
+static void list(const struct fw_use *use, enum fw_family family, bool numeric, struct fw_buf *out)
+{
+	fw_buf_str(out, " CT");
+	for (const struct fw_opt *o = opts; o->name; o++) {
+		if (!fw_use_has(use, (unsigned int)(o - opts)))
+			continue;
+		fw_buf_fmt(out, " %s", o->name);
+		if (o->kind == FW_OPT_STRING)
+			fw_buf_fmt(out, " %s", (const char *)use->data + o->offset);
+		else if (o->print) {
+			fw_buf_char(out, ' ');
+			o->print(o, use, family, out);
+		}
+	}
+}
+
+static int deploy(const struct fw_use *use, const struct fw_tx_env *env, struct fw_err *err)
+{
+	static const struct {
+		uint64_t rows;
+		const char *what, *hint;
+	} missing[] = {
+		{1u << HELPER, "conntrack helpers cannot be assigned yet",
+		 "open the related ports by rules of their own"},
+		{1u << TIMEOUT, "there are no timeout policies",
+		 "set the timeouts of all connections in fwd.conf"},
+		{1u << CTEVENTS | 1u << EXPEVENTS, "fwd sends no events about connections",
+		 "leave the option out; fwctl conn lists connections"},
+		{ZONES, "there is one zone only", "leave the option out"},
+	};
+	int r;
+
+	if (fw_use_has(use, NOTRACK)) /* the kernel ignores the others then */
+		return 0;
+	for (size_t i = 0; i < FW_ARRAY_SIZE(missing); i++) {
+		if (!(use->set & missing[i].rows))
+			continue;
+		r = fw_fail(err, FW_ERR_UNSUPPORTED, "CT: %s", missing[i].what);
+		fw_err_hint(err, "%s", missing[i].hint);
+		return r;
+	}
+	return 0;
+}
+
+static enum fw_verdict run(const struct fw_use *use, struct fw_eval *e)
+{
+	/* What is tracked already (it came through loopback) stays so. */
+	if (fw_use_has(use, NOTRACK) && e->ctinfo == FW_CT_NONE)
+		e->ctinfo = FW_CT_UNTRACKED;
+	return FW_CONTINUE;
+}
+
+const struct fw_ext fw_target_ct = {
+	.name = "CT", .target = true, .summary = "how connections are tracked",
+	.tables = FW_TABLE_BIT(FW_RAW),
+	.size = sizeof(struct ct), .opts = opts, .check = check, .list = list, .deploy = deploy,
+	.run = run,
+};
