@@ -29,6 +29,7 @@ struct fwd_config {
 	bool fail_open;           /* default false */
 	bool offload;             /* accepted; takes effect with the offload issue */
 	bool persist;
+	unsigned int snapshot_interval; /* seconds between saves of what changes by itself; 0: off */
 	unsigned int mark_shift;  /* FW_MARK_SHIFT_DEFAULT */
 	unsigned int queue_len;   /* packets a queue holds; default 32768 */
 	/* conntrack_* and recent_* limits, see fwd.conf(5) */

@@ -11,6 +11,7 @@
 struct ev_loop;
 struct fwd_control;
 struct fwd_http;
+struct fwd_keeper;
 struct fwd_notify;
 
 struct fwd {
@@ -21,6 +22,7 @@ struct fwd {
 	struct fwd_address address; /* of the control socket; found while we may still look */
 	struct fwd_control *control;
 	struct fwd_http *http; /* NULL: no --metrics */
+	struct fwd_keeper *keeper; /* NULL: nothing is kept */
 	struct fwd_notify *notify;
 	uint64_t started; /* monotonic ns */
 };

@@ -174,33 +174,45 @@ static void print_recent(struct fwd_editor *e, struct fw_buf *out)
 	pthread_mutex_unlock(&e->core->lock);
 }
 
+bool fwd_edit_print_rules(const struct fw_ruleset *rs, struct fwd_frame frames[FW_N_FAMILIES],
+			  struct fw_buf text[FW_N_FAMILIES])
+{
+	bool fine = true;
+
+	for (unsigned int f = 0; f < FW_N_FAMILIES; f++) {
+		fw_save(rs, (enum fw_family)f, FW_SAVE_COUNTERS, &text[f]);
+		frames[f] = (struct fwd_frame){
+			.kind = FWD_FRAME_RULES,
+			.family = (enum fw_family)f,
+			.flags = FW_TX_COUNTERS,
+			.body = fw_buf_cstr(&text[f]),
+			.len = text[f].len,
+		};
+		fine = fine && fw_buf_ok(&text[f]);
+	}
+	return fine;
+}
+
 int fwd_edit_snapshot(struct fwd_editor *e, struct fw_err *err)
 {
-	struct fw_buf text[3] = {FW_BUF_INIT, FW_BUF_INIT, FW_BUF_INIT};
-	struct fwd_frame frames[3] = {
-		{.kind = FWD_FRAME_RULES, .family = FW_IP4, .flags = FW_TX_COUNTERS},
-		{.kind = FWD_FRAME_RULES, .family = FW_IP6, .flags = FW_TX_COUNTERS},
-		{.kind = FWD_FRAME_RECENT},
-	};
-	bool fine = true;
+	struct fw_buf text[FW_N_FAMILIES + 1] = {FW_BUF_INIT, FW_BUF_INIT, FW_BUF_INIT};
+	struct fwd_frame frames[FW_N_FAMILIES + 1];
+	struct fw_buf *recent = &text[FW_N_FAMILIES];
 	int r;
 
 	if (!e->store)
 		return 0;
+	if (e->settle)
+		e->settle(e->settle_priv);
 	fwd_policy_collect(e);
-	fw_save(e->core->ruleset, FW_IP4, FW_SAVE_COUNTERS, &text[0]);
-	fw_save(e->core->ruleset, FW_IP6, FW_SAVE_COUNTERS, &text[1]);
-	print_recent(e, &text[2]);
-	for (size_t i = 0; i < FW_ARRAY_SIZE(frames); i++) {
-		frames[i].body = fw_buf_cstr(&text[i]);
-		frames[i].len = text[i].len;
-		fine = fine && fw_buf_ok(&text[i]);
-	}
-	if (fine)
+	print_recent(e, recent);
+	frames[FW_N_FAMILIES] = (struct fwd_frame){
+		.kind = FWD_FRAME_RECENT, .body = fw_buf_cstr(recent), .len = recent->len};
+	if (fwd_edit_print_rules(e->core->ruleset, frames, text) && fw_buf_ok(recent))
 		r = fwd_store_snapshot(e->store, frames, FW_ARRAY_SIZE(frames), fwd_wall(), err);
 	else
 		r = fw_fail(err, FW_ERR_RESOURCE, "out of memory for a snapshot");
-	for (size_t i = 0; i < FW_ARRAY_SIZE(frames); i++)
+	for (size_t i = 0; i < FW_ARRAY_SIZE(text); i++)
 		fw_buf_deinit(&text[i]);
 	return r;
 }
@@ -216,11 +228,12 @@ int fwd_edit_save_all(struct fwd_editor *e, struct fw_err *err)
 	r = fwd_edit_snapshot(e, err);
 	if (r)
 		return r;
+	fwd_store_drop_flows(e->store);
 	do
 		fw_ct_dump(e->core->world.ct, &cursor, DUMP_SLICE, fwd_now(), &text);
 	while (cursor);
 	if (text.len || !fw_buf_ok(&text))
-		r = fwd_store_put_flows(e->store, &text, fwd_wall(), err);
+		r = fwd_store_put_flows(e->store, &text, fwd_wall(), false, err);
 	fw_buf_deinit(&text);
 	return r;
 }

@@ -37,6 +37,10 @@ struct fwd_editor {
 	struct fw_ruleset *base; /* before the group's first edit; NULL: no group is open */
 	struct fwd_store_mark mark;
 	uint64_t last_edit_wall; /* when the last group was committed; 0: never */
+	bool dirty; /* something that only a snapshot keeps has changed by command or by policy */
+	/* Set by keep.c: waits until it writes no snapshot, so that ours comes after it. */
+	void (*settle)(void *priv);
+	void *settle_priv;
 };
 
 /* One transaction: restore text of one family. */
@@ -81,6 +85,11 @@ void fwd_edit_forget(struct fwd_editor *e, struct fw_ruleset *rs);
 
 /* Write a snapshot of everything: rules, counters, recent lists.  No group may be open. */
 int fwd_edit_snapshot(struct fwd_editor *e, struct fw_err *err);
+
+/* What a snapshot has of the rules: a frame for each family, into text.  Any thread that holds a
+ * reference; false: out of memory. */
+bool fwd_edit_print_rules(const struct fw_ruleset *rs, struct fwd_frame frames[FW_N_FAMILIES],
+			  struct fw_buf text[FW_N_FAMILIES]);
 
 /* At the stop, when no packet can change it any more: the snapshot, and the tracker's flows. */
 int fwd_edit_save_all(struct fwd_editor *e, struct fw_err *err);

@@ -14,6 +14,9 @@
 #include "log.h"
 #include "store/io.h"
 
+/* Flows that a crash left are used while most of them can still be what they were. */
+#define FRESH_NS (60 * FW_NSEC_PER_SEC)
+
 /* What a start gathers while it reads the state directory. */
 struct start {
 	struct fwd_editor *editor;
@@ -184,6 +187,13 @@ static int64_t then(uint64_t written)
 	return (int64_t)fwd_now() - (int64_t)(wall > written ? wall - written : 0);
 }
 
+/* A stop's flows are exact; a crash's are as they were some time before it. */
+static int load_flows(struct fw_ct *ct, const struct fw_buf *flows, int64_t now, bool live,
+		      struct fw_err *err)
+{
+	return (live ? fw_ct_load_old : fw_ct_load)(ct, fw_buf_cstr(flows), flows->len, now, err);
+}
+
 /* Recent lists and flows go on as if the daemon had been there all the time. */
 static void restore_world(struct start *s)
 {
@@ -191,14 +201,19 @@ static void restore_world(struct start *s)
 	struct fw_err err = FW_ERR_INIT, err2 = FW_ERR_INIT;
 	struct fw_buf flows = FW_BUF_INIT;
 	uint64_t wall;
+	bool live;
 
 	if (s->recent.len &&
 	    fw_recent_load(world->recent, fw_buf_cstr(&s->recent), s->recent.len,
 			   (uint64_t)then(s->wall), &err))
 		fwd_log_err(4, "recent lists of the snapshot", &err);
-	if (s->editor->store && !fwd_store_take_flows(s->editor->store, &flows, &wall) &&
-	    fw_ct_load(world->ct, fw_buf_cstr(&flows), flows.len, then(wall), &err2))
-		fwd_log_err(4, "flows of the last stop", &err2);
+	if (!s->editor->store || fwd_store_take_flows(s->editor->store, &flows, &wall, &live))
+		return;
+	if (live && fwd_wall() - wall > FRESH_NS)
+		fwd_log(6, "the flows that a crash left are too old: connections are picked up as "
+			   "they come");
+	else if (load_flows(world->ct, &flows, then(wall), live, &err2))
+		fwd_log_err(4, live ? "flows of before the crash" : "flows of the last stop", &err2);
 	fw_buf_deinit(&flows);
 }
 

@@ -17,6 +17,7 @@
 #include "control/control.h"
 #include "daemon.h"
 #include "http/http.h"
+#include "keep.h"
 #include "load.h"
 #include "log.h"
 #include "notify.h"
@@ -131,6 +132,7 @@ static void run(struct fwd *d)
 	ev_signal_start(d->loop, &intr);
 	ev_signal_start(d->loop, &hup);
 	hold_signals(SIG_UNBLOCK);
+	d->keeper = fwd_keep_start(d);
 	d->notify = fwd_notify_ready(d);
 	fwd_log(5, "fwd %s filters", FWD_VERSION);
 	ev_run(d->loop, 0);
@@ -149,6 +151,7 @@ static int tear_down(struct fwd *d, bool save)
 
 	d->control = fwd_control_close(d->control);
 	d->http = fwd_http_close(d->http);
+	d->keeper = fwd_keep_stop(d->keeper);
 	e->kernel = fwd_kernel_stop(e->kernel);
 	if (save && e->store && (!fwd_store_empty(e->store) || d->core.ruleset->generation))
 		r = fwd_edit_save_all(e, &err);

@@ -35,6 +35,9 @@ void fwd_policy_collect(struct fwd_editor *e)
 		return;
 	pthread_mutex_lock(&core->lock);
 	for (unsigned int f = 0; f < FW_N_FAMILIES; f++)
+		for (unsigned int h = 0; h < FW_N_HOOKS; h++)
+			e->dirty |= counted[f][h].packets > 0;
+	for (unsigned int f = 0; f < FW_N_FAMILIES; f++)
 		for (unsigned int t = 0; t < FW_N_TABLES; t++)
 			add_to_table(core->ruleset->tables[f][t], counted);
 	pthread_mutex_unlock(&core->lock);

@@ -56,6 +56,7 @@ static int change(struct fwd_call *call, bool add, struct fw_err *err)
 	else
 		r = fw_recent_remove(core->world.recent, call->args[0], family, &addr);
 	pthread_mutex_unlock(&core->lock);
+	call->d->editor.dirty |= !r;
 	return r ? no_list(call, call->args[0], err) : 0;
 }
 
@@ -80,5 +81,6 @@ int fwd_verb_recent_flush(struct fwd_call *call, struct fw_err *err)
 	pthread_mutex_lock(&core->lock);
 	r = fw_recent_flush(core->world.recent, call->args[0]);
 	pthread_mutex_unlock(&core->lock);
+	call->d->editor.dirty |= !r;
 	return r ? no_list(call, call->args[0], err) : 0;
 }

@@ -185,15 +185,16 @@ bool fwd_store_due(const struct fwd_store *s)
 	return s->journal.size > limit || s->journal.frames > DUE_FRAMES;
 }
 
-static int write_snapshot(struct fwd_store *s, struct fwd_frame *frames, size_t n, uint64_t wall)
+int fwd_store_write(const struct fwd_store *s, uint64_t seq, struct fwd_frame *frames, size_t n,
+		    uint64_t wall, struct fwd_store_written *ret)
 {
-	struct fwd_frame end = {.seq = s->journal.seq, .kind = FWD_FRAME_END};
+	struct fwd_frame end = {.seq = seq, .kind = FWD_FRAME_END};
 	struct fw_buf text = FW_BUF_INIT;
 	char when[32];
 	int r;
 
 	for (size_t i = 0; i < n; i++) {
-		frames[i].seq = s->journal.seq;
+		frames[i].seq = seq;
 		fwd_frame_write(&frames[i], &text);
 	}
 	end.len = (size_t)snprintf(when, sizeof(when), "%" PRIu64 "\n", wall);
@@ -201,29 +202,42 @@ static int write_snapshot(struct fwd_store *s, struct fwd_frame *frames, size_t 
 	fwd_frame_write(&end, &text);
 	r = fw_buf_ok(&text) ? fwd_io_replace(s->dirfd, "snapshot", text.data, text.len) : -ENOMEM;
 	if (!r)
-		s->snapshot_size = text.len;
+		*ret = (struct fwd_store_written){.seq = seq, .size = text.len};
 	fw_buf_deinit(&text);
 	return r;
+}
+
+int fwd_store_written(struct fwd_store *s, const struct fwd_store_written *w, struct fw_err *err)
+{
+	s->snapshot_size = w->size;
+	if (s->journal.seq != w->seq || !s->journal.size)
+		return 0;
+	return fwd_journal_restart(&s->journal, s->dirfd, err);
 }
 
 int fwd_store_snapshot(struct fwd_store *s, struct fwd_frame *frames, size_t n, uint64_t wall,
 		       struct fw_err *err)
 {
+	struct fwd_store_written written;
 	int r;
 
-	r = write_snapshot(s, frames, n, wall);
-	if (r)
+	r = fwd_store_write(s, s->journal.seq, frames, n, wall, &written);
+	if (r) {
 		fw_fail(err, FW_ERR_RESOURCE, "cannot write %s/snapshot: %s", s->dir, strerror(-r));
-	else
+	} else {
+		s->snapshot_size = written.size;
 		r = fwd_journal_restart(&s->journal, s->dirfd, err);
+	}
 	s->stale = r;
 	if (r)
 		s->retry_size = s->journal.size + DUE_BYTES / 4;
 	return r;
 }
 
-int fwd_store_put_flows(struct fwd_store *s, const struct fw_buf *text, uint64_t wall,
-			struct fw_err *err)
+#define LIVE "live" /* stands where an edit's table would */
+
+int fwd_store_put_flows(const struct fwd_store *s, const struct fw_buf *text, uint64_t wall,
+			bool live, struct fw_err *err)
 {
 	struct fwd_frame frame = {/* no edit's number belongs to it: the time stands there */
 				  .seq = wall,
@@ -233,6 +247,8 @@ int fwd_store_put_flows(struct fwd_store *s, const struct fw_buf *text, uint64_t
 	struct fw_buf out = FW_BUF_INIT;
 	int r;
 
+	if (live)
+		strcpy(frame.table, LIVE);
 	fwd_frame_write(&frame, &out);
 	r = fw_buf_ok(text) && fw_buf_ok(&out)
 		? fwd_io_replace(s->dirfd, "flows", out.data, out.len)
@@ -243,7 +259,12 @@ int fwd_store_put_flows(struct fwd_store *s, const struct fw_buf *text, uint64_t
 	return r;
 }
 
-int fwd_store_take_flows(struct fwd_store *s, struct fw_buf *text, uint64_t *wall)
+void fwd_store_drop_flows(const struct fwd_store *s)
+{
+	unlinkat(s->dirfd, "flows", 0);
+}
+
+int fwd_store_take_flows(struct fwd_store *s, struct fw_buf *text, uint64_t *wall, bool *live)
 {
 	struct fw_buf file = FW_BUF_INIT;
 	struct fwd_frame frame;
@@ -260,8 +281,9 @@ int fwd_store_take_flows(struct fwd_store *s, struct fw_buf *text, uint64_t *wal
 	if (!r) {
 		fw_buf_add(text, frame.body, frame.len);
 		*wall = frame.seq;
+		*live = !strcmp(frame.table, LIVE);
 	}
-	unlinkat(s->dirfd, "flows", 0);
+	fwd_store_drop_flows(s);
 	fw_buf_deinit(&file);
 	return r;
 }

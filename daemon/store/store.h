@@ -6,8 +6,9 @@
  *	snapshot   everything up to edit number SEQ; replaced whole (written beside, fsync, rename)
  *	journal    edits since then, one frame each, appended and made durable before they are
  *	           acknowledged
- *	flows      the tracker's flows of a clean stop, used once: a start takes it away, so that a
- *	           later crash does not bring back connections that have ended long since
+ *	flows      the tracker's flows, used once: a start takes it away, so that a later crash does
+ *	           not bring back connections that have ended long since; written at a clean stop, and
+ *	           from time to time, then to be used only while it is fresh
  *	journal.bad-TIME…  what was cut off a journal because it was torn or damaged
  *
  * A start reads the snapshot and then those edits of the journal that are newer than it, so a crash
@@ -15,7 +16,7 @@
  * first frame that is not whole and sound; the rest is kept aside and reported.  A damaged snapshot
  * is an error: nothing sensible is left to filter by, and a person must choose.
  *
- * Control thread only.  All functions return 0 or a negative errno with err filled.
+ * Control thread only but for the two that say otherwise.  All functions return 0 or a negative errno with err filled.
  */
 #ifndef FWD_STORE_H
 #define FWD_STORE_H
@@ -69,11 +70,26 @@ bool fwd_store_due(const struct fwd_store *s);
 int fwd_store_snapshot(struct fwd_store *s, struct fwd_frame *frames, size_t n, uint64_t wall,
 		       struct fw_err *err);
 
-/* The file `flows`: written at a clean stop; read and removed at a start (-ENOENT: there is none,
- * or it was damaged, which is logged).  wall: when it was written. */
-int fwd_store_put_flows(struct fwd_store *s, const struct fw_buf *text, uint64_t wall,
-			struct fw_err *err);
-int fwd_store_take_flows(struct fwd_store *s, struct fw_buf *text, uint64_t *wall);
+/*
+ * The same while the journal goes on.  Write: the frames stand for edits up to `seq`; any thread,
+ * but never two snapshots at a time.  Written: the control thread takes note, and starts the
+ * journal anew if nothing was appended since; if something was, the records that the snapshot has
+ * already are passed over by the next start.
+ */
+struct fwd_store_written {
+	uint64_t seq, size;
+};
+int fwd_store_write(const struct fwd_store *s, uint64_t seq, struct fwd_frame *frames, size_t n,
+		    uint64_t wall, struct fwd_store_written *ret);
+int fwd_store_written(struct fwd_store *s, const struct fwd_store_written *w, struct fw_err *err);
+
+/* The file `flows`: written at a clean stop or (live, any thread) while packets go on; read and
+ * removed at a start (-ENOENT: there is none, or it was damaged, which is logged).  wall: when it
+ * was written. */
+int fwd_store_put_flows(const struct fwd_store *s, const struct fw_buf *text, uint64_t wall,
+			bool live, struct fw_err *err);
+int fwd_store_take_flows(struct fwd_store *s, struct fw_buf *text, uint64_t *wall, bool *live);
+void fwd_store_drop_flows(const struct fwd_store *s); /* any thread */
 
 /* Facts for status and metrics. */
 uint64_t fwd_store_journal_bytes(const struct fwd_store *s);

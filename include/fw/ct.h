@@ -150,5 +150,8 @@ size_t fw_ct_delete(struct fw_ct *ct, uint64_t *cursor, size_t max, const struct
  */
 void fw_ct_dump(struct fw_ct *ct, uint64_t *cursor, size_t max, uint64_t now, struct fw_buf *out);
 int fw_ct_load(struct fw_ct *ct, const char *text, size_t len, int64_t now, struct fw_err *err);
+/* The same for a dump after which packets went on unseen: TCP windows are learnt anew, as for
+ * connections that are picked up midway. */
+int fw_ct_load_old(struct fw_ct *ct, const char *text, size_t len, int64_t now, struct fw_err *err);
 
 #endif

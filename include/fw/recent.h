@@ -56,5 +56,9 @@ int fw_recent_flush(struct fw_recent *r, const char *name);
  * less the time since; it may wrap below zero (after a reboot), ages stay right. */
 void fw_recent_dump(const struct fw_recent *r, uint64_t now, struct fw_buf *out);
 int fw_recent_load(struct fw_recent *r, const char *text, size_t len, uint64_t now, struct fw_err *err);
+/* A dump while packets go on: begin, then slices of at most `max` entries with the same `now` until
+ * one returns false.  What is used meanwhile may come twice; one such dump at a time. */
+void fw_recent_dump_begin(struct fw_recent *r);
+bool fw_recent_dump_more(struct fw_recent *r, size_t max, uint64_t now, struct fw_buf *out);
 
 #endif

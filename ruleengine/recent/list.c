@@ -127,6 +127,12 @@ struct fw_recent_list *fw_recent_get(struct fw_recent *r, const char *name, uint
 	return l;
 }
 
+void recent_walk_to(struct fw_recent *r, struct fw_recent_list *list)
+{
+	r->walk.list = list;
+	r->walk.at = list ? list->oldest : NULL;
+}
+
 void fw_recent_put(struct fw_recent *r, struct fw_recent_list *list)
 {
 	struct fw_recent_list **p = &r->lists;
@@ -138,6 +144,8 @@ void fw_recent_put(struct fw_recent *r, struct fw_recent_list *list)
 	if (*p)
 		*p = list->next;
 	recent_flush(list);
+	if (r->walk.list == list)
+		recent_walk_to(r, list->next);
 	free(list);
 }
 
@@ -162,6 +170,8 @@ struct recent_entry *recent_lookup(struct fw_recent_list *list, enum fw_family f
 
 static void unlink_age(struct fw_recent_list *list, struct recent_entry *e)
 {
+	if (list->owner->walk.at == e)
+		list->owner->walk.at = e->newer;
 	*(e->older ? &e->older->newer : &list->oldest) = e->newer;
 	*(e->newer ? &e->newer->older : &list->newest) = e->older;
 }
@@ -205,6 +215,8 @@ void recent_touch(struct fw_recent_list *list, struct recent_entry *e, int64_t n
 	e->stamps[e->index++] = now;
 	if (e->index > e->nstamps)
 		e->nstamps = e->index;
+	if (list->newest == e)
+		return;
 	unlink_age(list, e);
 	link_newest(list, e);
 }

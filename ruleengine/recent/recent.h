@@ -43,6 +43,10 @@ struct fw_recent {
 	uint32_t max_entries;
 	uint32_t hash_mask;
 	struct fw_recent_list *lists; /* in the order in which they were made */
+	struct { /* a dump in slices: where it goes on; moves on when that goes away */
+		struct fw_recent_list *list; /* NULL: it is over */
+		struct recent_entry *at; /* NULL: this list is done */
+	} walk;
 };
 
 struct fw_recent_list *recent_find(const struct fw_recent *r, const char *name);
@@ -55,5 +59,7 @@ struct recent_entry *recent_insert(struct fw_recent_list *list, enum fw_family f
 void recent_touch(struct fw_recent_list *list, struct recent_entry *e, int64_t now);
 void recent_drop(struct fw_recent_list *list, struct recent_entry *e);
 void recent_flush(struct fw_recent_list *list);
+/* The dump in slices goes on at the start of this list, or is over. */
+void recent_walk_to(struct fw_recent *r, struct fw_recent_list *list);
 
 #endif

@@ -134,6 +134,37 @@ void fw_recent_dump(const struct fw_recent *r, uint64_t now, struct fw_buf *out)
 			dump_entry(l, e, now, out);
 }
 
+void fw_recent_dump_begin(struct fw_recent *r)
+{
+	recent_walk_to(r, r->lists);
+}
+
+/* What was used since the dump began stands at the end, and could run ahead of it for ever: it is
+ * as little as packets came meanwhile, and dumped in one go. */
+static bool used_since(const struct fw_recent_list *l, const struct recent_entry *e, uint64_t now)
+{
+	return e->stamps[(e->index - 1u) & l->stamps_mask] > (int64_t)now;
+}
+
+bool fw_recent_dump_more(struct fw_recent *r, size_t max, uint64_t now, struct fw_buf *out)
+{
+	size_t n = 0;
+
+	while (r->walk.list) {
+		const struct recent_entry *e = r->walk.at;
+
+		if (!e) {
+			recent_walk_to(r, r->walk.list->next);
+			continue;
+		}
+		if (n++ >= max && !used_since(r->walk.list, e, now))
+			break;
+		r->walk.at = e->newer;
+		dump_entry(r->walk.list, e, now, out);
+	}
+	return r->walk.list;
+}
+
 /* One word of a line; NULL at its end.  *p moves behind it. */
 static const char *next_word(const char **p, const char *end, size_t *len)
 {

@@ -317,7 +317,21 @@ static void put_flow(struct fw_ct *ct, const struct fw_flow *read, const struct 
 		ct_flow_free(ct, flow);
 }
 
-int fw_ct_load(struct fw_ct *ct, const char *text, size_t len, int64_t now, struct fw_err *err)
+/* The peers have gone on since: what is known of their windows would refuse what they send now. */
+static void forget_windows(struct fw_flow *flow)
+{
+	if (flow->orig.proto != IPPROTO_TCP)
+		return;
+	for (int dir = 0; dir < FW_N_DIRS; dir++) {
+		struct tcp_side *side = &flow->u.tcp.side[dir];
+
+		*side = (struct tcp_side){.scale = side->scale,
+					  .flags = side->flags | TCP_F_LIBERAL};
+	}
+}
+
+static int load(struct fw_ct *ct, const char *text, size_t len, int64_t now, bool old,
+		struct fw_err *err)
 {
 	const char *end = text + len;
 	uint32_t at = 0;
@@ -335,6 +349,8 @@ int fw_ct_load(struct fw_ct *ct, const char *text, size_t len, int64_t now, stru
 		if (l.p == l.end)
 			continue;
 		if (read_flow(&l, &flow, &ext, &left_ms)) {
+			if (old)
+				forget_windows(&flow);
 			put_flow(ct, &flow, &ext, left_ms, now);
 		} else {
 			ret = fw_fail(err, FW_ERR_USAGE, "not a line of a dumped flow");
@@ -342,4 +358,14 @@ int fw_ct_load(struct fw_ct *ct, const char *text, size_t len, int64_t now, stru
 		}
 	}
 	return ret;
+}
+
+int fw_ct_load(struct fw_ct *ct, const char *text, size_t len, int64_t now, struct fw_err *err)
+{
+	return load(ct, text, len, now, false, err);
+}
+
+int fw_ct_load_old(struct fw_ct *ct, const char *text, size_t len, int64_t now, struct fw_err *err)
+{
+	return load(ct, text, len, now, true, err);
 }

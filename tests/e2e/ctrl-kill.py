@@ -146,7 +146,7 @@ def main():
     rng = random.Random(seed)
     ns = netns.Namespace("-kill")
     ns.ip("link set lo up")
-    fwd = firewall.Fwd(ns)
+    fwd = firewall.Fwd(ns, ["--snapshot-interval", "1"])  # saves beside edits, too
     try:
         span = calibrate(fwd)
         results = [one_round(fwd, rng, span * 1.05) for _ in range(rounds)]

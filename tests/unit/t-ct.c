@@ -809,6 +809,34 @@ static void test_dump_and_load(void **state)
 	fw_ct_free(next);
 }
 
+/* A crash's flows: the peers have sent megabytes since they were saved. */
+static void test_load_old(void **state)
+{
+	struct tcp_words data = {.src = CLIENT, .dst = SERVER, .sport = 1000, .dport = 80,
+				 .flags = TH_ACK, .seq = 7000101, .ack = 900501, .win = 1000};
+	struct tcp_words answer = {.src = SERVER, .dst = CLIENT, .sport = 80, .dport = 1000,
+				   .flags = TH_ACK, .seq = 900501, .ack = 7000101, .win = 1000};
+	struct fw_ct *ct = fresh(), *exact = fresh(), *old = fresh();
+	struct fw_buf text = FW_BUF_INIT;
+	uint64_t cursor = 0;
+	struct bytes b;
+
+	(void)state;
+	open_tcp(ct, 1000 * SEC);
+	fw_ct_dump(ct, &cursor, 100, 1001 * SEC, &text);
+	assert_int_equal(fw_ct_load(exact, text.data, text.len, 1001 * SEC, NULL), 0);
+	assert_int_equal(fw_ct_load_old(old, text.data, text.len, 1001 * SEC, NULL), 0);
+	make_tcp(&b, &data);
+	assert_int_equal(say(exact, &b, 1020 * SEC), FW_CT_INVALID);
+	assert_int_equal(say(old, &b, 1020 * SEC), FW_CT_ESTABLISHED);
+	make_tcp(&b, &answer);
+	assert_int_equal(say(old, &b, 1020 * SEC), FW_CT_ESTABLISHED_REPLY);
+	fw_buf_deinit(&text);
+	fw_ct_free(ct);
+	fw_ct_free(exact);
+	fw_ct_free(old);
+}
+
 static void test_load_refuses_garbage(void **state)
 {
 	static const char good[] = "4 17 10.0.0.1 10.0.0.2 1 2 0 8 0 1000 : 0 0";
@@ -868,6 +896,7 @@ int main(void)
 		cmocka_unit_test(test_list_text),
 		cmocka_unit_test(test_list_slices_and_filters),
 		cmocka_unit_test(test_dump_and_load),
+		cmocka_unit_test(test_load_old),
 		cmocka_unit_test(test_load_refuses_garbage),
 	};
 

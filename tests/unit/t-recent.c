@@ -294,6 +294,50 @@ static void test_dump_load(void **state)
 	fw_recent_free(s);
 }
 
+/* A dump in slices while the lists are in use: what is there all the time is in it, what is used,
+ * removed or flushed under its feet does no harm, and it comes to an end. */
+static void test_dump_in_slices(void **state)
+{
+	struct fw_recent *r = fw_recent_new(7, 0), *s = fw_recent_new(8, 0);
+	struct fw_recent_list *l = get(r, "a", 2), *m = get(r, "b", 2), *n = get(r, "c", 2);
+	struct fw_buf whole = FW_BUF_INIT, slices = FW_BUF_INIT;
+	unsigned int rounds = 0;
+
+	(void)state;
+	for (uint8_t i = 1; i <= 50; i++) {
+		ask(l, i, SET, i * SEC);
+		ask(m, i, SET, i * SEC);
+		ask(n, i, SET, i * SEC);
+	}
+	fw_recent_dump(r, 60 * SEC, &whole);
+	fw_recent_dump_begin(r);
+	while (fw_recent_dump_more(r, 7, 60 * SEC, &slices))
+		;
+	assert_string_equal(fw_buf_cstr(&whole), fw_buf_cstr(&slices));
+
+	fw_buf_reset(&slices);
+	fw_recent_dump_begin(r);
+	fw_recent_dump_more(r, 10, 60 * SEC, &slices); /* 11 is next */
+	ask(l, 11, REMOVE, 61 * SEC);
+	ask(l, 12, SET, 61 * SEC); /* goes to the end */
+	while (fw_recent_dump_more(r, 1, 60 * SEC, &slices)) {
+		ask(l, (uint8_t)(1 + rounds % 9), SET, 61 * SEC); /* keeps being used */
+		ask(l, 50, SET, 61 * SEC);
+		if (++rounds == 60)
+			fw_recent_put(r, m); /* while it is dumped */
+		assert_true(rounds < 1000);
+	}
+	get(s, "a", 2);
+	get(s, "c", 2);
+	assert_int_equal(fw_recent_load(s, slices.data, slices.len, 62 * SEC, NULL), 0);
+	assert_int_equal(lines(s, "a", 62 * SEC), 49);
+	assert_int_equal(lines(s, "c", 62 * SEC), 50);
+	fw_buf_deinit(&whole);
+	fw_buf_deinit(&slices);
+	fw_recent_free(r);
+	fw_recent_free(s);
+}
+
 static void test_load_refuses_garbage(void **state)
 {
 	static const char *const bad[] = {
@@ -326,6 +370,7 @@ int main(void)
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_print_as_proc),
 		cmocka_unit_test(test_dump_load),
+		cmocka_unit_test(test_dump_in_slices),
 		cmocka_unit_test(test_load_refuses_garbage),
 	};
 

@@ -352,6 +352,53 @@ static void half_written_files(void **state)
 	fw_buf_deinit(&text);
 }
 
+/* A snapshot that is written while edits go on into the journal: a start applies each edit once,
+ * whichever came first, the snapshot's end or a crash. */
+static void snapshot_beside_edits(void **state)
+{
+	struct dir *d = *state;
+	struct fwd_frame f = {.kind = FWD_FRAME_RULES, .body = "S\n", .len = 2};
+	struct fw_buf seen = FW_BUF_INIT, text = FW_BUF_INIT;
+	struct fwd_store *s = load_store(d, &seen);
+	struct fwd_store_written w;
+	struct fw_err err = FW_ERR_INIT;
+
+	assert_int_equal(append(s, "a\n"), 0);
+	assert_int_equal(append(s, "b\n"), 0);
+	sync_store(s);
+	assert_int_equal(fwd_store_write(s, 2, &f, 1, 7, &w), 0);
+	assert_int_equal(append(s, "c\n"), 0);
+	sync_store(s);
+	fwd_store_close(s); /* killed before it was noted */
+	fw_buf_reset(&seen);
+	s = load_store(d, &seen);
+	assert_string_equal(fw_buf_cstr(&seen), "1:2:S\n;4:2:7\n;0:3:c\n;");
+	assert_int_equal(fwd_store_seq(s), 3);
+
+	assert_int_equal(fwd_store_write(s, 3, &f, 1, 8, &w), 0);
+	assert_int_equal(append(s, "d\n"), 0);
+	assert_int_equal(fwd_store_written(s, &w, &err), 0); /* d is newer: the journal stays */
+	assert_true(fwd_store_journal_bytes(s) > 0);
+	sync_store(s);
+	fwd_store_close(s);
+	fw_buf_reset(&seen);
+	s = load_store(d, &seen);
+	assert_string_equal(fw_buf_cstr(&seen), "1:3:S\n;4:3:8\n;0:4:d\n;");
+
+	assert_int_equal(fwd_store_write(s, 4, &f, 1, 9, &w), 0);
+	assert_int_equal(fwd_store_written(s, &w, &err), 0); /* nothing is newer */
+	assert_int_equal(fwd_store_journal_bytes(s), 0);
+	assert_int_equal(append(s, "e\n"), 0);
+	sync_store(s);
+	fwd_store_close(s);
+	fw_buf_reset(&seen);
+	s = load_store(d, &seen);
+	assert_string_equal(fw_buf_cstr(&seen), "1:4:S\n;4:4:9\n;0:5:e\n;");
+	fwd_store_close(s);
+	fw_buf_deinit(&seen);
+	fw_buf_deinit(&text);
+}
+
 /* Flows are given out once, and not at all when a byte of them is wrong. */
 static void flows_once(void **state)
 {
@@ -360,19 +407,28 @@ static void flows_once(void **state)
 	struct fwd_store *s = load_store(d, &seen);
 	struct fw_err err = FW_ERR_INIT;
 	uint64_t wall = 0;
+	bool live = true;
 
-	assert_int_equal(fwd_store_take_flows(s, &text, &wall), -ENOENT);
+	assert_int_equal(fwd_store_take_flows(s, &text, &wall, &live), -ENOENT);
 	fw_buf_str(&text, "a flow\n");
-	assert_int_equal(fwd_store_put_flows(s, &text, 99, &err), 0);
+	assert_int_equal(fwd_store_put_flows(s, &text, 99, false, &err), 0);
 	assert_int_equal(fwd_io_read(d->fd, "flows", &file), 0);
 	fw_buf_reset(&text);
-	assert_int_equal(fwd_store_take_flows(s, &text, &wall), 0);
+	assert_int_equal(fwd_store_take_flows(s, &text, &wall, &live), 0);
 	assert_string_equal(fw_buf_cstr(&text), "a flow\n");
 	assert_int_equal(wall, 99);
-	assert_int_equal(fwd_store_take_flows(s, &text, &wall), -ENOENT);
+	assert_false(live);
+	assert_int_equal(fwd_store_take_flows(s, &text, &wall, &live), -ENOENT);
+	assert_int_equal(fwd_store_put_flows(s, &text, 100, true, &err), 0);
+	assert_int_equal(fwd_store_take_flows(s, &text, &wall, &live), 0);
+	assert_true(live);
+	assert_int_equal(wall, 100);
+	assert_int_equal(fwd_store_put_flows(s, &text, 100, true, &err), 0);
+	fwd_store_drop_flows(s);
+	assert_int_equal(fwd_store_take_flows(s, &text, &wall, &live), -ENOENT);
 	file.data[file.len - 3] ^= 1;
 	assert_int_equal(fwd_io_replace(d->fd, "flows", file.data, file.len), 0);
-	assert_int_equal(fwd_store_take_flows(s, &text, &wall), -ENOENT);
+	assert_int_equal(fwd_store_take_flows(s, &text, &wall, &live), -ENOENT);
 	fwd_store_close(s);
 	fw_buf_deinit(&seen);
 	fw_buf_deinit(&text);
@@ -455,6 +511,7 @@ int main(void)
 		STORE_TEST(missing_middle),
 		STORE_TEST(half_written_files),
 		STORE_TEST(flows_once),
+		STORE_TEST(snapshot_beside_edits),
 		STORE_TEST(damaged_snapshot),
 		STORE_TEST(refused_edit),
 	};
