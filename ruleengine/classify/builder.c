@@ -65,7 +65,17 @@ static int allocate(struct builder *bl, uint32_t n)
 	return fw_pool_init(&bl->b->pool);
 }
 
-struct builder *fw_builder_new(const struct fw_chain *chain, enum fw_family family)
+/*
+ * Ranges that overlap without order make a row for every ninth of them, as long as the chain: too
+ * much for a million.  What real rulesets need is far less.
+ */
+size_t fw_builder_row_limit(const struct fw_chain *chain)
+{
+	return (1u << 20) + (size_t)512 * chain->n_rules;
+}
+
+struct builder *fw_builder_new(const struct fw_chain *chain, enum fw_family family,
+			       size_t row_limit)
 {
 	struct builder *bl;
 
@@ -82,6 +92,7 @@ struct builder *fw_builder_new(const struct fw_chain *chain, enum fw_family fami
 	bl->b->n_rules = chain->n_rules;
 	bl->b->n_chunks = chain->n_chunks;
 	bl->b->n_words = (chain->n_chunks + 63) / 64;
+	bl->b->row_limit = row_limit;
 #if defined(__x86_64__)
 	bl->b->avx2 = __builtin_cpu_supports("avx2");
 #endif
@@ -254,6 +265,27 @@ static int step_sort(struct builder *bl, int64_t *work)
 	return bl->sweep ? 0 : -1;
 }
 
+/* Let go of what is only needed while the field is at hand. */
+static void leave_field(struct builder *bl)
+{
+	bl->sweep = fw_sweep_free(bl->sweep);
+	free(bl->events[bl->field].e);
+	bl->events[bl->field] = (struct events){0};
+}
+
+/* Do without the field: packets do not ask it, so rules that do must be evaluated. */
+static void give_up_field(struct builder *bl)
+{
+	for (uint32_t c = 0; c < bl->b->n_chunks; c++)
+		for (int i = 0; i < 4; i++)
+			bl->b->exact[c].w[i] &= bl->open[bl->field][c].w[i];
+	bl->b->used &= ~FIELD_BIT(bl->field);
+	fw_axis_deinit(&bl->axis);
+	bl->axis = (struct axis){0};
+	leave_field(bl);
+	next_field(bl);
+}
+
 static int step_sweep(struct builder *bl, int64_t *work)
 {
 	int r = fw_sweep_step(bl->sweep, SWEEP_SLICE);
@@ -261,6 +293,8 @@ static int step_sweep(struct builder *bl, int64_t *work)
 	*work -= SWEEP_SLICE;
 	if (r == 1)
 		bl->phase = SEARCH;
+	else if (r == 2)
+		give_up_field(bl);
 	return r < 0 ? -1 : 0;
 }
 
@@ -290,9 +324,7 @@ static int step_search(struct builder *bl, int64_t *work)
 	else
 		r = fw_search_make(&bl->b->search[field], points, n, wide);
 	*work -= (int64_t)n / POINTS_PER_UNIT + 1;
-	bl->sweep = fw_sweep_free(bl->sweep);
-	free(bl->events[field].e);
-	bl->events[field] = (struct events){0};
+	leave_field(bl);
 	if (r < 0)
 		return -1;
 	if (bl->small)

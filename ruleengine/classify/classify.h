@@ -188,6 +188,7 @@ struct step {
 struct base {
 	uint32_t refs;
 	uint32_t n_rules, n_chunks, n_words;
+	size_t row_limit; /* bytes of rows that a field may take, or it is not indexed */
 	uint32_t used; /* FIELD_BIT */
 	bool avx2;
 	struct pool pool;
@@ -273,6 +274,11 @@ void fw_cursor_begin(struct fw_cursor *c, const struct fw_program *p, const stru
 /* The next rule that can match; false: none. */
 bool fw_cursor_next(struct fw_cursor *c);
 
+/* What fw_program_build() does where there is no old chain, with a limit of one's own to the bytes
+ * of a field's rows. */
+struct fw_program *fw_program_build_limited(const struct fw_chain *chain, enum fw_family family,
+					    size_t row_limit);
+
 /* Tests run the portable path where the machine would choose another. */
 void fw_program_portable(struct fw_program *p);
 /* Bytes held, for tests and bench. */
@@ -329,7 +335,7 @@ int fw_events_sort(struct events *ev, unsigned int *byte);
  */
 struct sweep *fw_sweep_new(struct base *b, const struct events *ev, const struct vec *open,
 			   const struct vec *all, bool flat, struct axis *axis);
-/* Go on over about `n` events; 1: done, 0: not yet, -1: no memory. */
+/* Go on over about `n` events; 1: done, 0: not yet, 2: the rows take too much, -1: no memory. */
 int fw_sweep_step(struct sweep *s, size_t n);
 const struct point *fw_sweep_points(const struct sweep *s, size_t *n);
 struct sweep *fw_sweep_free(struct sweep *s); /* NULL */
@@ -356,7 +362,9 @@ struct merge *fw_merge_free(struct merge *m); /* NULL */
  * chain's present version holds each chunk that the base is built of (NO_CHUNK: gone).
  */
 struct builder;
-struct builder *fw_builder_new(const struct fw_chain *chain, enum fw_family family);
+struct builder *fw_builder_new(const struct fw_chain *chain, enum fw_family family,
+			       size_t row_limit);
+size_t fw_builder_row_limit(const struct fw_chain *chain); /* the usual one */
 struct builder *fw_builder_free(struct builder *bl); /* NULL */
 uint32_t fw_builder_chunks(const struct builder *bl);
 uint32_t *fw_builder_where(struct builder *bl);

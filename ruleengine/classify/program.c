@@ -113,10 +113,11 @@ static int lay_over(struct fw_program *p, struct base *base, const uint32_t *whe
 	return 0;
 }
 
-static struct fw_program *build_whole(const struct fw_chain *chain, enum fw_family family)
+struct fw_program *fw_program_build_limited(const struct fw_chain *chain, enum fw_family family,
+					    size_t row_limit)
 {
 	struct fw_program *p = program_new(chain, family);
-	struct builder *bl = p ? fw_builder_new(chain, family) : NULL;
+	struct builder *bl = p ? fw_builder_new(chain, family, row_limit) : NULL;
 
 	if (!bl || fw_builder_step(bl, chain, INT64_MAX) != 1 ||
 	    lay_over(p, fw_builder_take(bl), fw_builder_where(bl)) < 0)
@@ -204,7 +205,7 @@ static void slice(struct fw_program *p, const struct fw_chain *chain, struct fw_
 	if (p->next)
 		follow(fw_builder_where(p->next), fw_builder_chunks(p->next), ch);
 	else if (ch->touched > TOUCHED_MIN + chain->n_chunks / TOUCHED_PART)
-		p->next = fw_builder_new(chain, p->family);
+		p->next = fw_builder_new(chain, p->family, fw_builder_row_limit(chain));
 	if (!p->next)
 		return;
 	r = fw_builder_step(p->next, chain, SLICE * (1 + (int64_t)ch->fresh));
@@ -267,7 +268,7 @@ struct fw_program *fw_program_build(const struct fw_chain *chain, const struct f
 		return NULL;
 	if (old && old->program)
 		p = build_patched(chain, old, family);
-	return p ? p : build_whole(chain, family);
+	return p ? p : fw_program_build_limited(chain, family, fw_builder_row_limit(chain));
 }
 
 struct fw_program *fw_program_unref(struct fw_program *p)

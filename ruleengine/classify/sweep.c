@@ -256,6 +256,8 @@ int fw_sweep_step(struct sweep *s, size_t n)
 	while (s->at < end)
 		if (step(s) < 0)
 			return -1;
+	if ((size_t)s->axis->n_rows * s->axis->stride > s->b->row_limit)
+		return 2;
 	return s->at == s->ev->n;
 }
 

@@ -267,6 +267,38 @@ static void test_many_edits(void **state)
 		seed_from_environment() + 5000, 2);
 }
 
+/* Fields whose rows would take too much are not indexed; the others carry on. */
+static void test_limit(void **state)
+{
+	struct trio *t = malloc(sizeof(*t));
+	struct fw_chain *chain;
+
+	(void)state;
+	assert_non_null(t);
+	memset(t, 0, sizeof(*t));
+	t->g = (struct gen){.state = 7000, .family = FW_IP4, .n_chains = 1};
+	for (int way = 0; way < N_WAYS; way++)
+		scene_init(&t->s[way], false);
+	apply(t, gen_ruleset(&t->g, 3000), 0);
+	for (size_t limit = 64; limit <= 65536; limit *= 2) {
+		for (int way = COMPILED; way < N_WAYS; way++) {
+			chain = (struct fw_chain *)(uintptr_t)scene_chain(&t->s[way], FW_IP4,
+									  FW_MANGLE, "FORWARD");
+			fw_program_unref(chain->program);
+			chain->program = fw_program_build_limited(chain, FW_IP4, limit);
+			if (limit == 64 || limit == 65536)
+				assert_int_equal(chain->program != NULL, limit > 64);
+		}
+		for (int i = 0; i < 100; i++)
+			one_packet(t);
+		same_counters(t);
+	}
+	for (int way = 0; way < N_WAYS; way++)
+		scene_deinit(&t->s[way]);
+	fw_buf_deinit(&t->g.text);
+	free(t);
+}
+
 /* Edits that do a new base slice by slice, and go over to it when it is done. */
 static void test_slices(void **state)
 {
@@ -294,7 +326,7 @@ int main(void)
 		cmocka_unit_test(test_small),	 cmocka_unit_test(test_stateful),
 		cmocka_unit_test(test_tracking), cmocka_unit_test(test_large),
 		cmocka_unit_test(test_huge),	 cmocka_unit_test(test_many_edits),
-		cmocka_unit_test(test_slices),
+		cmocka_unit_test(test_limit),	 cmocka_unit_test(test_slices),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
