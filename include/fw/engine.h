@@ -21,7 +21,7 @@ struct fw_plan {
 	bool dying[FW_N_FAMILIES];               /* PREROUTING is visited only by packets with no
 	                                          * hop left, and only to be tracked */
 	bool last[FW_N_FAMILIES][FW_N_HOOKS];    /* no later queued hook on a packet's way: confirm */
-	uint8_t flags[FW_N_FAMILIES];            /* FW_NEED_* */
+	uint16_t flags[FW_N_FAMILIES];           /* FW_NEED_* */
 	/*
 	 * The kernel tracks, because something needs it (translation); then its word is every
 	 * packet's state, told with the packet at each hook, and our tracker keeps what else rules

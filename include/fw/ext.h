@@ -51,7 +51,8 @@ static inline void fw_use_move(struct fw_use *use, unsigned int from, unsigned i
 #define FW_NEED_WRITE   0x80 /* changes any packet: the same for all */
 #define FW_NEED_ANY_WRITE (FW_NEED_SYN | FW_NEED_WRITE)
 
-#define FW_NEED_NAT     0x40 /* translates: the kernel tracks, and is told what to do */
+#define FW_NEED_NAT     0x1000 /* translates: the kernel tracks, and is told what to do */
+#define FW_NEED_ALL     0x10ff
 
 #define FW_EXT_STATEFUL 0x100 /* evaluation has a side effect (limit, recent, quota …): a
                                * classifier may not use conditions that stand behind it, and must

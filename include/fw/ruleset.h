@@ -49,7 +49,7 @@ struct fw_rule {
 	uint8_t verdict;         /* enum fw_verdict of a built-in target: ACCEPT, DROP, RETURN, JUMP,
 	                          * GOTO; CONTINUE when there is no target or `target` decides */
 	uint8_t n_matches;
-	uint8_t needs;           /* FW_NEED_* of its extensions */
+	uint16_t needs;          /* FW_NEED_* of its extensions */
 	bool attached;           /* its extensions joined the living world; control thread only */
 	uint32_t jump;           /* JUMP, GOTO: slot of the chain in its table */
 	uint32_t hash;           /* equal rules have equal ones; set when the rule joins a chain */
@@ -69,7 +69,7 @@ struct fw_chunk {
 	bool stateful;           /* some rule's extension is FW_EXT_STATEFUL */
 	bool limited;            /* some extension may not stand everywhere (tables, hooks) */
 	bool queues;             /* some rule may end with FW_QUEUE */
-	uint8_t needs;           /* FW_NEED_* of all rules */
+	uint16_t needs;          /* FW_NEED_* of all rules */
 	uint32_t n_jumps;
 	uint32_t *jumps;         /* chains that rules lead to: slot << 1 | is goto; no neighbours equal */
 	struct fw_rule *rules[]; /* cap places, then cap hashes (uint32_t) */
@@ -125,7 +125,7 @@ struct fw_needs {
 	                                        * use has a policy whose counters go up (not nat's:
 	                                        * it sees first packets only) */
 	bool track[FW_N_FAMILIES];             /* some rule looks at the tracker */
-	uint8_t flags[FW_N_FAMILIES];          /* FW_NEED_* of all rules */
+	uint16_t flags[FW_N_FAMILIES];         /* FW_NEED_* of all rules */
 	bool kct;                              /* the kernel has to track */
 	uint8_t tables[FW_N_FAMILIES][FW_N_HOOKS];  /* FW_TABLE_BIT: rules or a DROP policy here */
 	uint8_t touched[FW_N_FAMILIES];        /* FW_TABLE_BIT: has counting policies */

@@ -65,11 +65,11 @@ struct fw_rule *fw_rule_new(enum fw_family family, const struct fw_generic *gen,
 	at = (char *)rule + head;
 	for (uint8_t i = 0; i < n_matches; i++) {
 		place_use(&rule->matches[i], &matches[i], &at);
-		rule->needs |= (uint8_t)matches[i].ext->flags;
+		rule->needs |= matches[i].ext->flags & FW_NEED_ALL;
 	}
 	if (target && target->ext) {
 		place_use(&rule->target, target, &at);
-		rule->needs |= (uint8_t)target->ext->flags;
+		rule->needs |= target->ext->flags & FW_NEED_ALL;
 	}
 	return rule;
 }

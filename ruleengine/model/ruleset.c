@@ -62,9 +62,9 @@ struct fw_ruleset *fw_ruleset_unref(struct fw_ruleset *rs, const struct fw_tx_en
 	return NULL;
 }
 
-static uint8_t chain_needs(const struct fw_chain *chain)
+static uint16_t chain_needs(const struct fw_chain *chain)
 {
-	uint8_t needs = 0;
+	uint16_t needs = 0;
 
 	for (uint32_t k = 0; chain && k < chain->n_chunks; k++)
 		needs |= chain->chunks[k]->needs;
@@ -72,17 +72,17 @@ static uint8_t chain_needs(const struct fw_chain *chain)
 }
 
 /* Also notes from which hooks packets may come to rules that change them. */
-static uint8_t table_needs(const struct fw_table *table, uint8_t write[FW_N_HOOKS])
+static uint16_t table_needs(const struct fw_table *table, uint8_t write[FW_N_HOOKS])
 {
-	uint8_t needs = 0;
+	uint16_t needs = 0;
 
 	for (uint32_t i = 0; i < table->n_slots; i++) {
-		const uint8_t here = chain_needs(table->chains[i]);
+		const uint16_t here = chain_needs(table->chains[i]);
 
 		needs |= here;
 		for (unsigned int h = 0; h < FW_N_HOOKS && (here & FW_NEED_ANY_WRITE); h++)
 			if (table->chains[i]->reach & FW_HOOK_BIT(h))
-				write[h] |= here & FW_NEED_ANY_WRITE;
+				write[h] |= (uint8_t)(here & FW_NEED_ANY_WRITE);
 	}
 	/* The nat table sees only the first packet of a flow: somebody must know which that is. */
 	if (table->id == FW_NAT && table->n_rules)
