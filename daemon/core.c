@@ -71,6 +71,7 @@ struct fw_tx_env fwd_core_env(struct fwd_core *core)
 		.priv = core,
 		.own_queue_first = c->queue_base,
 		.own_queue_n = 2 * c->queues,
+		.kct = core->plan.kct,
 		.mark_reserved = fw_mark_mask(c->mark_shift),
 	};
 }

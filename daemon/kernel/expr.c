@@ -179,16 +179,40 @@ void fwd_rule_meta(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t key)
 	nftnl_expr_set_u32(e, NFTNL_EXPR_META_DREG, REG);
 }
 
-void fwd_rule_network(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t offset, uint32_t len)
+static void payload(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t base, uint32_t offset,
+		    uint32_t len)
 {
 	struct nftnl_expr *e = add(b, r, "payload");
 
 	if (!e)
 		return;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_BASE, NFT_PAYLOAD_NETWORK_HEADER);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_BASE, base);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_OFFSET, offset);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_LEN, len);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_DREG, REG);
+}
+
+void fwd_rule_network(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t offset, uint32_t len)
+{
+	payload(b, r, NFT_PAYLOAD_NETWORK_HEADER, offset, len);
+}
+
+void fwd_rule_transport(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t offset, uint32_t len)
+{
+	payload(b, r, NFT_PAYLOAD_TRANSPORT_HEADER, offset, len);
+}
+
+void fwd_rule_hton(struct fwd_nft_batch *b, struct nftnl_rule *r)
+{
+	struct nftnl_expr *e = add(b, r, "byteorder");
+
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_BYTEORDER_SREG, REG);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_BYTEORDER_DREG, REG);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_BYTEORDER_OP, NFT_BYTEORDER_HTON);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_BYTEORDER_LEN, sizeof(uint32_t));
+	nftnl_expr_set_u32(e, NFTNL_EXPR_BYTEORDER_SIZE, sizeof(uint32_t));
 }
 
 void fwd_rule_set_mark(struct fwd_nft_batch *b, struct nftnl_rule *r)
@@ -201,7 +225,8 @@ void fwd_rule_set_mark(struct fwd_nft_batch *b, struct nftnl_rule *r)
 	nftnl_expr_set_u32(e, NFTNL_EXPR_META_SREG, REG);
 }
 
-void fwd_rule_bitwise(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t mask, uint32_t xor)
+static void bitwise(struct fwd_nft_batch *b, struct nftnl_rule *r, const void *mask,
+		    const void *xor, uint32_t len)
 {
 	struct nftnl_expr *e = add(b, r, "bitwise");
 
@@ -210,9 +235,21 @@ void fwd_rule_bitwise(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t ma
 	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_SREG, REG);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_DREG, REG);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_OP, NFT_BITWISE_BOOL);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_LEN, sizeof(mask));
-	nftnl_expr_set(e, NFTNL_EXPR_BITWISE_MASK, &mask, sizeof(mask));
-	nftnl_expr_set(e, NFTNL_EXPR_BITWISE_XOR, &xor, sizeof(xor));
+	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_LEN, len);
+	nftnl_expr_set(e, NFTNL_EXPR_BITWISE_MASK, mask, len);
+	nftnl_expr_set(e, NFTNL_EXPR_BITWISE_XOR, xor, len);
+}
+
+void fwd_rule_bitwise(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t mask, uint32_t xor)
+{
+	bitwise(b, r, &mask, &xor, sizeof(mask));
+}
+
+void fwd_rule_bitwise8(struct fwd_nft_batch *b, struct nftnl_rule *r, uint8_t mask)
+{
+	const uint8_t none = 0;
+
+	bitwise(b, r, &mask, &none, sizeof(mask));
 }
 
 void fwd_rule_cmp(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t op, const void *value,

@@ -12,7 +12,7 @@
 
 struct nftnl_rule;
 
-#define FWD_NFT_BATCH 32768 /* bytes: some 60 small messages, five times what is ever sent */
+#define FWD_NFT_BATCH 262144 /* bytes: a rule for each owner (FW_OWNER_CODES), and half as much */
 
 struct fwd_nft_batch {
 	char buf[FWD_NFT_BATCH];
@@ -53,9 +53,15 @@ void fwd_rule_meta(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t key);
 void fwd_rule_network(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t offset, uint32_t len);
 void fwd_rule_set_mark(struct fwd_nft_batch *b, struct nftnl_rule *r);
 void fwd_rule_bitwise(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t mask, uint32_t xor);
+/* The register's one byte, masked. */
+void fwd_rule_bitwise8(struct fwd_nft_batch *b, struct nftnl_rule *r, uint8_t mask);
 /* op: NFT_CMP_*; on the register that the above use, `len` bytes of value */
 void fwd_rule_cmp(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t op, const void *value,
 		  uint32_t len);
+/* The register's 4 bytes from host to network order, so that they compare as numbers. */
+void fwd_rule_hton(struct fwd_nft_batch *b, struct nftnl_rule *r);
+/* Bytes of the transport header into the register; the rule has asked for the protocol before. */
+void fwd_rule_transport(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t offset, uint32_t len);
 /* Count in the table's counter of that name. */
 void fwd_rule_count(struct fwd_nft_batch *b, struct nftnl_rule *r, const char *name);
 /* verdict: NFT_JUMP or NFT_GOTO */

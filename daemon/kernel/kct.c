@@ -230,6 +230,7 @@ static void add_hook(struct fwd_nft_batch *b, const struct fwd_nft *nft,
 		add_pending(b, nft, base);
 	if (base < FW_N_HOOKS)
 		fwd_nft_add_types(b, plan, base);
+	fwd_nft_add_owners(b, plan, base);
 	for (unsigned int f = 0; f < FW_N_FAMILIES; f++)
 		if (queues_some(plan, base, f))
 			add_judge(b, nft, plan, base, f);

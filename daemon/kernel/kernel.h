@@ -150,6 +150,7 @@ struct fwd_msg { /* one queued packet */
 	bool valid; /* pkt is a view; else drop it */
 	bool truncated; /* we hold less than the packet */
 	uint32_t mark; /* as it came, our bits included */
+	uint32_t ours; /* our bits of it */
 	struct fw_packet pkt; /* in_name, out_name still empty */
 };
 

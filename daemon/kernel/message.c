@@ -126,6 +126,24 @@ static void fill_meta(struct fw_pkt_meta *meta, const struct raw *raw, unsigned 
 	}
 }
 
+/*
+ * What leaves without having come in has a socket, if only one of the kernel's own.  But for our
+ * answers, and for TCP over IPv6 that no connection sends (tcp_v6_send_response()).
+ */
+static bool has_socket(const struct fw_packet *pkt, const struct raw *raw)
+{
+	const struct fw_pkt_meta *meta = &pkt->meta;
+	const uint8_t synack = 0x12;
+
+	if (meta->own || !(HOOK(meta->hook) & HAS_OWNER))
+		return false;
+	if (meta->has_uid)
+		return true;
+	if (pkt->family == FW_IP6 && pkt->proto == IPPROTO_TCP && (pkt->tcp_flags & synack) != synack)
+		return false;
+	return meta->hook == FW_OUTPUT || !raw->in;
+}
+
 static void make_view(struct fwd_msg *ret, const struct raw *raw, uint8_t family,
 		      unsigned int shift)
 {
@@ -136,12 +154,14 @@ static void make_view(struct fwd_msg *ret, const struct raw *raw, uint8_t family
 	ret->mark = raw->mark;
 	ret->truncated = raw->payload_len < len;
 	ret->valid = false;
+	ret->ours = (raw->mark & fw_mark_mask(shift)) >> shift;
 	if (!raw->payload || raw->hdr.hook >= FW_N_HOOKS ||
 	    (family != AF_INET && family != AF_INET6))
 		return;
 	fill_meta(&meta, raw, shift);
 	ret->valid = fw_packet_parse(&ret->pkt, family == AF_INET ? FW_IP4 : FW_IP6, raw->payload,
 				     raw->payload_len, len, &meta) == 0;
+	ret->pkt.meta.has_socket = ret->valid && has_socket(&ret->pkt, raw);
 }
 
 int fwd_msg_parse(const void *data, size_t len, unsigned int mark_shift, struct fwd_msg *ret,

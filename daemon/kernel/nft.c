@@ -5,6 +5,7 @@
  * All of them are made anew with each change of plan, in one batch: the kernel shows packets the
  * old ones or the new ones, nothing between.  An edit that does not change the plan costs nothing.
  */
+#include <arpa/inet.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <string.h>
@@ -84,6 +85,69 @@ void fwd_nft_add_counting(struct fwd_nft_batch *b, unsigned int family, unsigned
 	fwd_batch_rule(b, r);
 }
 
+static bool wants_owners(const struct fw_plan *plan, unsigned int base)
+{
+	if (!fw_owners_codes(&plan->owners) ||
+	    (base != FW_OUTPUT && base != FWD_OUTPUT_BEHIND && base != FW_POSTROUTING))
+		return false;
+	return (plan->flags[FW_IP4] | plan->flags[FW_IP6]) & FW_NEED_UID;
+}
+
+/* SYN and ACK: of these the queue does not tell the owner. */
+void fwd_nft_add_owners(struct fwd_nft_batch *b, const struct fw_plan *plan, unsigned int base)
+{
+	struct nftnl_rule *r;
+	const uint8_t tcp = IPPROTO_TCP, both = 0x12;
+
+	if (!wants_owners(plan, base))
+		return;
+	r = fwd_rule_new(b, FWD_TABLE, fwd_bases[base].name);
+	fwd_rule_meta(b, r, NFT_META_L4PROTO);
+	fwd_rule_cmp(b, r, NFT_CMP_EQ, &tcp, sizeof(tcp));
+	fwd_rule_transport(b, r, 13, sizeof(both));
+	fwd_rule_bitwise8(b, r, both);
+	fwd_rule_cmp(b, r, NFT_CMP_EQ, &both, sizeof(both));
+	fwd_rule_chain(b, r, NFT_JUMP, "owners");
+	fwd_batch_rule(b, r);
+}
+
+static void add_id(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t key,
+		   const struct fw_cuts *cuts, uint32_t i)
+{
+	uint32_t lo, hi;
+
+	fw_cuts_interval(cuts, i, &lo, &hi);
+	lo = htonl(lo);
+	hi = htonl(hi);
+	fwd_rule_meta(b, r, key);
+	fwd_rule_hton(b, r);
+	fwd_rule_cmp(b, r, NFT_CMP_GTE, &lo, sizeof(lo));
+	fwd_rule_cmp(b, r, NFT_CMP_LTE, &hi, sizeof(hi));
+}
+
+/* A rule for each pair of intervals; who has no owner passes them all. */
+static void add_owners(struct fwd_nft_batch *b, const struct fwd_nft *nft,
+		       const struct fw_plan *plan)
+{
+	const uint32_t mask = plan->kct ? FW_MARK_OWNER_KCT : FW_MARK_OWNER_MASK;
+	const struct fw_owners *o = &plan->owners;
+	uint32_t uid, gid;
+
+	fwd_batch_flush(b, FWD_TABLE, "owners");
+	for (uint32_t code = 1; code <= fw_owners_codes(o); code++) {
+		struct nftnl_rule *r = fwd_rule_new(b, FWD_TABLE, "owners");
+
+		fw_owners_decode(o, code, &uid, &gid);
+		add_id(b, r, NFT_META_SKUID, &o->uids, uid);
+		add_id(b, r, NFT_META_SKGID, &o->gids, gid);
+		fwd_rule_meta(b, r, NFT_META_MARK);
+		fwd_rule_bitwise(b, r, ~(mask << nft->mark_shift),
+				 fw_mark_owner(code, plan->kct) << nft->mark_shift);
+		fwd_rule_set_mark(b, r);
+		fwd_batch_rule(b, r);
+	}
+}
+
 static void add_hook(struct fwd_nft_batch *b, const struct fw_plan *plan, unsigned int hook)
 {
 	const char *chain = fwd_bases[hook].name;
@@ -98,6 +162,7 @@ static void add_hook(struct fwd_nft_batch *b, const struct fw_plan *plan, unsign
 	if (!any_family(plan, hook))
 		return;
 	fwd_nft_add_types(b, plan, hook);
+	fwd_nft_add_owners(b, plan, hook);
 	r = fwd_rule_new(b, FWD_TABLE, chain);
 	add_family(b, r, &plan->queue[FW_IP4][hook], &plan->queue[FW_IP6][hook]);
 	fwd_rule_chain(b, r, NFT_GOTO, "judge");
@@ -117,7 +182,7 @@ static bool wants_cleaner(const struct fw_plan *plan, unsigned int base)
 			base == FWD_CLEAN_INPUT || queue[FW_PREROUTING] || queue[FW_POSTROUTING] ||
 			plan->dying[f];
 
-		if (plan->flags[f] & (FW_NEED_PKTTYPE | FW_NEED_QUOTE))
+		if (plan->flags[f] & (FW_NEED_PKTTYPE | FW_NEED_QUOTE | FW_NEED_UID))
 			return true;
 		if (plan->track[f] && carried)
 			return true;
@@ -168,9 +233,11 @@ static void flush_all(struct fwd_nft_batch *b, const struct fwd_nft *nft)
 static bool same_rules(const struct fw_plan *a, const struct fw_plan *b)
 {
 	for (unsigned int f = 0; f < FW_N_FAMILIES; f++)
-		if (((a->flags[f] ^ b->flags[f]) & (FW_NEED_PKTTYPE | FW_NEED_QUOTE)) ||
+		if (((a->flags[f] ^ b->flags[f]) & (FW_NEED_PKTTYPE | FW_NEED_QUOTE | FW_NEED_UID)) ||
 		    a->track[f] != b->track[f])
 			return false;
+	if (memcmp(&a->owners, &b->owners, sizeof(a->owners)) != 0)
+		return false;
 	return a->kct == b->kct && memcmp(a->queue, b->queue, sizeof(a->queue)) == 0 &&
 		memcmp(a->count, b->count, sizeof(a->count)) == 0 &&
 		memcmp(a->nat, b->nat, sizeof(a->nat)) == 0 &&
@@ -187,6 +254,7 @@ static unsigned int add_rules(struct fwd_nft_batch *b, const struct fwd_nft *nft
 	flush_all(b, nft);
 	if (plan->kct)
 		fwd_kct_add_states(b, nft);
+	add_owners(b, nft, plan);
 	for (unsigned int i = 0; i < FWD_N_BASES; i++) {
 		if (!wants(plan, i))
 			continue;

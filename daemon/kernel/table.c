@@ -5,6 +5,7 @@
  *	table inet fwdd {
  *		chain judge { queue }                  the one way to the daemon
  *		chain types { … }                      packet type into our mark bits
+ *		chain owners { … }                     who listens behind a SYN-ACK, likewise
  *		chain defrag { … }                     nobody jumps here, see below
  *		chain states { … }                     what the kernel's conntrack says into our bits (kct.c)
  *		chain nat_7 { … }                      a translation, found by its code in a map (nat.c)
@@ -125,6 +126,7 @@ static int make_table(struct fwd_nft *nft, uint32_t flags, enum how how, unsigne
 	fwd_batch_table(b, NFT_MSG_NEWTABLE, how == HOW_NEW ? NLM_F_EXCL : 0, FWD_TABLE, flags);
 	fwd_batch_chain(b, FWD_TABLE, "judge", NULL, 0, 0);
 	fwd_batch_chain(b, FWD_TABLE, "types", NULL, 0, 0);
+	fwd_batch_chain(b, FWD_TABLE, "owners", NULL, 0, 0);
 	fwd_batch_chain(b, FWD_TABLE, "defrag", NULL, 0, 0);
 	fwd_batch_chain(b, FWD_TABLE, "states", NULL, 0, 0);
 	for (unsigned int i = 0; i < FWD_N_BASES; i++)

@@ -113,6 +113,29 @@ static void name_links(struct fwd_rtnl *rtnl, struct fw_pkt_meta *meta)
 		fwd_rtnl_link(rtnl, meta->out_ifindex, meta->out_name);
 }
 
+/*
+ * Who listens behind a SYN-ACK.  Any number of the interval will do: no rule tells it from the
+ * true one.
+ */
+static void name_listener(const struct fw_plan *plan, struct fwd_msg *m)
+{
+	const struct fw_owners *o = &plan->owners;
+	struct fw_pkt_meta *meta = &m->pkt.meta;
+	const uint8_t synack = 0x12;
+	uint32_t code, uid, gid, last;
+
+	if (!meta->has_socket || meta->has_uid || m->pkt.proto != IPPROTO_TCP ||
+	    (m->pkt.tcp_flags & synack) != synack)
+		return;
+	code = fw_mark_owner_code(m->ours, plan->kct);
+	if (!code || code > fw_owners_codes(o))
+		return;
+	fw_owners_decode(o, code, &uid, &gid);
+	fw_cuts_interval(&o->uids, uid, &meta->listener_uid, &last);
+	fw_cuts_interval(&o->gids, gid, &meta->listener_gid, &last);
+	meta->has_listener = true;
+}
+
 static void set_mark(struct fwd_answer *a, const struct fwd_msg *m, const struct fw_decision *d,
 		     unsigned int shift, uint32_t code)
 {
@@ -209,6 +232,7 @@ static void judge(struct fwd_worker *w, size_t i, uint64_t now, uint64_t wall)
 		w->detour_ns = now;
 	}
 	name_links(w->k->rtnl, &m->pkt.meta);
+	name_listener(&core->plan, m);
 	fw_engine_run(core->ruleset, &core->plan, &core->world, &m->pkt, now, wall, b->stack,
 		      &b->decisions[i]);
 	answer(w, a, m, &b->decisions[i]);

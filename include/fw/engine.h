@@ -35,6 +35,7 @@ struct fw_plan {
 	                                          * translation */
 	uint8_t write[FW_N_FAMILIES][FW_N_HOOKS]; /* FW_NEED_SYN, FW_NEED_WRITE: packets of this hook
 	                                          * must be whole and writable */
+	struct fw_owners owners;                 /* whom rules tell apart */
 };
 void fw_plan_make(const struct fw_needs *needs, struct fw_plan *ret);
 

@@ -59,6 +59,7 @@ static inline void fw_use_move(struct fw_use *use, unsigned int from, unsigned i
                                * evaluate it exactly when a plain walk would */
 
 struct fw_fields; /* fw/classify.h */
+struct fw_owners; /* fw/owners.h */
 struct fw_tx_env; /* fw/tx.h */
 
 struct fw_ext {
@@ -102,6 +103,9 @@ struct fw_ext {
 	 * taken: its own mark bits, its own queues.  Pure; asked when a transaction is prepared.
 	 * 0, or -EINVAL with err.  May be NULL. */
 	int (*deploy)(const struct fw_use *use, const struct fw_tx_env *env, struct fw_err *err);
+
+	/* Which users and groups this use tells apart: add them.  0, or -1: no room.  NULL: none. */
+	int (*owners)(const struct fw_use *use, struct fw_owners *o);
 
 	/* A match: does the packet match?  Negation of options is the extension's (use->inv). */
 	bool (*match)(const struct fw_use *use, struct fw_eval *e);

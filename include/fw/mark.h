@@ -18,10 +18,14 @@
  *	bits 1-0    which part of the hook's tables (enum fw_part)
  *
  * and the verdict answers with bits 10-0 all the code of a translation, or zero.
+ *
+ * Ahead of the queue of OUTPUT and POSTROUTING, where packets have no type, nft tells who listens
+ * behind a SYN-ACK (fw/owners.h, 0: not told): in bits 7-0, or while the kernel tracks in 7, 6, 2.
  */
 #ifndef FW_MARK_H
 #define FW_MARK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define FW_MARK_BITS          12
@@ -32,12 +36,25 @@
 #define FW_MARK_CTINFO_MASK   0x700u
 #define FW_MARK_PKTTYPE_SHIFT 6
 #define FW_MARK_PKTTYPE_MASK  0x0c0u
+#define FW_MARK_OWNER_MASK    0x0ffu
+#define FW_MARK_OWNER_KCT     0x0c4u
 
 #define FW_MARK_NAT_PENDING   0x020u
 #define FW_MARK_SRC_NAT       0x010u
 #define FW_MARK_DST_NAT       0x008u
 #define FW_MARK_PART_MASK     0x003u
 #define FW_MARK_CODE_MASK     0x7ffu
+
+/* An owner's code in our bits, and back. */
+static inline uint32_t fw_mark_owner(uint32_t code, bool kct)
+{
+	return kct ? (code & 1) << 2 | (code & 6) << 5 : code;
+}
+
+static inline uint32_t fw_mark_owner_code(uint32_t ours, bool kct)
+{
+	return kct ? (ours >> 2 & 1) | (ours >> 5 & 6) : ours & FW_MARK_OWNER_MASK;
+}
 
 static inline uint32_t fw_mark_mask(unsigned int shift)
 {

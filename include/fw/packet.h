@@ -29,6 +29,8 @@ struct fw_pkt_meta {
 	uint8_t pkttype;     /* enum fw_pkttype */
 	bool has_mac;        /* source MAC known (packets that came in over Ethernet) */
 	bool has_uid;        /* uid/gid known: sent by a local socket */
+	bool has_socket;     /* a local socket sends it, be it the kernel's own or half-made */
+	bool has_listener;   /* no uid, but that of the listener behind a SYN-ACK is known */
 	bool own;            /* made by the daemon itself: REJECT's answer */
 	uint8_t ctinfo;      /* enum fw_ctinfo carried in our mark bits; FW_CT_NONE: none */
 	uint8_t part;        /* enum fw_part */
@@ -37,6 +39,7 @@ struct fw_pkt_meta {
 	uint8_t mac[6];
 	uint32_t mark;       /* user's bits only: the daemon has taken its own away */
 	uint32_t uid, gid;
+	uint32_t listener_uid, listener_gid; /* some number that no rule tells from the true one */
 	uint32_t in_ifindex, out_ifindex; /* 0: none at this hook */
 	char in_name[FW_IFNAMSIZ], out_name[FW_IFNAMSIZ]; /* "" where none; zero-padded */
 };

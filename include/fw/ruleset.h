@@ -14,6 +14,7 @@
 #define FW_RULESET_H
 
 #include "fw/ext.h"
+#include "fw/owners.h"
 
 #define FW_CHUNK_RULES 256 /* rules per chunk at most: what one edit copies */
 #define FW_MAX_DEPTH   512 /* nested jumps; deeper is refused (the kernel's nft stops at 16) */
@@ -131,6 +132,8 @@ struct fw_needs {
 	uint8_t touched[FW_N_FAMILIES];        /* FW_TABLE_BIT: has counting policies */
 	uint8_t write[FW_N_FAMILIES][FW_N_HOOKS]; /* FW_NEED_SYN, FW_NEED_WRITE: rules that may be met
 	                                        * there change packets */
+	struct fw_owners owners;               /* whom they tell apart */
+	bool too_many_owners;                  /* more than fit there: a transaction refuses that */
 };
 
 /* The tables one hook visits, in order (DESIGN §5).  Returns how many.  Static. */
@@ -145,6 +148,9 @@ struct fw_ruleset *fw_ruleset_ref(struct fw_ruleset *rs);
 struct fw_ruleset *fw_ruleset_unref(struct fw_ruleset *rs, const struct fw_tx_env *env);
 
 void fw_ruleset_needs(const struct fw_ruleset *rs, struct fw_needs *ret);
+/* Whom the owner rules of all tables tell apart.  0, or -1: more than can be told (a transaction
+ * refuses that). */
+int fw_ruleset_owners(const struct fw_ruleset *rs, struct fw_owners *ret);
 
 const struct fw_chain *fw_table_chain(const struct fw_table *table, const char *name); /* or NULL */
 /* 1-based; NULL beyond the end. */

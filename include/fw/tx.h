@@ -24,6 +24,7 @@ struct fw_tx_env {
 	void *priv;
 	/* queue numbers that are the daemon's own: NFQUEUE to them is refused (n 0: none) */
 	uint32_t own_queue_first, own_queue_n;
+	bool kct;                       /* the kernel tracks, whatever the new rules say */
 	uint32_t mark_reserved;         /* mark bits that rules may not name */
 	bool no_priority;               /* verdicts cannot set a packet's priority (CLASSIFY) */
 	bool inspect;                   /* rules are only looked at: no classifier is built */

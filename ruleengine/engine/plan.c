@@ -13,6 +13,8 @@
  * having no hop left (TTL 1): a flow that they belong to has moved on.  Those alone are queued in
  * PREROUTING in the second case; where they are for this host, INPUT finds their flow again.
  */
+#include <string.h>
+
 #include "engine/engine.h"
 
 static void plan_tracking(bool queue[FW_N_HOOKS], bool track_here[FW_N_HOOKS], bool *dying)
@@ -80,7 +82,9 @@ static bool counts_here(const struct fw_needs *needs, const struct fw_plan *plan
 
 void fw_plan_make(const struct fw_needs *needs, struct fw_plan *ret)
 {
-	*ret = (struct fw_plan){.kct = needs->kct};
+	memset(ret, 0, sizeof(*ret)); /* plans are compared as bytes */
+	ret->kct = needs->kct;
+	ret->owners = needs->owners;
 	for (int f = 0; f < FW_N_FAMILIES; f++) {
 		for (int h = 0; h < FW_N_HOOKS; h++) {
 			ret->queue[f][h] = needs->hook[f][h];

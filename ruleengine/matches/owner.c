@@ -2,12 +2,14 @@
 /*
  * -m owner: whose socket sends the packet.
  *
- * The queue tells user and group of the socket's file, and nothing where there is no such socket:
- * then only what is negated holds.  Supplementary groups it does not tell.  A socket that has no
- * file (the kernel's own) looks like none; docs/differences.md says so.
+ * The queue tells user and group of the socket's file.  For a SYN-ACK, whose socket is half-made,
+ * the kernel looks at the listener, and nft tells us about that (fw/owners.h).  A socket without
+ * file is the kernel's own: it exists, but belongs to nobody.  Without any socket only what is
+ * negated holds.  Supplementary groups nobody tells.
  */
 #include <string.h>
 
+#include "fw/owners.h"
 #include "opt/opt.h"
 
 struct owner {
@@ -123,18 +125,32 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 {
 	const struct owner *o = use->data;
 	const struct fw_pkt_meta *meta = &e->pkt->meta;
+	const uint32_t uid = meta->has_uid ? meta->uid : meta->listener_uid;
+	const uint32_t gid = meta->has_uid ? meta->gid : meta->listener_gid;
 
-	if (!meta->has_uid)
+	if (!meta->has_uid && !meta->has_socket)
 		return use->set == use->inv;
 	if (fw_use_inv(use, SOCKET))
 		return false;
-	if (fw_use_has(use, UID) && within(o->uid, meta->uid) == fw_use_inv(use, UID))
+	if (!meta->has_uid && !meta->has_listener)
+		return !((use->set ^ use->inv) & (1u << UID | 1u << GID));
+	if (fw_use_has(use, UID) && within(o->uid, uid) == fw_use_inv(use, UID))
 		return false;
-	return !fw_use_has(use, GID) || within(o->gid, meta->gid) != fw_use_inv(use, GID);
+	return !fw_use_has(use, GID) || within(o->gid, gid) != fw_use_inv(use, GID);
+}
+
+static int owners(const struct fw_use *use, struct fw_owners *ret)
+{
+	const struct owner *o = use->data;
+
+	if (fw_use_has(use, UID) && fw_cuts_add(&ret->uids, o->uid[0], o->uid[1]))
+		return -1;
+	return fw_use_has(use, GID) ? fw_cuts_add(&ret->gids, o->gid[0], o->gid[1]) : 0;
 }
 
 const struct fw_ext fw_match_owner = {
 	.name = "owner", .summary = "the user or group whose socket sends the packet",
 	.hooks = FW_HOOK_BIT(FW_OUTPUT) | FW_HOOK_BIT(FW_POSTROUTING), .flags = FW_NEED_UID,
-	.size = sizeof(struct owner), .opts = opts, .check = check, .list = list, .match = match,
+	.size = sizeof(struct owner), .opts = opts, .check = check, .list = list, .owners = owners,
+	.match = match,
 };

@@ -194,7 +194,7 @@ static void detach(const struct fw_use *use, struct fw_world *world)
 static uint8_t original_ttl(const struct fw_packet *pkt)
 {
 	bool forwarded = pkt->meta.hook == FW_FORWARD ||
-		(pkt->meta.hook == FW_POSTROUTING && !pkt->meta.has_uid) ||
+		(pkt->meta.hook == FW_POSTROUTING && !pkt->meta.has_uid && !pkt->meta.has_socket) ||
 		(pkt->meta.own && pkt->proto == IPPROTO_TCP);
 
 	return (uint8_t)(pkt->ttl + forwarded);

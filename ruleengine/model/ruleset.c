@@ -93,6 +93,7 @@ static uint16_t table_needs(const struct fw_table *table, uint8_t write[FW_N_HOO
 void fw_ruleset_needs(const struct fw_ruleset *rs, struct fw_needs *ret)
 {
 	*ret = (struct fw_needs){0};
+	ret->too_many_owners = fw_ruleset_owners(rs, &ret->owners) != 0;
 	for (unsigned int f = 0; f < FW_N_FAMILIES; f++) {
 		for (unsigned int t = 0; t < FW_N_TABLES; t++) {
 			const struct fw_table *table = rs->tables[f][t];

@@ -188,12 +188,33 @@ static int each_table(struct fw_tx *tx, struct fw_err *err,
 	return r;
 }
 
+/* What cannot be told from outside the kernel must not be asked. */
+static int check_owners(const struct fw_tx *tx, struct fw_err *err)
+{
+	struct fw_needs needs;
+	bool kct;
+	int r;
+
+	fw_ruleset_needs(tx->work, &needs);
+	kct = needs.kct || tx->env.kct;
+	if (!needs.too_many_owners &&
+	    fw_owners_codes(&needs.owners) <= (kct ? FW_OWNER_KCT : FW_OWNER_CODES))
+		return 0;
+	r = fw_fail(err, FW_ERR_LIMIT, "owner rules tell too many users and groups apart");
+	fw_err_hint(err, "%d groups of them can be told apart%s: join numbers that stand together "
+		    "into one range LOW-HIGH", kct ? FW_OWNER_KCT : FW_OWNER_CODES,
+		    kct ? " beside rules in the nat table" : "");
+	return r;
+}
+
 int fw_tx_prepare(struct fw_tx *tx, struct fw_err *err)
 {
 	int r = each_table(tx, err, fw_tx_check_table);
 
 	for (unsigned int f = 0; !r && f < FW_N_FAMILIES; f++)
 		r = fw_tx_check_queues(tx, (enum fw_family)f, err);
+	if (!r)
+		r = check_owners(tx, err);
 	if (!r && !tx->env.inspect)
 		r = each_table(tx, err, compile_table);
 	/* Last, because it is what the living world sees. */

@@ -226,6 +226,11 @@ def test_options_are_not_echoed(both, c):
     c.equal("header lengths of REJECT's errors", both.routers(what), ([], [5]))
 
 
+def test_suppl_groups_are_refused(both, c):
+    line = "iptables -A OUTPUT -m owner --gid-owner 0 --suppl-groups -j ACCEPT"
+    c.equal("exit codes of --suppl-groups", both.hosts(lambda w: w.sh(line)[0]), (0, 2))
+
+
 def main():
     netns.need_root()
     netns.sweep()

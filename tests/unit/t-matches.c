@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 
 #include "extuse.h"
+#include "fw/owners.h"
 #include "pkt.h"
 
 #define V6 .family = FW_IP6
@@ -286,6 +287,51 @@ static void test_owner(void **state)
 	assert_int_equal(meets("owner", "! --socket-exists", &view), 0);
 }
 
+static void test_owner_of_sockets_without_file(void **state)
+{
+	struct pkt p = PKT_INIT;
+	struct fw_packet view;
+
+	udp4(&p, &view);
+	view.meta.has_socket = true; /* the kernel's own */
+	assert_int_equal(meets("owner", "--socket-exists", &view), 1);
+	assert_int_equal(meets("owner", "! --socket-exists", &view), 0);
+	assert_int_equal(meets("owner", "--uid-owner 0", &view), 0);
+	assert_int_equal(meets("owner", "! --uid-owner 0 --socket-exists", &view), 1);
+	view.meta.has_listener = true; /* a SYN-ACK */
+	view.meta.listener_uid = 1000;
+	view.meta.listener_gid = 100;
+	assert_int_equal(meets("owner", "--uid-owner 1000 --socket-exists", &view), 1);
+	assert_int_equal(meets("owner", "! --uid-owner 1000", &view), 0);
+	assert_int_equal(meets("owner", "--gid-owner 0-99", &view), 0);
+}
+
+static void test_cuts(void **state)
+{
+	struct fw_owners o = {0};
+	uint32_t lo, hi, uid, gid;
+
+	assert_int_equal(fw_owners_codes(&o), 0);
+	assert_int_equal(fw_cuts_add(&o.uids, 1000, 1000), 0);
+	assert_int_equal(fw_cuts_add(&o.uids, 0, 999), 0);
+	assert_int_equal(fw_cuts_add(&o.uids, 4000, UINT32_MAX), 0);
+	assert_int_equal(o.uids.n, 3); /* 0-999 1000 1001-3999 4000- */
+	fw_cuts_interval(&o.uids, 1, &lo, &hi);
+	assert_int_equal(lo, 1000);
+	assert_int_equal(hi, 1000);
+	fw_cuts_interval(&o.uids, 3, &lo, &hi);
+	assert_int_equal(lo, 4000);
+	assert_true(hi == UINT32_MAX);
+	assert_int_equal(fw_cuts_add(&o.gids, 7, 7), 0);
+	assert_int_equal(fw_owners_codes(&o), 12);
+	fw_owners_decode(&o, 12, &uid, &gid);
+	assert_int_equal(uid, 3);
+	assert_int_equal(gid, 2);
+	for (uint32_t i = 0; fw_cuts_add(&o.uids, 5000 + 2 * i, 5000 + 2 * i) == 0; i++)
+		assert_true(i < FW_OWNER_CUTS);
+	assert_true(o.uids.n + 2 > FW_OWNER_CUTS && o.uids.n <= FW_OWNER_CUTS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -293,6 +339,7 @@ int main(void)
 		cmocka_unit_test(test_iprange),	    cmocka_unit_test(test_length_hops_mark),
 		cmocka_unit_test(test_mac_pkttype), cmocka_unit_test(test_addrtype),
 		cmocka_unit_test(test_tos),	    cmocka_unit_test(test_owner),
+		cmocka_unit_test(test_owner_of_sockets_without_file), cmocka_unit_test(test_cuts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
