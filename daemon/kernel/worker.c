@@ -113,6 +113,16 @@ static void name_links(struct fwd_rtnl *rtnl, struct fw_pkt_meta *meta)
 		fwd_rtnl_link(rtnl, meta->out_ifindex, meta->out_name);
 }
 
+/* Unless the kernel tracks, the bits of its notes are somebody else's. */
+static void forget_notes(const struct fw_plan *plan, struct fw_pkt_meta *meta)
+{
+	if (plan->kct)
+		return;
+	meta->part = FW_PART_ALL;
+	meta->nat_pending = false;
+	meta->nat_status = 0;
+}
+
 /*
  * Who listens behind a SYN-ACK.  Any number of the interval will do: no rule tells it from the
  * true one.
@@ -232,6 +242,7 @@ static void judge(struct fwd_worker *w, size_t i, uint64_t now, uint64_t wall)
 		w->detour_ns = now;
 	}
 	name_links(w->k->rtnl, &m->pkt.meta);
+	forget_notes(&core->plan, &m->pkt.meta);
 	name_listener(&core->plan, m);
 	fw_engine_run(core->ruleset, &core->plan, &core->world, &m->pkt, now, wall, b->stack,
 		      &b->decisions[i]);
