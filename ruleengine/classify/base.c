@@ -28,7 +28,9 @@ static int make_cache(struct base *b)
 		if (bits > CACHE_KEY_BITS)
 			return 0;
 	}
-	while (set_bits < 16 && (1u << set_bits) < 32 * b->n_rules)
+	/* As many combinations as rules have with each other, in the end; rulesets of thousands of
+	 * chains have small ones. */
+	while (set_bits < 16 && (1ull << set_bits) < (uint64_t)b->n_rules * b->n_rules / 16)
 		set_bits++;
 	set_bits = set_bits < bits ? set_bits : bits;
 	b->key_bits = (uint8_t)bits;
