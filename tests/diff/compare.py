@@ -52,7 +52,7 @@ def _inner(p, at, v6):
             q[1:4] = bytes([q[1] & 0xF0, 0, 0])
         else:
             q[4:6] = q[10:12] = b"\0\0"
-        _mask_l4(q, l4, proto, True)
+    _mask_l4(q, l4, proto, bytes(src) in ROUTER[6 if v6 else 4])
     if bytes(dst) in ROUTER[6 if v6 else 4] and proto == 6 and len(q) >= l4 + 8 \
             and struct.unpack("!H", q[l4 + 2:l4 + 4])[0] in LISTEN:
         q[l4 + 8:l4 + 12] = b"\0" * len(q[l4 + 8:l4 + 12])  # acknowledges a random number

@@ -294,8 +294,10 @@ class Gen:
                 return "-j REJECT --reject-with tcp-reset"
             return "-j REJECT --reject-with " + self.r.choice(REJECTS[self.f])
         if table == "filter" and self.maybe(0.03):
-            return self.r.choice(["-j NFQUEUE --queue-num 7 --queue-bypass",
-                                  "-j NFQUEUE --queue-num 7"])
+            # Without bypass nobody takes it and the kernel drops it, with its flow; fwd cannot
+            # know that (docs/differences.md).
+            bypass = " --queue-bypass" if self.track or self.maybe(0.5) else ""
+            return "-j NFQUEUE --queue-num 7" + bypass
         return self.r.choice(["-j ACCEPT", "-j DROP"])
 
     def log(self):

@@ -176,6 +176,22 @@ def test_nfqueue_from_the_last_table(both, c):
     c.equal("NFQUEUE in mangle before rules of filter", both.routers(what), ((1, 1), "refused"))
 
 
+def test_queue_without_listener(both, c):
+    seg = lambda a, b, sp, dp, **k: pkt.ip4(a, b, 6, pkt.tcp(a, b, sp, dp, **k))
+    syn = seg(CLIENT, SERVER, 5000, 80, seq=100)
+    synack = seg(SERVER, CLIENT, 80, 5000, flags=pkt.SYN | pkt.ACK, seq=500, ack=101)
+    ack = seg(CLIENT, SERVER, 5000, 80, flags=pkt.ACK, seq=101, ack=501)
+
+    def what(r):
+        r.fw.restore(4, "*filter\n-A FORWARD -m state --state ESTABLISHED\n"
+                        "-A FORWARD -p tcp --syn -j NFQUEUE --queue-num 9\nCOMMIT\n")
+        lost = not send(r, syn)["eth1"]
+        send(r, synack, "eth1", (2, 20))
+        send(r, ack)
+        return lost, packets(r.fw, "--state ESTABLISHED")
+    c.equal("SYN lost in a queue; ESTABLISHED then", both.routers(what), ((True, 0), (True, 2)))
+
+
 def test_tables_are_one_visit(both, c):
     def what(r):
         r.fw.restore(4, "*raw\n-A PREROUTING -p udp -j DROP\nCOMMIT\n")
