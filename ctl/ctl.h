@@ -45,6 +45,7 @@ int ctl_metrics(struct ctl *ctl);
 int ctl_drops(struct ctl *ctl);
 int ctl_status(struct ctl *ctl);
 int ctl_ping(struct ctl *ctl);
+int ctl_restart(struct ctl *ctl);
 int ctl_check(struct ctl *ctl);
 int ctl_simulate(struct ctl *ctl);
 int ctl_explain(struct ctl *ctl);

@@ -46,6 +46,8 @@ static const struct ctl_verb verbs[] = {
 	{"metrics", 0, 0, ctl_metrics, "", "counters in Prometheus' text format", ""},
 	{"status", 0, 0, ctl_status, "", "the state of the daemon", ""},
 	{"ping", 0, 0, ctl_ping, "", "is a daemon there, and of which version?", ""},
+	{"restart", 0, 0, ctl_restart, "",
+	 "start the daemon's program anew in place: no packet, flow or counter is lost", ""},
 	{"completion", 0, 1, ctl_completion, "[bash]", "print a completion script for the shell",
 	 "bash"},
 	{"help", 0, 1, ctl_help, "[VERB | MATCH | TARGET]", "this, or more about one word", ""},

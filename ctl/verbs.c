@@ -6,12 +6,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "client.h"
 #include "ctl.h"
 #include "say.h"
 
 #include "fw/protocol.h"
+
+#define RESTART_TRIES 1500 /* 20 ms apart */
 
 /* Send a line, print the body. */
 static int ask(const struct ctl *ctl, const char *request)
@@ -70,6 +73,45 @@ int ctl_status(struct ctl *ctl)
 int ctl_ping(struct ctl *ctl)
 {
 	return ask(ctl, "ping");
+}
+
+/* "restarts N" in an answer; -1: not there. */
+static long restarts_of(const struct ctl_reply *reply)
+{
+	const char *s = strstr(reply->body, "restarts ");
+
+	return s ? strtol(s + strlen("restarts "), NULL, 10) : -1;
+}
+
+/* Until the next life answers; its socket is the same, so there is mostly nothing to wait for but
+ * the answer. */
+int ctl_restart(struct ctl *ctl)
+{
+	static const struct timespec pause = {.tv_nsec = 20000000};
+	struct ctl_reply reply;
+	long before, now = -1;
+	int r = ctl_request(ctl, "restart", NULL, 0, &reply);
+
+	if (r < 0) {
+		reply.err.line = reply.err.column = 0;
+		r = ctl_say(ctl, &reply.err);
+		ctl_reply_deinit(&reply);
+		return r;
+	}
+	before = restarts_of(&reply);
+	ctl_reply_deinit(&reply);
+	for (int i = 0; i < RESTART_TRIES && now <= before; i++) {
+		if (i)
+			nanosleep(&pause, NULL);
+		if (ctl_request(ctl, "ping", NULL, 0, &reply) == 0)
+			now = restarts_of(&reply);
+		ctl_reply_deinit(&reply);
+	}
+	if (now > before)
+		return 0;
+	fprintf(stderr, "%s: fwd does not answer after the restart\nhint: its log says why\n",
+		ctl->prog);
+	return 1;
 }
 
 int ctl_drops(struct ctl *ctl)

@@ -89,6 +89,12 @@ int fwd_kernel_counted(struct fwd_kernel *k, struct fw_counters ret[FW_N_FAMILIE
  * packet is lost.  Then free.  Returns NULL. */
 struct fwd_kernel *fwd_kernel_stop(struct fwd_kernel *k);
 
+/* For a restart in place: the workers answer what they have read and end; the hooks stay, and what
+ * they queue waits for the next life.  Then only fwd_kernel_counted() and _exec() may be used. */
+void fwd_kernel_leave(struct fwd_kernel *k);
+/* Start the program anew with our sockets open; the last thread.  Returns only on failure, -errno. */
+int fwd_kernel_exec(struct fwd_kernel *k, const char *path, char **argv);
+
 /* True while every worker has gone round its loop within the last `within_s` seconds. */
 bool fwd_kernel_alive(struct fwd_kernel *k, unsigned int within_s);
 

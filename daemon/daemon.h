@@ -7,6 +7,7 @@
 #include "control/address.h"
 #include "core.h"
 #include "edit.h"
+#include "restart.h"
 
 struct ev_loop;
 struct fwd_control;
@@ -25,6 +26,9 @@ struct fwd {
 	struct fwd_keeper *keeper; /* NULL: nothing is kept */
 	struct fwd_notify *notify;
 	uint64_t started; /* monotonic ns */
+	char **argv;
+	bool restart; /* asked for: once the loop has ended */
+	struct fwd_baton baton; /* what the life before a restart has left */
 };
 
 #endif

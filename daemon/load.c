@@ -21,7 +21,8 @@
 struct start {
 	struct fwd_editor *editor;
 	struct fw_tx *tx;
-	struct fw_buf recent;
+	struct fwd_baton *baton;
+	struct fw_buf recent, flows;
 	uint64_t wall; /* when the snapshot was written */
 	uint64_t edits;
 	bool found; /* a rules file was there */
@@ -172,7 +173,7 @@ static int take_frame(void *priv, const struct fwd_frame *f, struct fw_err *err)
 	case FWD_FRAME_RULES: snprintf(s->file, s->size, "%s/snapshot", dir); break;
 	case FWD_FRAME_RECENT: fw_buf_add(&s->recent, f->body, f->len); return 0;
 	case FWD_FRAME_END: s->wall = strtoull(f->body, NULL, 10); return 0;
-	case FWD_FRAME_FLOWS:
+	case FWD_FRAME_FLOWS: fw_buf_add(&s->flows, f->body, f->len); return 0;
 	case FWD_N_FRAME_KINDS: return 0;
 	}
 	return fw_tx_apply(s->tx, f->family, f->body, f->len, f->flags,
@@ -207,7 +208,9 @@ static void restore_world(struct start *s)
 	    fw_recent_load(world->recent, fw_buf_cstr(&s->recent), s->recent.len,
 			   (uint64_t)then(s->wall), &err))
 		fwd_log_err(4, "recent lists of the snapshot", &err);
-	if (!s->editor->store || fwd_store_take_flows(s->editor->store, &flows, &wall, &live))
+	if (s->flows.len && load_flows(world->ct, &s->flows, then(s->wall), false, &err2))
+		fwd_log_err(4, "flows of before the restart", &err2);
+	if (s->flows.len || !s->editor->store || fwd_store_take_flows(s->editor->store, &flows, &wall, &live))
 		return;
 	if (live && fwd_wall() - wall > FRESH_NS)
 		fwd_log(6, "the flows that a crash left are too old: connections are picked up as "
@@ -217,11 +220,49 @@ static void restore_world(struct start *s)
 	fw_buf_deinit(&flows);
 }
 
+static int pass_over(void *priv, const struct fwd_frame *f, struct fw_err *err)
+{
+	return 0;
+}
+
+/* What the life before has left; false: nothing, or nothing sound.  Nothing is used before all of
+ * it is known to be whole. */
+static bool read_baton(struct start *s, int *r, struct fw_err *err)
+{
+	struct fwd_frame frame = {.kind = FWD_N_FRAME_KINDS};
+	struct fw_buf text = FW_BUF_INIT;
+	const char *why = "it ends too early";
+	size_t n = 1;
+
+	if (s->baton->state < 0)
+		return false;
+	*r = fwd_baton_read(s->baton, &text);
+	for (size_t at = 0; !*r && n && at < text.len; at += n)
+		n = fwd_frame_read(text.data + at, text.len - at, &frame, &why);
+	if (*r || !n || frame.kind != FWD_FRAME_END) {
+		fwd_log(2, "the state from before the restart is lost: %s", *r ? strerror(-*r) : why);
+		fw_buf_deinit(&text);
+		return false;
+	}
+	for (size_t at = 0; !*r && at < text.len; at += n) {
+		n = fwd_frame_read(text.data + at, text.len - at, &frame, &why);
+		*r = take_frame(s, &frame, err);
+	}
+	fw_buf_deinit(&text);
+	return true;
+}
+
 static int read_state(struct start *s, struct fw_err *err)
 {
 	struct fwd_editor *e = s->editor;
 	int r = 0;
 
+	if (read_baton(s, &r, err)) {
+		if (!r && e->store) /* the directory says the same; the journal goes on */
+			r = fwd_store_load(e->store, pass_over, NULL, err);
+		return r ? r : fw_tx_prepare(s->tx, err);
+	}
+	r = 0;
 	if (e->store)
 		r = fwd_store_load(e->store, take_frame, s, err);
 	if (r)
@@ -231,9 +272,10 @@ static int read_state(struct start *s, struct fw_err *err)
 	return apply_files(s->tx, e->core->config, &s->found, s->file, s->size, err);
 }
 
-int fwd_load_start(struct fwd_editor *e, char *file, size_t size, struct fw_err *err)
+int fwd_load_start(struct fwd_editor *e, struct fwd_baton *baton, char *file, size_t size,
+		   struct fw_err *err)
 {
-	struct start s = {.editor = e, .file = file, .size = size};
+	struct start s = {.editor = e, .baton = baton, .file = file, .size = size};
 	int r;
 
 	snprintf(file, size, "%s", "state");
@@ -247,6 +289,7 @@ int fwd_load_start(struct fwd_editor *e, char *file, size_t size, struct fw_err 
 	if (!r)
 		restore_world(&s);
 	fw_buf_deinit(&s.recent);
+	fw_buf_deinit(&s.flows);
 	if (!r && s.edits)
 		fwd_log(6, "%" PRIu64 " edits replayed from the journal", s.edits);
 	/* What came from the rules files is the state from now on. */

@@ -10,12 +10,14 @@
 #define FWD_LOAD_H
 
 #include "edit.h"
+#include "restart.h"
 
 /*
- * Fill the world that fwd_core_init() made.  0, or negative with err and in `file` the name of
+ * Fill the world that fwd_core_init() made: from what a life before a restart has left, else from the
+ * state directory, else from the rules files.  0, or negative with err and in `file` the name of
  * what is wrong.
  */
-int fwd_load_start(struct fwd_editor *e, char *file, size_t size, struct fw_err *err);
+int fwd_load_start(struct fwd_editor *e, struct fwd_baton *baton, char *file, size_t size, struct fw_err *err);
 
 /* Apply the rules files as `iptables-restore` would and keep the result.  On failure nothing
  * changes.  No group of edits may be open. */

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "control/control.h"
 #include "daemon.h"
@@ -30,6 +31,9 @@ static char wrong_file[4200]; /* what an error is about */
 
 static void on_stop(struct ev_loop *loop, ev_signal *w, int events)
 {
+	struct fwd *d = w->data;
+
+	d->restart = false; /* whatever was asked for before */
 	fwd_log(5, "stopping (%s)", strsignal(w->signum));
 	ev_break(loop, EVBREAK_ALL);
 }
@@ -51,6 +55,19 @@ static void on_reload(struct ev_loop *loop, ev_signal *w, int events)
 	fwd_notify_reloaded(d, r ? err.msg : NULL);
 }
 
+static void on_restart(struct ev_loop *loop, ev_signal *w, int events)
+{
+	struct fw_err err = FW_ERR_INIT;
+	struct fwd *d = w->data;
+
+	if (fwd_restart_check(d, &err)) {
+		fwd_log_err(3, NULL, &err);
+		return;
+	}
+	d->restart = true;
+	ev_break(loop, EVBREAK_ALL);
+}
+
 /* Options that later work will give their meaning. */
 static void tell_options(const struct fwd_config *c)
 {
@@ -67,7 +84,7 @@ static int set_up_rules(struct fwd *d, struct fw_err *err)
 	if (c->persist)
 		r = fwd_store_open(&d->editor.store, c->state_dir, err);
 	if (!r)
-		r = fwd_load_start(&d->editor, wrong_file, sizeof(wrong_file), err);
+		r = fwd_load_start(&d->editor, &d->baton, wrong_file, sizeof(wrong_file), err);
 	if (!r)
 		wrong_file[0] = '\0';
 	return r;
@@ -91,7 +108,7 @@ static int set_up(struct fwd *d, struct fw_err *err)
 		r = fwd_kernel_open(&e->kernel, &d->core, err);
 	if (r)
 		return r;
-	if (d->options.seccomp)
+	if (d->options.seccomp && !d->baton.filtered)
 		fwd_sandbox_enter();
 	fwd_log_start();
 	tell_options(&d->options.config);
@@ -117,29 +134,49 @@ static void hold_signals(int how)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR2);
 	pthread_sigmask(how, &set, NULL);
+}
+
+/* Start or stop listening to signals: stop, reload, restart. */
+static void watch_signals(struct fwd *d, bool on)
+{
+	static ev_signal watchers[4];
+	static const struct {
+		int number;
+		void (*call)(struct ev_loop *loop, ev_signal *w, int events);
+	} rows[] = {
+		{SIGTERM, on_stop}, {SIGINT, on_stop}, {SIGHUP, on_reload}, {SIGUSR2, on_restart}};
+
+	for (size_t i = 0; i < FW_ARRAY_SIZE(rows); i++) {
+		if (on) {
+			ev_signal_init(&watchers[i], rows[i].call, rows[i].number);
+			watchers[i].data = d;
+			ev_signal_start(d->loop, &watchers[i]);
+		} else {
+			ev_signal_stop(d->loop, &watchers[i]);
+		}
+	}
 }
 
 static void run(struct fwd *d)
 {
-	ev_signal term, intr, hup;
-
-	ev_signal_init(&term, on_stop, SIGTERM);
-	ev_signal_init(&intr, on_stop, SIGINT);
-	ev_signal_init(&hup, on_reload, SIGHUP);
-	hup.data = d;
-	ev_signal_start(d->loop, &term);
-	ev_signal_start(d->loop, &intr);
-	ev_signal_start(d->loop, &hup);
+	watch_signals(d, true);
 	hold_signals(SIG_UNBLOCK);
 	d->keeper = fwd_keep_start(d);
 	d->notify = fwd_notify_ready(d);
-	fwd_log(5, "fwd %s filters", FWD_VERSION);
+	fwd_log(5, d->baton.restarts ? "fwd %s goes on" : "fwd %s filters", FWD_VERSION);
 	ev_run(d->loop, 0);
+	if (d->restart)
+		fwd_control_drain(d->control);
+	if (d->restart) { /* nobody has asked for a stop meanwhile */
+		hold_signals(SIG_BLOCK);
+		d->notify = fwd_notify_restarting(d->notify);
+		fwd_restart(d);
+		_exit(EXIT_FAILURE);
+	}
 	d->notify = fwd_notify_stopping(d->notify);
-	ev_signal_stop(d->loop, &term);
-	ev_signal_stop(d->loop, &intr);
-	ev_signal_stop(d->loop, &hup);
+	watch_signals(d, false);
 }
 
 /* 0, or negative when the state could not be saved. */
@@ -226,6 +263,9 @@ int main(int argc, char **argv)
 	int status = EXIT_FILES;
 
 	fwd_log_init();
+	fwd_restart_init();
+	fwd_baton_take(&d.baton);
+	d.argv = argv;
 	if (fwd_options_load(&d.options, argc, argv, wrong_file, sizeof(wrong_file), &err))
 		fwd_log_err(3, wrong_file[0] ? wrong_file : NULL, &err);
 	else if (d.options.help)

@@ -77,12 +77,24 @@ void fwd_notify_reloaded(struct fwd *d, const char *failed)
 		tell_status(d, "READY=1\n");
 }
 
-struct fwd_notify *fwd_notify_stopping(struct fwd_notify *n)
+static struct fwd_notify *end(struct fwd_notify *n)
 {
 	if (!n)
 		return NULL;
-	sd_notify(0, "STOPPING=1");
 	ev_timer_stop(n->d->loop, &n->watchdog);
 	free(n);
 	return NULL;
+}
+
+struct fwd_notify *fwd_notify_stopping(struct fwd_notify *n)
+{
+	if (n)
+		sd_notify(0, "STOPPING=1");
+	return end(n);
+}
+
+struct fwd_notify *fwd_notify_restarting(struct fwd_notify *n)
+{
+	fwd_notify_reloading();
+	return end(n);
 }

@@ -18,5 +18,7 @@ void fwd_notify_reloading(void);
 void fwd_notify_reloaded(struct fwd *d, const char *failed);
 /* NULL is fine.  Returns NULL. */
 struct fwd_notify *fwd_notify_stopping(struct fwd_notify *n);
+/* The same for a restart in place, which to a manager is a reload. */
+struct fwd_notify *fwd_notify_restarting(struct fwd_notify *n);
 
 #endif

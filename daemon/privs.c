@@ -52,13 +52,24 @@ static int give_all(const struct fwd_options *o, const struct passwd *user, stru
 	return r;
 }
 
+/* What a program that is started anew shall have in its ambient set must be inheritable, and can
+ * become so only while the bounding set is whole. */
+static void make_inheritable(void)
+{
+	capng_get_caps_process();
+	capng_updatev(CAPNG_ADD, CAPNG_INHERITABLE, CAP_NET_ADMIN, CAP_NET_RAW, -1);
+	capng_apply(CAPNG_SELECT_CAPS);
+}
+
 static int keep_capabilities(bool root, const struct passwd *user, struct fw_err *err)
 {
 	const capng_type_t type = CAPNG_EFFECTIVE | CAPNG_PERMITTED;
 	int r;
 
+	if (user)
+		make_inheritable();
 	capng_clear(CAPNG_SELECT_BOTH);
-	capng_updatev(CAPNG_ADD, type, CAP_NET_ADMIN, CAP_NET_RAW, -1);
+	capng_updatev(CAPNG_ADD, user ? type | CAPNG_INHERITABLE : type, CAP_NET_ADMIN, CAP_NET_RAW, -1);
 	if (root && !user)
 		capng_update(CAPNG_ADD, type, CAP_DAC_OVERRIDE);
 	if (user)
@@ -68,6 +79,9 @@ static int keep_capabilities(bool root, const struct passwd *user, struct fw_err
 		r = capng_apply(CAPNG_SELECT_CAPS);
 	if (r)
 		return fw_fail(err, FW_ERR_PERM, "cannot give up privileges (libcap-ng: %d)", r);
+	for (int i = 0; user && i < 2; i++)
+		if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, i ? CAP_NET_RAW : CAP_NET_ADMIN, 0, 0))
+			fwd_log(4, "a restart in place will not work: %s", strerror(errno));
 	return 0;
 }
 

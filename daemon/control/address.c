@@ -141,6 +141,22 @@ int fwd_address_listen(struct fwd_address *a, struct fw_err *err)
 	return fd;
 }
 
+bool fwd_address_adopt(struct fwd_address *a, int fd, const char *path)
+{
+	struct stat st;
+
+	if (fd < 0)
+		return false;
+	if (strcmp(path, a->sun.sun_path) || lstat(path, &st) || !S_ISSOCK(st.st_mode)) {
+		unlink(path);
+		close(fd);
+		return false;
+	}
+	a->dev = st.st_dev;
+	a->ino = st.st_ino;
+	return true;
+}
+
 void fwd_address_remove(const struct fwd_address *a)
 {
 	const char *base = strrchr(a->sun.sun_path, '/');

@@ -27,6 +27,9 @@ int fwd_address_probe(const struct fwd_address *a, struct fw_err *err);
 /* A listening socket at that path, set up beside it and renamed into place (mode 0666: who may do
  * what is told by peer credentials).  The descriptor, or negative errno with err. */
 int fwd_address_listen(struct fwd_address *a, struct fw_err *err);
+/* Go on with a listening socket that was made for `path`; false, and it is closed and its path
+ * removed, when that is not the path that is wanted now (or there is none: -1). */
+bool fwd_address_adopt(struct fwd_address *a, int fd, const char *path);
 /* Remove path and link, where they are still ours. */
 void fwd_address_remove(const struct fwd_address *a);
 

@@ -63,8 +63,7 @@ void fwd_client_free(struct fwd_client *client)
 	fw_buf_deinit(&client->out);
 	free(client->more_priv);
 	free(client);
-	if (!ev_is_active(&c->accept))
-		ev_io_start(c->d->loop, &c->accept);
+	fwd_control_admit(c);
 }
 
 bool fwd_client_idle(const struct fwd_client *client, ev_tstamp now)

@@ -53,7 +53,11 @@ struct fwd_control {
 	ev_prepare turn;
 	ev_timer tick;
 	struct fwd_groups groups;
+	bool draining; /* nobody is let in any more */
 };
+
+/* There is room: let clients in (again). */
+void fwd_control_admit(struct fwd_control *c);
 
 /* Take over a connected, non-blocking socket.  NULL: no memory, and the socket is closed. */
 struct fwd_client *fwd_client_new(struct fwd_control *c, int fd, const struct fwd_peer *peer);

@@ -13,6 +13,7 @@
 #include "log.h"
 
 #define ACCEPTS_PER_TURN 64
+#define DRAIN_NS	 (2 * FW_NSEC_PER_SEC)
 
 size_t fwd_control_requests(const struct fwd_control *c)
 {
@@ -200,15 +201,24 @@ static void on_tick(struct ev_loop *loop, ev_timer *w, int events)
 		if (fwd_client_idle(client, ev_now(loop)))
 			fwd_client_free(client);
 	}
-	if (!ev_is_active(&c->accept))
-		ev_io_start(loop, &c->accept);
+	fwd_control_admit(c);
 }
 
+void fwd_control_admit(struct fwd_control *c)
+{
+	if (!ev_is_active(&c->accept) && !c->draining)
+		ev_io_start(c->d->loop, &c->accept);
+}
+
+/* After a restart the one who answers there is ourselves. */
 int fwd_control_probe(struct fwd *d, struct fw_err *err)
 {
 	int r = fwd_address_find(&d->address, d->options.config.socket, err);
 
-	return r ? r : fwd_address_probe(&d->address, err);
+	if (r || fwd_address_adopt(&d->address, d->baton.control, d->baton.socket))
+		return r;
+	d->baton.control = -1;
+	return fwd_address_probe(&d->address, err);
 }
 
 int fwd_control_open(struct fwd_control **ret, struct fwd *d, struct fw_err *err)
@@ -222,7 +232,9 @@ int fwd_control_open(struct fwd_control **ret, struct fwd *d, struct fw_err *err
 	TAILQ_INIT(&c->all);
 	TAILQ_INIT(&c->ready);
 	fwd_groups_load(&c->groups);
-	fd = fwd_address_listen(&d->address, err);
+	fd = d->baton.control;
+	if (fd < 0)
+		fd = fwd_address_listen(&d->address, err);
 	if (fd < 0) {
 		free(c);
 		return fd;
@@ -238,19 +250,46 @@ int fwd_control_open(struct fwd_control **ret, struct fwd *d, struct fw_err *err
 	return 0;
 }
 
-struct fwd_control *fwd_control_close(struct fwd_control *c)
+void fwd_control_drain(struct fwd_control *c)
+{
+	const uint64_t end = fwd_now() + DRAIN_NS;
+
+	c->draining = true;
+	ev_io_stop(c->d->loop, &c->accept);
+	while (c->n && c->d->restart && fwd_now() < end)
+		ev_run(c->d->loop, EVRUN_ONCE); /* the tick comes each second */
+}
+
+static void release(struct fwd_control *c)
 {
 	struct fwd_client *client;
 
-	if (!c)
-		return NULL;
-	fwd_address_remove(&c->d->address);
+	c->draining = true; /* who goes makes no room */
 	while ((client = TAILQ_FIRST(&c->all)))
 		fwd_client_free(client);
 	ev_io_stop(c->d->loop, &c->accept);
 	ev_prepare_stop(c->d->loop, &c->turn);
 	ev_timer_stop(c->d->loop, &c->tick);
-	close(c->accept.fd);
 	free(c);
+}
+
+int fwd_control_leave(struct fwd_control *c)
+{
+	int fd = c->accept.fd;
+
+	release(c);
+	return fd;
+}
+
+struct fwd_control *fwd_control_close(struct fwd_control *c)
+{
+	int fd;
+
+	if (!c)
+		return NULL;
+	fd = c->accept.fd;
+	fwd_address_remove(&c->d->address);
+	release(c);
+	close(fd);
 	return NULL;
 }

@@ -36,6 +36,10 @@ struct fwd_client;
 int fwd_control_open(struct fwd_control **ret, struct fwd *d, struct fw_err *err);
 /* Remove the socket, close all clients.  NULL is fine.  Returns NULL. */
 struct fwd_control *fwd_control_close(struct fwd_control *c);
+/* Serve those who are there to the end (or for two seconds); who comes now waits. */
+void fwd_control_drain(struct fwd_control *c);
+/* Close all clients, but keep listening: the socket, for whoever will go on with it. */
+int fwd_control_leave(struct fwd_control *c);
 /* Where will the socket be, and is a daemon there already?  0, or -EBUSY with err.  Asked before
  * anything else is touched, and while pid 1 may be looked at. */
 int fwd_control_probe(struct fwd *d, struct fw_err *err);

@@ -3,6 +3,7 @@
 #include "control/verbs.h"
 
 #include <errno.h>
+#include <ev.h>
 #include <inttypes.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -26,8 +27,8 @@ int fwd_verb_ping(struct fwd_call *call, struct fw_err *err)
 {
 	struct fwd *d = call->d;
 
-	fw_buf_fmt(call->out, "version %s\nstate running\npid %d\ngeneration %" PRIu64 "\n",
-		   FWD_VERSION, (int)getpid(), d->core.ruleset->generation);
+	fw_buf_fmt(call->out, "version %s\nstate running\npid %d\ngeneration %" PRIu64 "\nrestarts %u\n",
+		   FWD_VERSION, (int)getpid(), d->core.ruleset->generation, d->baton.restarts);
 	return 0;
 }
 
@@ -100,5 +101,23 @@ int fwd_verb_drops(struct fwd_call *call, struct fw_err *err)
 		return -EINVAL;
 	}
 	fwd_kernel_drops(call->d->editor.kernel, (unsigned int)n, call->out);
+	return 0;
+}
+
+/* Only who could as well stop the daemon: the program that starts may be another by now. */
+int fwd_verb_restart(struct fwd_call *call, struct fw_err *err)
+{
+	struct fwd *d = call->d;
+	int r;
+
+	if (call->peer->uid != 0 && call->peer->uid != geteuid())
+		return fw_fail(err, FW_ERR_PERM, "user %u may not restart the firewall",
+			       (unsigned int)call->peer->uid);
+	r = fwd_restart_check(d, err);
+	if (r)
+		return r;
+	fw_buf_fmt(call->out, "restarts %u\n", d->baton.restarts);
+	d->restart = true;
+	ev_break(d->loop, EVBREAK_ALL);
 	return 0;
 }

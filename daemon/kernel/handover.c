@@ -13,9 +13,15 @@
  * too; and, for what it read and had no time to note, all before the first one that we read.
  *
  * A clean stop takes everything out of the store: then the hooks are to go.
+ *
+ * A restart in place (`fwctl restart`) needs no manager: the process starts its program anew
+ * (execve), and the sockets stay open over that, in the same clothes that a manager would hand
+ * them over in, so that the next life cannot tell one from the other.
  */
 #include "handover.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,12 +39,14 @@ _Static_assert(FWD_MAX_QUEUES * 2 * sizeof(uint64_t) <= IDS_SIZE, "a page is eno
 struct item {
 	char name[64];
 	int fd; /* handed to us and not taken yet; -1: taken, or only kept by the manager */
+	int used; /* what is in use under that name, another's to close; -1: nothing */
 };
 
 struct fwd_handover {
 	struct item items[MAX_NAMES];
 	unsigned int n;
 	_Atomic(uint64_t) *ids;
+	int ids_fd;
 };
 
 void fwd_queue_fdname(const struct fwd_config *config, unsigned int worker, char ret[64])
@@ -55,12 +63,16 @@ static struct item *find(struct fwd_handover *h, const char *name)
 	return NULL;
 }
 
-static void add(struct fwd_handover *h, const char *name, int fd)
+static void add(struct fwd_handover *h, const char *name, int fd, int used)
 {
+	struct item *item = &h->items[h->n];
+
 	if (h->n == MAX_NAMES)
 		return;
-	snprintf(h->items[h->n].name, sizeof(h->items[h->n].name), "%s", name);
-	h->items[h->n++].fd = fd;
+	snprintf(item->name, sizeof(item->name), "%s", name);
+	item->fd = fd;
+	item->used = used;
+	h->n++;
 }
 
 static void take_all(struct fwd_handover *h)
@@ -72,7 +84,7 @@ static void take_all(struct fwd_handover *h)
 		int fd = SD_LISTEN_FDS_START + i;
 
 		if (strncmp(names[i], "fwd-", 4) == 0 && h->n < MAX_NAMES && !find(h, names[i]))
-			add(h, names[i], fd);
+			add(h, names[i], fd, -1);
 		else
 			close(fd);
 	}
@@ -107,10 +119,9 @@ static bool queues_fit(struct fwd_handover *h, const struct fwd_config *config)
 static void open_ids(struct fwd_handover *h)
 {
 	int fd = fwd_handover_take(h, IDS_FDNAME);
-	const bool inherited = fd >= 0;
 	void *at;
 
-	if (!inherited)
+	if (fd < 0)
 		fd = memfd_create("fwd-ids", MFD_CLOEXEC);
 	if (fd < 0)
 		return;
@@ -118,9 +129,9 @@ static void open_ids(struct fwd_handover *h)
 		at = mmap(NULL, IDS_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 		h->ids = at == MAP_FAILED ? NULL : at;
 	}
-	if (h->ids && !inherited)
+	h->ids_fd = fd;
+	if (h->ids)
 		fwd_handover_keep(h, IDS_FDNAME, fd);
-	close(fd);
 }
 
 struct fwd_handover *fwd_handover_open(const struct fwd_config *config)
@@ -129,6 +140,7 @@ struct fwd_handover *fwd_handover_open(const struct fwd_config *config)
 
 	if (!h)
 		return NULL;
+	h->ids_fd = -1;
 	take_all(h);
 	if (h->n && !queues_fit(h, config)) {
 		fwd_log(4, "the queues that the last fwd left do not fit the configuration");
@@ -137,6 +149,7 @@ struct fwd_handover *fwd_handover_open(const struct fwd_config *config)
 		h = calloc(1, sizeof(*h));
 		if (!h)
 			return NULL;
+		h->ids_fd = -1;
 	}
 	open_ids(h);
 	return h;
@@ -154,6 +167,8 @@ struct fwd_handover *fwd_handover_close(struct fwd_handover *h, bool all)
 	}
 	if (h->ids)
 		munmap((void *)h->ids, IDS_SIZE);
+	if (h->ids_fd >= 0)
+		close(h->ids_fd);
 	free(h);
 	return NULL;
 }
@@ -170,14 +185,58 @@ int fwd_handover_take(struct fwd_handover *h, const char *name)
 
 void fwd_handover_keep(struct fwd_handover *h, const char *name, int fd)
 {
+	struct item *item = find(h, name);
 	char state[128];
 
-	if (find(h, name))
-		return; /* the manager has it since the last life */
+	if (item) {
+		item->used = fd; /* the manager has it since the last life */
+		return;
+	}
 	/* FDPOLL=0: a queue socket may well signal an error without being of no use */
 	snprintf(state, sizeof(state), "FDSTORE=1\nFDNAME=%s\nFDPOLL=0", name);
-	if (sd_pid_notify_with_fds(0, 0, state, &fd, 1) > 0)
-		add(h, name, -1);
+	sd_pid_notify_with_fds(0, 0, state, &fd, 1);
+	add(h, name, -1, fd);
+}
+
+/* Above all descriptors that the next life expects in their places. */
+#define OUT_OF_THE_WAY (SD_LISTEN_FDS_START + MAX_NAMES)
+
+/* Put what is in use where sd_listen_fds() looks, and say so in the environment.  There is no way
+ * back: whatever stood there is closed. */
+static int dress(struct fwd_handover *h)
+{
+	char names[MAX_NAMES * sizeof(h->items[0].name)] = "", number[16];
+	int high[MAX_NAMES], n = 0;
+
+	for (unsigned int i = 0; i < h->n; i++) {
+		if (h->items[i].used < 0)
+			continue;
+		high[n] = fcntl(h->items[i].used, F_DUPFD_CLOEXEC, OUT_OF_THE_WAY);
+		if (high[n++] < 0)
+			return -errno;
+		if (names[0])
+			strcat(names, ":");
+		strcat(names, h->items[i].name);
+	}
+	for (int i = 0; i < n; i++)
+		if (dup2(high[i], SD_LISTEN_FDS_START + i) < 0)
+			return -errno;
+	snprintf(number, sizeof(number), "%d", n);
+	setenv("LISTEN_FDS", number, 1);
+	setenv("LISTEN_FDNAMES", names, 1);
+	snprintf(number, sizeof(number), "%d", (int)getpid());
+	setenv("LISTEN_PID", number, 1);
+	return 0;
+}
+
+int fwd_handover_exec(struct fwd_handover *h, const char *path, char **argv)
+{
+	int r = dress(h);
+
+	if (r)
+		return r;
+	execv(path, argv);
+	return -errno;
 }
 
 _Atomic(uint64_t) *fwd_handover_ids(struct fwd_handover *h, unsigned int worker)

@@ -19,8 +19,13 @@ struct fwd_handover *fwd_handover_close(struct fwd_handover *h, bool discard);
 
 /* The descriptor of that name, which is the caller's from now on; -1: there is none. */
 int fwd_handover_take(struct fwd_handover *h, const char *name);
-/* Give the manager a copy to keep. */
+/* Give the manager (if there is one) a copy to keep; fd stays the caller's, and open. */
 void fwd_handover_keep(struct fwd_handover *h, const char *name, int fd);
+/* Start the program anew with everything that was kept.  Returns only when that failed, -errno:
+ * then other descriptors may be closed already.  No other thread may run. */
+int fwd_handover_exec(struct fwd_handover *h, const char *path, char **argv);
+/* Descriptors that shall be open over it under their numbers must be at least this. */
+#define FWD_HANDOVER_FREE_FD 128
 
 /* Two places for each worker (number, full_number) to note the id that it read last, plus
  * FWD_ID_KNOWN; shared with the next life.  NULL where there is no memory of that kind. */

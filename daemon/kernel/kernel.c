@@ -246,6 +246,26 @@ static void drain(struct fwd_kernel *k)
 		nanosleep(&ms, NULL);
 }
 
+static void stop_workers(struct fwd_kernel *k)
+{
+	atomic_store(&k->phase, FWD_STOPPED);
+	set_range(k, k->copy_range, true);
+	for (unsigned int i = 0; i < k->n_workers; i++)
+		if (k->workers[i].running)
+			pthread_join(k->workers[i].thread, NULL);
+}
+
+void fwd_kernel_leave(struct fwd_kernel *k)
+{
+	k->guard = fwd_guard_stop(k->guard);
+	stop_workers(k);
+}
+
+int fwd_kernel_exec(struct fwd_kernel *k, const char *path, char **argv)
+{
+	return fwd_handover_exec(k->handover, path, argv);
+}
+
 struct fwd_kernel *fwd_kernel_stop(struct fwd_kernel *k)
 {
 	bool clean;
@@ -256,11 +276,7 @@ struct fwd_kernel *fwd_kernel_stop(struct fwd_kernel *k)
 	clean = k->nft.applied || !k->nft.adopted; /* else the start failed half-way */
 	if (clean && fwd_nft_silence(&k->nft) == 0)
 		drain(k);
-	atomic_store(&k->phase, FWD_STOPPED);
-	set_range(k, k->copy_range, true);
-	for (unsigned int i = 0; i < k->n_workers; i++)
-		if (k->workers[i].running)
-			pthread_join(k->workers[i].thread, NULL);
+	stop_workers(k);
 	release(k, clean);
 	return NULL;
 }
