@@ -5,36 +5,57 @@
 
 #include "classify/classify.h"
 
+static unsigned int class_bits(const struct group *g)
+{
+	return 32 - (unsigned int)__builtin_clz(g->axis.n_classes);
+}
+
+static void add_steps(struct base *b, const struct group *g, unsigned int shift)
+{
+	for (uint8_t k = 0; k < g->n; k++) {
+		enum field f = (enum field)g->field[k];
+
+		b->step[b->n_steps++] = (struct step){
+			.field = (uint8_t)f,
+			.kind = fw_step_kind(f, b->search[f].wide),
+			.last = k + 1 == g->n,
+			.shift = (uint8_t)shift,
+			.width = g->width[k],
+			.table = g->table[k],
+			.search = &b->search[f],
+			.direct = b->direct[f],
+		};
+	}
+}
+
 static void make_steps(struct base *b)
 {
+	unsigned int bits = 0;
+
 	for (uint32_t i = 0; i < b->n_groups; i++)
-		for (uint8_t k = 0; k < b->group[i].n; k++)
-			b->step[b->n_steps++] = (struct step){
-				.field = b->group[i].field[k],
-				.last = k + 1 == b->group[i].n,
-				.width = b->group[i].width[k],
-				.table = b->group[i].table[k],
-			};
+		bits += class_bits(&b->group[i]);
+	/* Too many bits for a key: no cache, and nothing is shifted. */
+	b->key_bits = (uint8_t)(bits <= CACHE_KEY_BITS ? bits : 0);
+	bits = 0;
+	for (uint32_t i = 0; i < b->n_groups; i++) {
+		add_steps(b, &b->group[i], bits);
+		bits += b->key_bits ? class_bits(&b->group[i]) : 0;
+	}
 }
 
 static int make_cache(struct base *b)
 {
-	unsigned int bits = 0, set_bits = 5;
+	unsigned int set_bits = 5;
 	size_t size;
 
-	for (uint32_t i = 0; i < b->n_groups; i++) {
-		b->key_shift[i] = (uint8_t)bits;
-		bits += 32 - (unsigned int)__builtin_clz(b->group[i].axis.n_classes);
-		if (bits > CACHE_KEY_BITS)
-			return 0;
-	}
+	if (!b->key_bits)
+		return 0;
 	/* As many combinations as rules have with each other, in the end; rulesets of thousands of
 	 * chains have small ones. */
 	while (set_bits < 16 && (1ull << set_bits) < (uint64_t)b->n_rules * b->n_rules / 16)
 		set_bits++;
-	set_bits = set_bits < bits ? set_bits : bits;
-	b->key_bits = (uint8_t)bits;
-	b->tag_bits = (uint8_t)(bits - set_bits);
+	set_bits = set_bits < b->key_bits ? set_bits : b->key_bits;
+	b->tag_bits = (uint8_t)(b->key_bits - set_bits);
 	size = sizeof(*b->cache) * CACHE_WAYS << set_bits;
 	b->cache = aligned_alloc(sizeof(*b->cache) * CACHE_WAYS, size);
 	if (!b->cache)

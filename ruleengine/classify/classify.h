@@ -180,9 +180,13 @@ struct group {
 /* How a packet gets its classes: the fields in the order in which they are merged. */
 struct step {
 	uint8_t field;
-	bool last; /* of its group */
+	uint8_t kind; /* enum step_kind (lookup.c) */
+	uint8_t last; /* 1: of its group, else 0 */
+	uint8_t shift; /* of the group's class in a cache key */
 	uint32_t width;
 	const uint16_t *table; /* NULL: first of its group */
+	const struct search *search;
+	const uint16_t *direct;
 };
 
 struct base {
@@ -200,8 +204,7 @@ struct base {
 	struct vec *exact; /* per chunk: rules that need no evaluation */
 	uint32_t n_steps;
 	struct step step[N_FIELDS];
-	uint8_t key_shift[N_FIELDS]; /* of a group's class in a cache key */
-	uint8_t key_bits, tag_bits;
+	uint8_t key_bits, tag_bits; /* of a cache key */
 	uint64_t *cache; /* NULL: none.  CACHE_WAYS neighbours are a set */
 };
 
@@ -380,8 +383,10 @@ size_t fw_base_size(const struct base *b);
 struct filter *fw_filter_build(const struct fw_chunk *chunk, enum fw_family family,
 			       struct fw_fields *scratch);
 struct filter *fw_filter_unref(struct filter *f);
-/* The packet's class on each axis of the base. */
-void fw_cursor_classes(struct fw_cursor *c, const struct base *b);
+/* The packet's class on each axis of the base; side by side as a cache key, where there is one. */
+uint64_t fw_cursor_classes(struct fw_cursor *c, const struct base *b);
+/* How a packet's value of the field is found. */
+uint8_t fw_step_kind(enum field field, bool wide);
 
 void fw_filter_run(const struct filter *f, const struct fw_packet *pkt, bool odd, bool avx2,
 		   struct vec *ret);

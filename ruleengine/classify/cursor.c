@@ -154,15 +154,6 @@ static void go_behind(struct fw_cursor *c, uint32_t rule)
 	c->b_above = (rule + 1) & 255;
 }
 
-static uint64_t cache_key(const struct fw_cursor *c, const struct base *b)
-{
-	uint64_t key = 0;
-
-	for (uint32_t i = 0; i < c->n_axes; i++)
-		key |= (uint64_t)c->cls[i] << b->key_shift[i];
-	return key * 0x9e3779b97f4a7c15ull & (((uint64_t)1 << b->key_bits) - 1);
-}
-
 static uint32_t find_first(struct fw_cursor *c, const struct base *b)
 {
 	uint32_t bit;
@@ -175,9 +166,10 @@ static uint32_t find_first(struct fw_cursor *c, const struct base *b)
 }
 
 /* The first candidate, remembered, or now to be. */
-static void first_cached(struct fw_cursor *c, const struct base *b)
+static inline void first_cached(struct fw_cursor *c, const struct base *b, uint64_t classes)
 {
-	uint64_t key = cache_key(c, b), tag = key & (((uint64_t)1 << b->tag_bits) - 1);
+	uint64_t key = classes * 0x9e3779b97f4a7c15ull & (((uint64_t)1 << b->key_bits) - 1);
+	uint64_t tag = key & (((uint64_t)1 << b->tag_bits) - 1);
 	uint64_t *set = &b->cache[(key >> b->tag_bits) * CACHE_WAYS];
 	uint32_t first, rule;
 
@@ -244,6 +236,8 @@ static void start_at(struct fw_cursor *c, uint32_t from)
 void fw_cursor_begin(struct fw_cursor *c, const struct fw_program *p, const struct fw_chain *chain,
 		     const struct fw_eval *e, uint32_t from)
 {
+	uint64_t classes;
+
 	c->p = p;
 	c->chain = chain;
 	c->e = e;
@@ -254,11 +248,11 @@ void fw_cursor_begin(struct fw_cursor *c, const struct fw_program *p, const stru
 	c->first = CACHED_NONE;
 	c->b = c->b_above = c->t = c->t_above = 0;
 	c->v = (struct vec){0};
-	fw_cursor_classes(c, p->base);
+	classes = fw_cursor_classes(c, p->base);
 	if (from)
 		start_at(c, from);
 	else if (p->base->cache)
-		first_cached(c, p->base);
+		first_cached(c, p->base, classes);
 }
 
 /* Enter the base's next chunk, unless it is none of the chain's any more. */

@@ -73,16 +73,37 @@ static uint32_t search_wide(const struct search *s, fw_u128 x)
 	return s->cls[lo + (n < len ? n : len)];
 }
 
-static inline uint32_t addr_class(const struct search *s, const union fw_addr *a)
-{
-	if (s->wide)
-		return search_wide(s, fw_addr_value(a, FW_IP6));
-	return search_narrow(s, __builtin_bswap32(a->u32[0]));
-}
+enum step_kind {
+	KIND_SRC,
+	KIND_DST,
+	KIND_SRC6,
+	KIND_DST6,
+	KIND_PROTO,
+	KIND_SPORT,
+	KIND_DPORT,
+	KIND_TCP_FLAGS,
+	KIND_ICMP,
+	KIND_CTSTATE,
+	KIND_IN,
+	KIND_OUT,
+	KIND_MARK
+};
 
-static uint32_t port_class(const struct search *s, const struct fw_packet *pkt, uint16_t port)
+uint8_t fw_step_kind(enum field field, bool wide)
 {
-	return pkt->has_ports ? search_narrow(s, port) : CLS_ABSENT;
+	static const uint8_t kinds[N_FIELDS] = {
+		[F_SRC] = KIND_SRC,	[F_SRC_LATE] = KIND_SRC,
+		[F_DST] = KIND_DST,	[F_DST_LATE] = KIND_DST,
+		[F_MARK] = KIND_MARK,	[F_CTSTATE] = KIND_CTSTATE,
+		[F_IN] = KIND_IN,	[F_OUT] = KIND_OUT,
+		[F_PROTO] = KIND_PROTO, [F_TCP_FLAGS] = KIND_TCP_FLAGS,
+		[F_ICMP] = KIND_ICMP,	[F_SPORT] = KIND_SPORT,
+		[F_DPORT] = KIND_DPORT,
+	};
+
+	if (wide)
+		return kinds[field] == KIND_SRC ? KIND_SRC6 : KIND_DST6;
+	return kinds[field];
 }
 
 static uint32_t icmp_class(const struct search *s, const struct fw_packet *pkt)
@@ -92,64 +113,63 @@ static uint32_t icmp_class(const struct search *s, const struct fw_packet *pkt)
 	return search_narrow(s, (uint32_t)pkt->icmp_type << 8 | pkt->icmp_code);
 }
 
-static uint32_t flags_class(const uint16_t *direct, const struct fw_packet *pkt)
+static uint32_t name_class(const struct search *s, const struct names *names, const char *name)
 {
-	return pkt->fragment || pkt->proto != 6 ? CLS_ABSENT : direct[pkt->tcp_flags];
+	return search_narrow(s, fw_names_value(names, name));
 }
 
-static inline __attribute__((always_inline)) uint32_t field_class(const struct base *b,
-								  enum field f,
-								  const struct fw_eval *e)
+static inline __attribute__((always_inline)) uint32_t step_class(const struct base *b,
+								 const struct step *s,
+								 const struct fw_eval *e,
+								 const struct fw_packet *pkt)
 {
-	const struct fw_packet *pkt = e->pkt;
-
-	switch (f) {
-	case F_SRC:
-	case F_SRC_LATE: return addr_class(&b->search[f], &pkt->src);
-	case F_DST:
-	case F_DST_LATE: return addr_class(&b->search[f], &pkt->dst);
-	case F_MARK: return search_narrow(&b->search[f], e->mark);
-	case F_CTSTATE: return b->direct[f][e->ctinfo & 7];
-	case F_IN:
-		return search_narrow(&b->search[f],
-				     fw_names_value(&b->names[0], pkt->meta.in_name));
-	case F_OUT:
-		return search_narrow(&b->search[f],
-				     fw_names_value(&b->names[1], pkt->meta.out_name));
-	case F_PROTO: return b->direct[f][pkt->proto];
-	case F_TCP_FLAGS: return flags_class(b->direct[f], pkt);
-	case F_ICMP: return icmp_class(&b->search[f], pkt);
-	case F_SPORT: return port_class(&b->search[f], pkt, pkt->sport);
-	case F_DPORT: return port_class(&b->search[f], pkt, pkt->dport);
-	default: return CLS_ALL;
+	switch ((enum step_kind)s->kind) {
+	case KIND_SRC: return search_narrow(s->search, __builtin_bswap32(pkt->src.u32[0]));
+	case KIND_DST: return search_narrow(s->search, __builtin_bswap32(pkt->dst.u32[0]));
+	case KIND_SRC6: return search_wide(s->search, fw_addr_value(&pkt->src, FW_IP6));
+	case KIND_DST6: return search_wide(s->search, fw_addr_value(&pkt->dst, FW_IP6));
+	case KIND_PROTO: return s->direct[pkt->proto];
+	case KIND_SPORT: return pkt->has_ports ? search_narrow(s->search, pkt->sport) : CLS_ABSENT;
+	case KIND_DPORT: return pkt->has_ports ? search_narrow(s->search, pkt->dport) : CLS_ABSENT;
+	case KIND_TCP_FLAGS:
+		return pkt->fragment || pkt->proto != 6 ? CLS_ABSENT : s->direct[pkt->tcp_flags];
+	case KIND_ICMP: return icmp_class(s->search, pkt);
+	case KIND_CTSTATE: return s->direct[e->ctinfo & 7];
+	case KIND_IN: return name_class(s->search, &b->names[0], pkt->meta.in_name);
+	case KIND_OUT: return name_class(s->search, &b->names[1], pkt->meta.out_name);
+	case KIND_MARK: return search_narrow(s->search, e->mark);
 	}
+	return CLS_ALL;
 }
 
-static inline __attribute__((always_inline)) void classes(struct fw_cursor *c, const struct base *b,
-							  uint32_t asked)
+static inline __attribute__((always_inline)) uint64_t classes(struct fw_cursor *c,
+							      const struct base *b, uint32_t asked)
 {
+	const struct fw_eval *e = c->e;
+	const struct fw_packet *pkt = e->pkt;
 	uint32_t cls = 0, *out = c->cls;
+	uint64_t key = 0;
 
 	for (const struct step *s = b->step, *end = s + b->n_steps; s < end; s++) {
-		uint32_t own = asked & FIELD_BIT(s->field)
-			? field_class(b, (enum field)s->field, c->e)
-			: CLS_ALL;
+		uint32_t own = asked & FIELD_BIT(s->field) ? step_class(b, s, e, pkt) : CLS_ALL;
 
 		cls = s->table ? s->table[cls * s->width + own] : own;
-		if (s->last)
-			*out++ = cls;
+		if (!s->last)
+			continue;
+		*out++ = cls;
+		key |= (uint64_t)cls << s->shift;
 	}
+	return key;
 }
 
-void fw_cursor_classes(struct fw_cursor *c, const struct base *b)
+uint64_t fw_cursor_classes(struct fw_cursor *c, const struct base *b)
 {
 	const struct fw_packet *pkt = c->e->pkt;
 	bool odd = fw_packet_odd(pkt);
 
 	c->n_axes = b->n_groups;
 	c->trust = !odd && !pkt->fragment;
-	if (__builtin_expect(!odd, 1))
-		classes(c, b, UINT32_MAX);
-	else
-		classes(c, b, FIELDS_ODD | (pkt->has_proto ? FIELD_BIT(F_PROTO) : 0));
+	if (__builtin_expect(odd, 0))
+		return classes(c, b, FIELDS_ODD | (pkt->has_proto ? FIELD_BIT(F_PROTO) : 0));
+	return classes(c, b, UINT32_MAX);
 }
