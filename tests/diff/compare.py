@@ -62,6 +62,42 @@ def _inner(p, at, v6):
         p[at + 8:] = q
 
 
+def mask_translated(packet):
+    """Behind translation nobody can tell the router's own packets from others."""
+    p = bytearray(packet)
+    v = p[0] >> 4 if p else 0
+    if (v == 4 and len(p) < 20) or (v == 6 and len(p) < 40) or v not in (4, 6):
+        return bytes(p)
+    at, proto = ((p[0] & 15) * 4, p[9]) if v == 4 else (40, p[6])
+    error = len(p) > at + 8 and ((proto == 1 and p[at] in (3, 4, 5, 11, 12))
+                                 or (proto == 58 and p[at] < 128))
+    if v == 4:
+        _mask4(p, True)
+    else:
+        p[1:4] = bytes([p[1] & 0xF0, 0, 0])
+    if proto == 6 and len(p) >= at + 20:
+        _mask_l4(p, at, proto, False)
+        if p[at + 13] & 0x12 == 0x12:  # may be a listener's, whose numbers are random
+            p[at + 4:at + 8] = b"\0" * 4
+            p[at + 16:at + 18] = b"\0" * 2
+    if error:
+        q = p[at + 8:]
+        if v == 4 and len(q) >= 24:
+            q[4:6] = q[10:12] = b"\0\0"
+        elif v == 6 and len(q) >= 44:
+            q[1:4] = bytes([q[1] & 0xF0, 0, 0])
+        l4, inner = (40, q[6]) if v == 6 and len(q) > 40 else ((q[0] & 15) * 4, q[9] if
+                                                              len(q) > 9 else 0)
+        if inner == 6 and len(q) > l4 + 8:
+            q[l4 + 4:l4 + 12] = b"\0" * len(q[l4 + 4:l4 + 12])
+            q[l4 + 16:l4 + 18] = b"\0" * len(q[l4 + 16:l4 + 18])
+        p[at + 2:at + 4] = b"\0\0"
+        p[at + 8:] = q
+    if v == 6 and proto == 44 and len(p) >= 48:
+        p[44:48] = b"\0" * 4
+    return bytes(p)
+
+
 def mask(packet):
     p = bytearray(packet)
     v = p[0] >> 4 if p else 0

@@ -28,6 +28,7 @@ sys.path[:0] = [HERE, os.path.join(HERE, "..", "lib")]
 
 import compare  # noqa: E402
 import firewall  # noqa: E402
+import nat  # noqa: E402
 import netns  # noqa: E402
 import pkt  # noqa: E402
 import rules  # noqa: E402
@@ -40,16 +41,17 @@ L2 = {"broadcast": "ff:ff:ff:ff:ff:ff", "multicast": "01:00:5e:00:00:01"}
 
 
 class Case:
-    def __init__(self, seed, family, packets, without=()):
+    def __init__(self, seed, family, packets, without=(), nat=False):
         self.seed, self.family = seed, family or (4 if seed % 2 else 6)
         rng = random.Random(seed)
-        self.rules = rules.generate(rng, self.family, "t%d_" % (seed % 1000000), without)
-        self.steps = traffic.generate(rng, self.family, packets)
+        self.nat = nat
+        self.rules = rules.generate(rng, self.family, "t%d_" % (seed % 1000000), without, nat)
+        self.steps = traffic.generate(rng, self.family, packets, nat)
 
     def dump(self, path, problems):
         steps = [dict(s, pkt=s["pkt"].hex()) for s in self.steps]
         with open(path, "w") as f:
-            json.dump({"seed": self.seed, "family": self.family, "policy": self.rules.policy,
+            json.dump({"seed": self.seed, "nat": self.nat, "family": self.family, "policy": self.rules.policy,
                        "user": self.rules.user, "rules": self.rules.rules, "steps": steps,
                        "problems": problems, "text": self.rules.text().splitlines(),
                        "shown": ["%d %s %s" % (i, s["at"], pkt.show(s["pkt"]))
@@ -60,7 +62,7 @@ class Case:
         with open(path) as f:
             d = json.load(f)
         c = Case.__new__(Case)
-        c.seed, c.family = d["seed"], d["family"]
+        c.seed, c.family, c.nat = d["seed"], d["family"], d.get("nat", False)
         c.rules = rules.Ruleset(c.family)
         c.rules.policy, c.rules.user = d["policy"], d["user"]
         c.rules.rules = [tuple(r) for r in d["rules"]]
@@ -71,8 +73,9 @@ class Case:
 class Side:
     """A router with a firewall."""
 
-    def __init__(self, lab, kind):
-        self.kind, self.router = kind, topo.LabRouter(lab)
+    def __init__(self, lab, kind, translates=False):
+        self.mirror = nat.Mirror() if translates else None
+        self.kind, self.router, self.at = kind, topo.LabRouter(lab), None
         self.fw = firewall.Fwd(self.router.ns, FWD_ARGS) if kind == "fwd" \
             else firewall.Kernel(self.router.ns, kind)
         self.isn = {}
@@ -81,6 +84,15 @@ class Side:
         p = step["pkt"]
         if step.get("ackof") in self.isn:
             p = acknowledge(p, self.isn[step["ackof"]])
+        if self.mirror:
+            at, p = self.mirror.bend(p)
+            if at and step["at"] != "local":
+                net, host = (1, 10) if at == "eth0" else (2, 20)
+                self.router.ports[at].send(pkt.ether(self.router.MAC[at],
+                                                     topo.LabRouter.host_mac(net, host), p))
+                return
+            self.mirror.note(i, p)
+            self.at = step["at"]
         if step["at"] == "local":
             self.router.raw.send(p)
             return
@@ -94,7 +106,9 @@ class Side:
         for dev, port in self.router.ports.items():
             for p in port.drain():
                 note_synack(self.isn, i, p)
-                into.append((dev, compare.mask(p)))
+                if self.mirror and dev != self.at:
+                    self.mirror.arrived(i, dev, p)
+                into.append((dev, (compare.mask_translated if self.mirror else compare.mask)(p)))
         into.sort()
 
     def close(self):
@@ -146,7 +160,7 @@ def run(lab, case, peer, patience=0.25, sabotage=None, trace=None):
     sides, sabotage = [], sabotage or Sabotage()
     try:
         for kind in ("legacy", peer):
-            sides.append(Side(lab, kind))
+            sides.append(Side(lab, kind, case.nat))
         a, b = sides
         text = case.rules.text()
         try:
@@ -282,7 +296,7 @@ def worker(args, seeds, results):
 
 
 def one(lab, args, seed):
-    case = Case(seed, args.family, args.packets, args.without)
+    case = Case(seed, args.family, args.packets, args.without, args.nat)
     try:
         problems, wording = run(lab, case, args.peer)
     except RuntimeError as e:
@@ -365,6 +379,7 @@ def arguments():
     ap.add_argument("--packets", type=int, default=60)
     ap.add_argument("--family", type=int, choices=(4, 6), default=0)
     ap.add_argument("--jobs", type=int, default=2)
+    ap.add_argument("--nat", action="store_true", help="rules that translate, too")
     ap.add_argument("--peer", default="fwd", choices=("fwd", "nft", "legacy"))
     ap.add_argument("--shrink", type=int, default=0, metavar="SECONDS")
     ap.add_argument("--max-failures", type=int, default=10)

@@ -352,8 +352,11 @@ class Gen:
         rs.rules.append((table, chain, words))
 
 
-def generate(rng, family, tag, without=()):
+def generate(rng, family, tag, without=(), nat=False):
     g, rs = Gen(rng, family, tag, without), Ruleset(family)
+    if nat:
+        import nat as translation
+        translation.table(g, rs)
     if g.maybe(0.25):
         g.table(rs, "raw")
     if g.maybe(0.4):

@@ -23,8 +23,8 @@ DEAD = {4: ["10.77.7.5", "10.77.8.5", "10.77.9.5", "10.99.1.1"],
 
 
 class Traffic:
-    def __init__(self, rng, family):
-        self.r, self.f = rng, family
+    def __init__(self, rng, family, nat=False):
+        self.r, self.f, self.nat = rng, family, nat
         self.errors_left = {}
         self.ident = rng.randint(1, 1000)
         self.next_port = 40000
@@ -75,6 +75,8 @@ class Traffic:
 
     def sport(self):
         self.next_port += 1
+        if self.nat:  # no two translations may clash: the kernel would draw lots for a port
+            return self.next_port
         return self.r.choice([self.next_port, self.next_port, 40000 + self.r.randint(0, 2), 1023])
 
     def dport(self):
@@ -157,7 +159,7 @@ class Traffic:
 
     def echo(self):
         a, b = self.pair()
-        ident = self.r.randint(1, 3)
+        ident = self.sport() if self.nat else self.r.randint(1, 3)
         req, rep = (8, 0) if self.f == 4 else (128, 129)
 
         def one(src, dst, kind, seq, good=True):
@@ -297,8 +299,8 @@ def turns_back(at, packet):
                                                 b"\xfd\x77\0\2": "eth1"}.get(net)
 
 
-def generate(rng, family, count):
-    t = Traffic(rng, family)
+def generate(rng, family, count, nat=False):
+    t = Traffic(rng, family, nat)
     kinds = [t.tcp] * 6 + [t.udp] * 4 + [t.echo] * 3 + [t.dead_end] * 3 + [t.fragments] * 2 \
         + [t.other] * 3 + [t.tcp_listener]
     steps = []
