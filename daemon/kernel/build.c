@@ -12,6 +12,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "kernel.h"
 #include "reject.h"
 
 #define IP4_HEAD  20
@@ -113,7 +114,7 @@ static const uint8_t *tcp_header(const struct fw_packet *pkt)
 
 bool fwd_reply_to_local(const struct fw_packet *pkt)
 {
-	return pkt->meta.hook == FW_INPUT ||
+	return pkt->meta.answer_as_dst || pkt->meta.hook == FW_INPUT ||
 		(pkt->meta.hook == FW_OUTPUT && pkt->meta.out_ifindex == LOOPBACK);
 }
 
@@ -224,7 +225,7 @@ static bool is_error4(const struct fw_packet *pkt)
 	return !type || *type > 18 || !(QUERIES >> *type & 1) || is_own_answer(pkt, *type);
 }
 
-size_t fwd_reply_icmp4(uint8_t *buf, const struct fw_packet *pkt, uint8_t code, uint8_t ttl)
+size_t fwd_reply_icmp4(uint8_t *buf, const struct fw_packet *pkt, unsigned int what, uint8_t ttl)
 {
 	static const union fw_addr none = {.u8 = {0}}; /* the kernel chooses by the route */
 	const size_t n = quote(pkt, ICMP4_MAX - IP4_HEAD - ICMP_HEAD);
@@ -237,8 +238,8 @@ size_t fwd_reply_icmp4(uint8_t *buf, const struct fw_packet *pkt, uint8_t code, 
 		 fwd_reply_to_local(pkt) ? &pkt->dst : &none);
 	buf[1] = (pkt->tos & 0x1e) | 0xc0; /* internetwork control */
 	memset(icmp, 0, ICMP_HEAD);
-	icmp[0] = 3; /* destination unreachable */
-	icmp[1] = code;
+	icmp[0] = what >> 8 ? (uint8_t)(what >> 8) : 3; /* destination unreachable */
+	icmp[1] = (uint8_t)what;
 	memcpy(icmp + ICMP_HEAD, pkt->data, n);
 	put16(icmp + 2, fold(add(0, icmp, ICMP_HEAD + n)));
 	return IP4_HEAD + ICMP_HEAD + n;
@@ -256,7 +257,7 @@ static bool is_error6(const struct fw_packet *pkt)
 	return !(*type & 0x80) || is_own_answer(pkt, *type);
 }
 
-size_t fwd_reply_icmp6(uint8_t *buf, const struct fw_packet *pkt, uint8_t code)
+size_t fwd_reply_icmp6(uint8_t *buf, const struct fw_packet *pkt, unsigned int what)
 {
 	const size_t n = quote(pkt, ICMP6_MAX - IP6_HEAD - ICMP_HEAD);
 	const bool from_any = !pkt->src.u64[0] && !pkt->src.u64[1];
@@ -265,8 +266,63 @@ size_t fwd_reply_icmp6(uint8_t *buf, const struct fw_packet *pkt, uint8_t code)
 	    pkt->meta.pkttype != FW_PKT_HOST || is_error6(pkt) || !checksum_holds(pkt))
 		return 0;
 	memset(buf, 0, ICMP_HEAD);
-	buf[0] = 1; /* destination unreachable; the kernel fills in the checksum */
-	buf[1] = code;
+	/* destination unreachable; the kernel fills in the checksum */
+	buf[0] = what >> 8 ? (uint8_t)(what >> 8) : 1;
+	buf[1] = (uint8_t)what;
 	memcpy(buf + ICMP_HEAD, pkt->data, n);
 	return ICMP_HEAD + n;
+}
+
+/* ---- before translation -------------------------------------------------------------------- */
+
+static void patch(uint8_t *sum, const uint8_t *old, const uint8_t *now, size_t n)
+{
+	uint64_t s = (uint16_t)~((uint32_t)sum[0] << 8 | sum[1]);
+
+	for (size_t i = 0; i < n; i += 2) {
+		s += (uint16_t)~((uint32_t)old[i] << 8 | old[i + 1]);
+		s += (uint32_t)now[i] << 8 | now[i + 1];
+	}
+	put16(sum, fold(s));
+}
+
+/* Where the upper layer's checksum is, or 0. */
+static uint32_t sum_at(const struct fw_packet *pkt)
+{
+	if (pkt->fragment || !pkt->has_proto)
+		return 0;
+	switch (pkt->proto) {
+	case IPPROTO_TCP: return pkt->l4_off + 16;
+	case IPPROTO_UDP:
+	case IPPROTO_UDPLITE: return pkt->l4_off + 6;
+	case IPPROTO_ICMPV6: return pkt->family == FW_IP6 ? pkt->l4_off + 2 : 0;
+	default: return 0;
+	}
+}
+
+void fwd_untranslate(struct fw_packet *pkt, const struct fw_decision *d)
+{
+	const size_t n = pkt->family == FW_IP4 ? 4 : 16;
+	uint8_t *data = (uint8_t *)(uintptr_t)pkt->data; /* our own buffer */
+	uint8_t *dst = data + (pkt->family == FW_IP4 ? 16 : 24), port[2];
+	uint32_t at = sum_at(pkt);
+
+	if (at && !fw_packet_bytes(pkt, at, 2))
+		at = 0;
+	if (at && pkt->proto == IPPROTO_UDP && !data[at] && !data[at + 1])
+		at = 0;
+	if (at)
+		patch(data + at, dst, d->orig_dst.u8, n);
+	if (pkt->family == FW_IP4)
+		patch(data + 10, dst, d->orig_dst.u8, n);
+	memcpy(dst, d->orig_dst.u8, n);
+	if (pkt->has_ports && fw_packet_bytes(pkt, pkt->l4_off + 2, 2)) {
+		memcpy(port, &d->orig_dport_be, sizeof(port));
+		if (at)
+			patch(data + at, data + pkt->l4_off + 2, port, sizeof(port));
+		memcpy(data + pkt->l4_off + 2, port, sizeof(port));
+		pkt->dport = ntohs(d->orig_dport_be);
+	}
+	pkt->dst = d->orig_dst;
+	pkt->meta.answer_as_dst = true;
 }

@@ -355,3 +355,19 @@ void fwd_rule_verdict(struct fwd_nft_batch *b, struct nftnl_rule *r, int verdict
 	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_VERDICT, (uint32_t)verdict);
 }
+
+void fwd_rule_notrack(struct fwd_nft_batch *b, struct nftnl_rule *r)
+{
+	add(b, r, "notrack");
+}
+
+void fwd_rule_daddr_type(struct fwd_nft_batch *b, struct nftnl_rule *r)
+{
+	struct nftnl_expr *e = add(b, r, "fib");
+
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_FLAGS, NFTA_FIB_F_DADDR);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_DREG, REG);
+}

@@ -122,7 +122,7 @@ static unsigned int hook_of(unsigned int base)
 /* Are all of a family's packets queued in this chain? */
 static bool queues(const struct fw_plan *plan, unsigned int base, unsigned int f)
 {
-	return base == FWD_OUTPUT_BEHIND ? plan->split[f] : plan->queue[f][base];
+	return base == FWD_OUTPUT_BEHIND ? plan->split[f] : base < FW_N_HOOKS && plan->queue[f][base];
 }
 
 static bool queues_some(const struct fw_plan *plan, unsigned int base, unsigned int f)
@@ -141,14 +141,48 @@ static bool is_nat(unsigned int base)
 	return base >= FWD_NAT_PREROUTING && base <= FWD_NAT_POSTROUTING;
 }
 
+static bool either(const bool wanted[FW_N_FAMILIES])
+{
+	return wanted[FW_IP4] || wanted[FW_IP6];
+}
+
+static bool has_raw(const struct fw_plan *plan, unsigned int hook)
+{
+	return plan->raw[FW_IP4][hook] || plan->raw[FW_IP6][hook];
+}
+
 bool fwd_kct_wants(const struct fw_plan *plan, unsigned int base)
 {
+	switch (base) {
+	case FWD_RAW_PREROUTING:
+	case FWD_NOTRACK_PREROUTING: return has_raw(plan, FW_PREROUTING);
+	case FWD_RAW_OUTPUT:
+	case FWD_NOTRACK_OUTPUT: return has_raw(plan, FW_OUTPUT);
+	case FWD_DYING: return either(plan->exceeded);
+	}
 	if (is_nat(base) || base == FWD_CLEAN_INPUT || base == FWD_CLEAN_POSTROUTING)
 		return true;
 	for (unsigned int f = 0; f < FW_N_FAMILIES; f++)
 		if (queues_some(plan, base, f) || (base < FW_N_HOOKS && plan->count[f][base]))
 			return true;
 	return false;
+}
+
+static void add_states_jump(struct fwd_nft_batch *b, unsigned int base)
+{
+	struct nftnl_rule *r = fwd_rule_new(b, FWD_TABLE, fwd_bases[base].name);
+
+	fwd_rule_chain(b, r, NFT_JUMP, "states");
+	fwd_batch_rule(b, r);
+}
+
+static struct nftnl_rule *new_of_family(struct fwd_nft_batch *b, unsigned int base, unsigned int f)
+{
+	struct nftnl_rule *r = fwd_rule_new(b, FWD_TABLE, fwd_bases[base].name);
+
+	fwd_rule_meta(b, r, NFT_META_NFPROTO);
+	fwd_rule_cmp(b, r, NFT_CMP_EQ, &fwd_nfprotos[f], 1);
+	return r;
 }
 
 static void add_trap(struct fwd_nft_batch *b, unsigned int base)
@@ -162,28 +196,39 @@ static void add_trap(struct fwd_nft_batch *b, unsigned int base)
 }
 
 static void add_part(struct fwd_nft_batch *b, const struct fwd_nft *nft, unsigned int base,
-		     unsigned int f)
+		     unsigned int f, enum fw_part part)
 {
 	struct nftnl_rule *r = fwd_rule_new(b, FWD_TABLE, fwd_bases[base].name);
 
 	fwd_rule_meta(b, r, NFT_META_NFPROTO);
 	fwd_rule_cmp(b, r, NFT_CMP_EQ, &fwd_nfprotos[f], 1);
-	set_bits(b, r, nft, FW_MARK_PART_MASK,
-		 base == FWD_OUTPUT_BEHIND ? FW_PART_BEHIND_NAT : FW_PART_TO_NAT);
+	set_bits(b, r, nft, FW_MARK_PART_MASK, part);
 	fwd_batch_rule(b, r);
 }
 
-/* The kernel asks its nat chains for a connection's first packet, once for each end. */
+/*
+ * The kernel asks its nat chains for a connection's first packet, once for each end.  Our replies
+ * are none.
+ */
 static void add_pending(struct fwd_nft_batch *b, const struct fwd_nft *nft, unsigned int hook)
 {
 	const uint32_t done = hook == FW_PREROUTING || hook == FW_OUTPUT ? STATUS_DST_NAT_DONE :
 									    STATUS_SRC_NAT_DONE;
-	struct nftnl_rule *r = fwd_rule_new(b, FWD_TABLE, fwd_bases[hook].name);
+	const uint32_t none = 0;
 
-	ask_ct(b, r, NFT_CT_STATE, STATE_NEW | STATE_RELATED, NFT_CMP_NEQ);
-	ask_ct(b, r, NFT_CT_STATUS, done, NFT_CMP_EQ);
-	set_bits(b, r, nft, 0, FW_MARK_NAT_PENDING);
-	fwd_batch_rule(b, r);
+	for (unsigned int expected = 0; expected < 2; expected++) {
+		struct nftnl_rule *r = fwd_rule_new(b, FWD_TABLE, fwd_bases[hook].name);
+
+		ask_ct(b, r, NFT_CT_STATE, expected ? STATE_RELATED : STATE_NEW, NFT_CMP_NEQ);
+		if (expected) /* else an ICMP error, which goes with its connection */
+			ask_ct(b, r, NFT_CT_STATUS, FW_CTS_EXPECTED, NFT_CMP_NEQ);
+		ask_ct(b, r, NFT_CT_STATUS, done, NFT_CMP_EQ);
+		fwd_rule_meta(b, r, NFT_META_MARK);
+		fwd_rule_bitwise(b, r, FW_MARK_OWN << nft->mark_shift, 0);
+		fwd_rule_cmp(b, r, NFT_CMP_EQ, &none, sizeof(none));
+		set_bits(b, r, nft, 0, FW_MARK_NAT_PENDING);
+		fwd_batch_rule(b, r);
+	}
 }
 
 static void add_judge(struct fwd_nft_batch *b, const struct fwd_nft *nft,
@@ -211,8 +256,6 @@ static void add_clear(struct fwd_nft_batch *b, const struct fwd_nft *nft, unsign
 static void add_hook(struct fwd_nft_batch *b, const struct fwd_nft *nft,
 		     const struct fw_plan *plan, unsigned int base)
 {
-	struct nftnl_rule *r;
-
 	for (unsigned int f = 0; base < FW_N_HOOKS && f < FW_N_FAMILIES; f++)
 		if (plan->count[f][base])
 			fwd_nft_add_counting(b, f, base);
@@ -220,12 +263,11 @@ static void add_hook(struct fwd_nft_batch *b, const struct fwd_nft *nft,
 		return;
 	if (hook_of(base) == FW_OUTPUT || base == FW_POSTROUTING)
 		add_trap(b, base);
-	r = fwd_rule_new(b, FWD_TABLE, fwd_bases[base].name);
-	fwd_rule_chain(b, r, NFT_JUMP, "states");
-	fwd_batch_rule(b, r);
+	add_states_jump(b, base);
 	for (unsigned int f = 0; hook_of(base) == FW_OUTPUT && f < FW_N_FAMILIES; f++)
 		if (plan->split[f])
-			add_part(b, nft, base, f);
+			add_part(b, nft, base, f,
+				 base == FW_OUTPUT ? FW_PART_TO_NAT : FW_PART_BEHIND_NAT);
 	if (base < FW_N_HOOKS && has_nat(plan, base))
 		add_pending(b, nft, base);
 	if (base < FW_N_HOOKS)
@@ -235,6 +277,70 @@ static void add_hook(struct fwd_nft_batch *b, const struct fwd_nft *nft,
 		if (queues_some(plan, base, f))
 			add_judge(b, nft, plan, base, f);
 	add_clear(b, nft, base); /* what is not queued after all */
+}
+
+/* raw, ahead of the tracking. */
+static void add_raw(struct fwd_nft_batch *b, const struct fwd_nft *nft, const struct fw_plan *plan,
+		    unsigned int base)
+{
+	const unsigned int hook = base == FWD_RAW_OUTPUT ? FW_OUTPUT : FW_PREROUTING;
+
+	add_states_jump(b, base);
+	for (unsigned int f = 0; f < FW_N_FAMILIES; f++) {
+		struct nftnl_rule *r;
+
+		if (!plan->raw[f][hook])
+			continue;
+		add_part(b, nft, base, f, FW_PART_RAW);
+		r = new_of_family(b, base, f);
+		fwd_rule_chain(b, r, NFT_GOTO, "judge");
+		fwd_batch_rule(b, r);
+	}
+	add_clear(b, nft, base);
+}
+
+/* … and what it said. */
+static void add_notrack(struct fwd_nft_batch *b, const struct fwd_nft *nft, unsigned int base)
+{
+	const uint32_t said = (FW_CT_UNTRACKED << FW_MARK_CTINFO_SHIFT) << nft->mark_shift;
+	struct nftnl_rule *r = fwd_rule_new(b, FWD_TABLE, fwd_bases[base].name);
+
+	fwd_rule_meta(b, r, NFT_META_MARK);
+	fwd_rule_bitwise(b, r, (FW_MARK_CTINFO_MASK | FW_MARK_OWN) << nft->mark_shift, 0);
+	fwd_rule_cmp(b, r, NFT_CMP_EQ, &said, sizeof(said));
+	set_bits(b, r, nft, FW_MARK_CODE_MASK, 0);
+	fwd_rule_notrack(b, r);
+	fwd_batch_rule(b, r);
+}
+
+/*
+ * First packets that will be forwarded and have no hop left: what the kernel told their senders
+ * would share their connection, see the trap above, so we tell them.
+ */
+static void add_dying(struct fwd_nft_batch *b, const struct fwd_nft *nft,
+		      const struct fw_plan *plan, unsigned int base)
+{
+	const uint32_t unicast = FW_ADDR_UNICAST;
+	const uint8_t two = 2;
+
+	add_states_jump(b, base);
+	for (unsigned int f = 0; f < FW_N_FAMILIES; f++) {
+		struct nftnl_rule *r;
+
+		if (!plan->exceeded[f])
+			continue;
+		r = new_of_family(b, base, f);
+		fwd_rule_network(b, r, f == FW_IP4 ? 8 : 7, sizeof(two));
+		fwd_rule_cmp(b, r, NFT_CMP_LT, &two, sizeof(two));
+		ask_ct(b, r, NFT_CT_STATE, STATE_NEW, NFT_CMP_NEQ);
+		ask_ct(b, r, NFT_CT_STATUS, STATUS_CONFIRMED, NFT_CMP_EQ);
+		fwd_rule_daddr_type(b, r);
+		fwd_rule_cmp(b, r, NFT_CMP_EQ, &unicast, sizeof(unicast));
+		set_bits(b, r, nft, FW_MARK_PART_MASK, FW_PART_DYING);
+		fwd_rule_chain(b, r, NFT_GOTO, "judge");
+		fwd_batch_rule(b, r);
+	}
+	add_clear(b, nft, base);
 }
 
 /* ---- translation --------------------------------------------------------------------------- */
@@ -253,6 +359,13 @@ static void add_lookup(struct fwd_nft_batch *b, const struct fwd_nft *nft, unsig
 void fwd_kct_add(struct fwd_nft_batch *b, const struct fwd_nft *nft, const struct fw_plan *plan,
 		 unsigned int base)
 {
+	switch (base) {
+	case FWD_RAW_PREROUTING:
+	case FWD_RAW_OUTPUT: add_raw(b, nft, plan, base); return;
+	case FWD_NOTRACK_PREROUTING:
+	case FWD_NOTRACK_OUTPUT: add_notrack(b, nft, base); return;
+	case FWD_DYING: add_dying(b, nft, plan, base); return;
+	}
 	if (!is_nat(base)) {
 		add_hook(b, nft, plan, base);
 		return;

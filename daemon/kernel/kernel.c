@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "fw/buf.h"
 #include "handover.h"
@@ -69,6 +70,8 @@ static void release(struct fwd_kernel *k, bool clean)
 	for (unsigned int i = 0; i < k->n_workers; i++)
 		fwd_worker_deinit(&k->workers[i]);
 	k->handover = fwd_handover_close(k->handover, clean);
+	if (k->ct_fd >= 0)
+		close(k->ct_fd);
 	free(k->nft.nat);
 	k->addrtype = fwd_addrtype_free(k->addrtype);
 	k->rtnl = fwd_rtnl_close(k->rtnl);
@@ -91,6 +94,14 @@ static unsigned int on_addrtype(void *priv, enum fw_family family, const union f
 	return fwd_addrtype_mask(k->addrtype, family, addr, ifindex);
 }
 
+static bool on_connection(void *priv, const struct fw_tuple *t, struct fw_tuple *orig,
+			  struct fw_tuple *reply)
+{
+	struct fwd_kernel *k = priv;
+
+	return fwd_ct_get(&k->ct_fd, t, orig, reply);
+}
+
 /* ---- start --------------------------------------------------------------------------------- */
 
 static int open_helpers(struct fwd_kernel *k, struct fw_err *err)
@@ -106,7 +117,7 @@ static int open_helpers(struct fwd_kernel *k, struct fw_err *err)
 		fw_fail(err, FW_ERR_RESOURCE, "no memory for the packet side");
 		return -ENOMEM;
 	}
-	k->ops = (struct fw_world_ops){.log = on_log, .addrtype = on_addrtype};
+	k->ops = (struct fw_world_ops){.log = on_log, .addrtype = on_addrtype, .connection = on_connection};
 	k->core->world.ops = &k->ops;
 	k->core->world.priv = k;
 	return 0;
@@ -139,6 +150,7 @@ int fwd_kernel_open(struct fwd_kernel **ret, struct fwd_core *core, struct fw_er
 		return fw_fail(err, FW_ERR_RESOURCE, "no memory"), -ENOMEM;
 	k->core = core;
 	k->nft = (struct fwd_nft)FWD_NFT_INIT;
+	k->ct_fd = -1;
 	k->copy_range = FWD_COPY_HEADERS;
 	r = open_parts(k, err);
 	if (r) {

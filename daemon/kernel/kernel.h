@@ -7,6 +7,7 @@
  *	nft.c       its rules, as the plan wants them
  *	kct.c       the same while the kernel tracks
  *	nat.c       translations: codes and their chains; natexpr.c their expressions
+ *	ctget.c     questions to the kernel's conntrack
  *	count.c     packets that nobody had to judge
  *	guard.c     both made anew when somebody takes them away
  *	expr.c      nft expressions
@@ -110,6 +111,14 @@ int fwd_nat_prepare(struct fwd_nft *nft, struct fwd_core *core, const struct fw_
 /* A translation's code, or 0.  Under core->lock. */
 uint32_t fwd_nat_code(const struct fwd_nft *nft, const struct fw_nat *nat);
 
+/* ---- ctget.c ------------------------------------------------------------------------------- */
+
+struct fw_tuple;
+
+/* Both tuples of the kernel's connection that has this one, which must have been confirmed.
+ * *fd: a socket, opened when it is -1. */
+bool fwd_ct_get(int *fd, const struct fw_tuple *t, struct fw_tuple *orig, struct fw_tuple *reply);
+
 /* ---- guard.c ------------------------------------------------------------------------------- */
 
 struct fwd_guard;
@@ -212,6 +221,9 @@ bool fwd_rejects_send(struct fwd_rejects *r, const struct fw_packet *pkt,
 		      const struct fw_decision *d, bool to_many, unsigned int mark_shift,
 		      uint64_t now);
 
+/* Give a translated packet, in our own buffer, its old destination back (build.c). */
+void fwd_untranslate(struct fw_packet *pkt, const struct fw_decision *d);
+
 /* ---- drops.c ------------------------------------------------------------------------------- */
 
 struct fwd_drops;
@@ -259,6 +271,7 @@ struct fwd_kernel {
 	struct fwd_addrtype *addrtype;
 	struct fwd_drops *drops;
 	struct fw_world_ops ops;
+	int ct_fd; /* ctget.c; under core->lock */
 	uint32_t copy_range;
 	_Atomic(int) phase; /* enum fwd_phase */
 	unsigned int n_workers;

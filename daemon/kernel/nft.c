@@ -242,6 +242,8 @@ static bool same_rules(const struct fw_plan *a, const struct fw_plan *b)
 		memcmp(a->count, b->count, sizeof(a->count)) == 0 &&
 		memcmp(a->nat, b->nat, sizeof(a->nat)) == 0 &&
 		memcmp(a->nat_only, b->nat_only, sizeof(a->nat_only)) == 0 &&
+		memcmp(a->raw, b->raw, sizeof(a->raw)) == 0 &&
+		memcmp(a->exceeded, b->exceeded, sizeof(a->exceeded)) == 0 &&
 		memcmp(a->split, b->split, sizeof(a->split)) == 0;
 }
 

@@ -20,12 +20,16 @@
 #include "kernel.h"
 #include "reject.h"
 
+#ifndef IPV6_FREEBIND
+#define IPV6_FREEBIND 78
+#endif
+
 struct fwd_rejects {
 	int raw4, raw6, icmp6;
 	struct fwd_icmplimit limit;
 };
 
-static const uint8_t codes[FW_N_REJECTS] = {
+static const uint16_t codes[FW_N_REJECTS] = {
 	[FW_REJECT_ICMP_NET_UNREACH] = 0,	[FW_REJECT_ICMP_HOST_UNREACH] = 1,
 	[FW_REJECT_ICMP_PROTO_UNREACH] = 2,	[FW_REJECT_ICMP_PORT_UNREACH] = 3,
 	[FW_REJECT_ICMP_NET_PROHIBITED] = 9,	[FW_REJECT_ICMP_HOST_PROHIBITED] = 10,
@@ -125,7 +129,7 @@ static bool send_reset(struct fwd_rejects *r, const struct fw_packet *pkt, bool 
 	return send_out(pkt->family == FW_IP4 ? r->raw4 : r->raw6, &o);
 }
 
-static bool send_error(struct fwd_rejects *r, const struct fw_packet *pkt, uint8_t code,
+static bool send_error(struct fwd_rejects *r, const struct fw_packet *pkt, unsigned int code,
 		       bool to_many, uint32_t mark, uint64_t now)
 {
 	uint8_t buf[FWD_REPLY_MAX];
@@ -158,6 +162,8 @@ bool fwd_rejects_send(struct fwd_rejects *r, const struct fw_packet *pkt,
 		mark |= d->mark & ~fw_mark_mask(mark_shift);
 	if (d->reject == FW_REJECT_TCP_RESET)
 		return send_reset(r, pkt, to_many, mark);
+	if (d->reject == FW_REJECT_NO_HOP_LEFT)
+		return send_error(r, pkt, ip4 ? 11 << 8 : 3 << 8, to_many, mark, now);
 	return send_error(r, pkt, codes[d->reject], to_many, mark, now);
 }
 
@@ -197,6 +203,7 @@ struct fwd_rejects *fwd_rejects_close(struct fwd_rejects *r)
 int fwd_rejects_open(struct fwd_rejects **ret, struct fw_err *err)
 {
 	struct fwd_rejects *r = calloc(1, sizeof(*r));
+	const int yes = 1;
 	int error;
 
 	if (!r)
@@ -210,6 +217,9 @@ int fwd_rejects_open(struct fwd_rejects **ret, struct fw_err *err)
 		error = r->raw6;
 	if (!error && r->icmp6 >= 0)
 		error = deafen(r->icmp6);
+	if (!error && r->icmp6 >= 0 &&
+	    setsockopt(r->icmp6, IPPROTO_IPV6, IPV6_FREEBIND, &yes, sizeof(yes)) < 0)
+		error = -errno; /* replies from where a packet went before translation */
 	if (error) {
 		fw_fail(err, error == -EPERM ? FW_ERR_PERM : FW_ERR_RESOURCE,
 			"no raw socket for REJECT's replies: %s", strerror(-error));

@@ -38,8 +38,9 @@ bool fwd_icmplimit_allow(struct fwd_icmplimit *l, const struct fw_packet *pkt, u
  * with IP header; ICMPv6: from its own header on), 0: no answer. */
 size_t fwd_reply_rst4(uint8_t *buf, const struct fw_packet *pkt, uint8_t ttl);
 size_t fwd_reply_rst6(uint8_t *buf, const struct fw_packet *pkt, uint8_t hop_limit);
-size_t fwd_reply_icmp4(uint8_t *buf, const struct fw_packet *pkt, uint8_t code, uint8_t ttl);
-size_t fwd_reply_icmp6(uint8_t *buf, const struct fw_packet *pkt, uint8_t code);
+/* what: type << 8 | code; type 0: destination unreachable */
+size_t fwd_reply_icmp4(uint8_t *buf, const struct fw_packet *pkt, unsigned int what, uint8_t ttl);
+size_t fwd_reply_icmp6(uint8_t *buf, const struct fw_packet *pkt, unsigned int what);
 /* The packet's destination is this host. */
 bool fwd_reply_to_local(const struct fw_packet *pkt);
 

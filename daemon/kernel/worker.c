@@ -149,8 +149,11 @@ static void name_listener(const struct fw_plan *plan, struct fwd_msg *m)
 static void set_mark(struct fwd_answer *a, const struct fwd_msg *m, const struct fw_decision *d,
 		     unsigned int shift, uint32_t code)
 {
-	const uint32_t ours = (uint32_t)d->ctinfo << FW_MARK_CTINFO_SHIFT |
-		(m->mark >> shift & FW_MARK_OWN) | code;
+	const uint32_t own = m->mark >> shift & FW_MARK_OWN;
+	uint32_t ours = (uint32_t)d->ctinfo << FW_MARK_CTINFO_SHIFT | own | code;
+
+	if (own && !code && d->ctinfo == FW_CT_NONE) /* nobody else knows what our reply is */
+		ours |= m->mark >> shift & FW_MARK_CTINFO_MASK;
 
 	a->mark = (d->mark & ~fw_mark_mask(shift)) | (ours << shift);
 	a->set_mark = a->mark != m->mark;
@@ -298,6 +301,8 @@ static void send_rejects(struct fwd_worker *w)
 	for (size_t j = 0; j < b->n_rejects; j++) {
 		const size_t i = b->rejects[j].i;
 
+		if (b->decisions[i].untranslate)
+			fwd_untranslate(&b->msgs[i].pkt, &b->decisions[i]);
 		if (!fwd_rejects_send(w->rejects, &b->msgs[i].pkt, &b->decisions[i],
 				      b->rejects[j].to_many, shift, b->now))
 			count(&w->unanswered);

@@ -89,6 +89,9 @@ int fw_ct_resume(struct fw_ct *ct, struct fw_eval *e);
  */
 void fw_ct_follow(struct fw_ct *ct, struct fw_eval *e, bool first);
 
+/* The kernel will translate this first packet's destination: it will be met as another's. */
+void fw_ct_expect_translation(struct fw_ct *ct, const struct fw_eval *e);
+
 /* The packet's verdict at this hook is known.  Dropped: an unconfirmed flow that it made goes.
  * Accepted at its last hook: confirm (unless REPLY, RELATED of others …). */
 void fw_ct_dropped(struct fw_ct *ct, struct fw_eval *e);

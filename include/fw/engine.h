@@ -31,6 +31,9 @@ struct fw_plan {
 	bool nat[FW_N_FAMILIES][FW_N_HOOKS];     /* the nat table has rules here */
 	bool nat_only[FW_N_FAMILIES][FW_N_HOOKS];/* ... and no other: not queued but for packets whose
 	                                          * translation is pending */
+	bool raw[FW_N_FAMILIES][FW_N_HOOKS];     /* raw has a visit of its own, ahead of the tracking */
+	bool exceeded[FW_N_FAMILIES];            /* we tell who sent a first packet without hops, for
+	                                          * the kernel's words would be lost in a queue */
 	bool split[FW_N_FAMILIES];               /* OUTPUT is visited twice, ahead of and behind the
 	                                          * translation */
 	uint8_t write[FW_N_FAMILIES][FW_N_HOOKS]; /* FW_NEED_SYN, FW_NEED_WRITE: packets of this hook
@@ -54,6 +57,9 @@ struct fw_decision {
 	                            * …), or NONE when the packet had no flow */
 	uint16_t queue;            /* with QUEUE */
 	bool queue_bypass;
+	bool untranslate;          /* with reject: the reply is about, and from, this destination */
+	union fw_addr orig_dst;
+	uint16_t orig_dport_be;
 	const struct fw_use *nat;  /* with ACCEPT: how to translate (fw/nat.h), or NULL */
 	bool set_priority;         /* CLASSIFY */
 	uint32_t priority;

@@ -21,7 +21,13 @@ enum fw_pkttype { FW_PKT_HOST, FW_PKT_BROADCAST, FW_PKT_MULTICAST, FW_PKT_OTHERH
 
 /* What the kernel's message says beside the bytes.  Filled by the caller of fw_packet_parse(). */
 /* Which of a hook's tables this visit is for, where one visit cannot be for all. */
-enum fw_part { FW_PART_ALL, FW_PART_TO_NAT, FW_PART_BEHIND_NAT };
+enum fw_part {
+	FW_PART_ALL,
+	FW_PART_TO_NAT,
+	FW_PART_BEHIND_NAT,
+	FW_PART_RAW,   /* raw alone, ahead of the kernel's tracking */
+	FW_PART_DYING, /* no table: the packet has no hop left, and its sender is to be told */
+};
 
 struct fw_pkt_meta {
 	uint8_t hook;        /* enum fw_hook */
@@ -34,6 +40,7 @@ struct fw_pkt_meta {
 	bool own;            /* made by the daemon itself: REJECT's answer */
 	uint8_t ctinfo;      /* enum fw_ctinfo carried in our mark bits; FW_CT_NONE: none */
 	uint8_t part;        /* enum fw_part */
+	bool answer_as_dst;  /* a reply comes from the packet's destination, whosever it is */
 	bool nat_pending;    /* kernel's tracking: the nat table is to be asked */
 	uint8_t nat_status;  /* kernel's tracking: FW_CTS_SRC_NAT, FW_CTS_DST_NAT */
 	uint8_t mac[6];

@@ -16,6 +16,7 @@ struct fw_ct;
 struct fw_recent;
 struct fw_hashlimit;
 struct fw_eval;
+struct fw_tuple;
 struct fw_rule;
 struct fw_chain;
 
@@ -40,6 +41,11 @@ struct fw_world_ops {
 	 * this mark, as the kernel's dst_mtu() tells; 0: no route, unknown.  NULL: unknown. */
 	uint32_t (*mtu)(void *priv, enum fw_family family, const union fw_addr *addr, uint32_t oif,
 			uint32_t mark);
+
+	/* While the kernel tracks: both tuples of its connection that has this one.  false: it knows
+	 * none.  NULL: nobody to ask. */
+	bool (*connection)(void *priv, const struct fw_tuple *tuple, struct fw_tuple *orig,
+			   struct fw_tuple *reply);
 
 	/* Called for each rule that was looked at (explain, trace); usually NULL.  matched tells
 	 * whether all its matches held; rule NULL: the chain's policy decided. */

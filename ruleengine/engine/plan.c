@@ -39,6 +39,16 @@ static void plan_last(const bool queue[FW_N_HOOKS], bool last[FW_N_HOOKS])
 	last[FW_POSTROUTING] = true;
 }
 
+static unsigned int tables_at(int hook)
+{
+	unsigned int tables = 0;
+
+	for (int t = 0; t < FW_N_TABLES; t++)
+		if (fw_table_hooks((enum fw_table_id)t) >> hook & 1)
+			tables |= FW_TABLE_BIT(t);
+	return tables;
+}
+
 /*
  * The kernel tracks and tells.  No hook is queued for tracking's sake; those where only nat has
  * rules see but the packets whose translation is pending.  OUTPUT's filter stands behind the
@@ -52,19 +62,22 @@ static void plan_kct(const struct fw_needs *needs, struct fw_plan *ret, int f)
 	for (int h = 0; h < FW_N_HOOKS; h++) {
 		unsigned int here = needs->tables[f][h];
 
+		ret->raw[f][h] = here & FW_TABLE_BIT(FW_RAW);
+		if (ret->raw[f][h]) /* nft cannot count for some tables only */
+			here |= needs->touched[f] & tables_at(h) & ~FW_TABLE_BIT(FW_NAT);
+		here &= ~FW_TABLE_BIT(FW_RAW);
 		ret->nat[f][h] = here & FW_TABLE_BIT(FW_NAT);
 		ret->queue[f][h] = here & ~FW_TABLE_BIT(FW_NAT);
 		ret->nat_only[f][h] = ret->nat[f][h] && !ret->queue[f][h];
 	}
 	if ((ret->nat[f][FW_OUTPUT] || ret->nat[f][FW_INPUT]) &&
 	    (needs->tables[f][FW_OUTPUT] & behind)) {
-		unsigned int ahead = needs->tables[f][FW_OUTPUT] | needs->touched[f];
-
 		ret->split[f] = true;
-		ret->queue[f][FW_OUTPUT] =
-			ahead & (FW_TABLE_BIT(FW_RAW) | FW_TABLE_BIT(FW_MANGLE));
+		ret->queue[f][FW_OUTPUT] = (needs->tables[f][FW_OUTPUT] | needs->touched[f]) &
+			(FW_TABLE_BIT(FW_RAW) | FW_TABLE_BIT(FW_MANGLE));
 		ret->nat_only[f][FW_OUTPUT] = ret->nat[f][FW_OUTPUT] && !ret->queue[f][FW_OUTPUT];
 	}
+	ret->exceeded[f] = ret->split[f] || ret->queue[f][FW_OUTPUT] || ret->queue[f][FW_POSTROUTING];
 	ret->track_here[f][FW_PREROUTING] = ret->track_here[f][FW_OUTPUT] = true;
 	ret->track_here[f][FW_INPUT] = ret->track_here[f][FW_FORWARD] =
 		!ret->queue[f][FW_PREROUTING];

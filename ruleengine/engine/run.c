@@ -54,6 +54,11 @@ static int follow_kernel(struct hook_run *r)
 
 	r->tracked = true;
 	e->ctinfo = (enum fw_ctinfo)pkt->meta.ctinfo;
+	if (pkt->meta.part == FW_PART_RAW) {
+		if (e->ctinfo == FW_CT_INVALID) /* nobody has looked yet */
+			e->ctinfo = FW_CT_NONE;
+		return 0;
+	}
 	if (e->world->ct && r->plan->track[pkt->family])
 		fw_ct_follow(e->world->ct, e,
 			     r->plan->track_here[pkt->family][pkt->meta.hook] &&
@@ -68,7 +73,7 @@ static int track_early(struct hook_run *r)
 	struct fw_eval *e = &r->w.e;
 	const struct fw_packet *pkt = e->pkt;
 
-	if (r->plan->kct)
+	if (r->plan->kct && pkt->meta.ctinfo != FW_CT_NONE)
 		return follow_kernel(r);
 	if (!r->plan->track[pkt->family] || !e->world->ct) {
 		e->ctinfo = (enum fw_ctinfo)pkt->meta.ctinfo;
@@ -123,6 +128,11 @@ static bool table_applies(const struct fw_table *table, const struct fw_plan *pl
 
 	if (meta->hook == FW_PREROUTING && plan->dying[e->pkt->family])
 		return false; /* here to be tracked only */
+	if (table->id == FW_RAW ? plan->raw[e->pkt->family][meta->hook] != (meta->part == FW_PART_RAW)
+				: meta->part == FW_PART_RAW)
+		return false; /* another visit's */
+	if (meta->part == FW_PART_RAW)
+		return true;
 	if (meta->part != FW_PART_ALL && behind_nat != (meta->part == FW_PART_BEHIND_NAT))
 		return false; /* another visit's */
 	if (plan->nat_only[e->pkt->family][meta->hook] && table->id != FW_NAT && !behind_nat)
@@ -153,6 +163,10 @@ static enum fw_verdict run_tables(struct hook_run *r, const struct fw_ruleset *r
 
 	if (track_early(r) < 0)
 		return FW_DROP;
+	if (r->w.e.pkt->meta.part == FW_PART_DYING) {
+		r->w.e.reject = FW_REJECT_NO_HOP_LEFT;
+		return FW_DROP;
+	}
 	for (size_t i = 0; i < n; i++) {
 		const struct fw_table *table = rs->tables[family][tables[i]];
 		enum fw_verdict verdict;
@@ -195,7 +209,10 @@ static enum fw_ctinfo carry(const struct hook_run *r)
 	const struct fw_eval *e = &r->w.e;
 	bool again = meets_again(r->plan, e->pkt), back = comes_back(r->plan, e->pkt);
 
-	if (!r->plan->track[e->pkt->family] || r->plan->kct)
+	if (r->plan->kct) /* … but the kernel itself, what raw said */
+		return e->pkt->meta.part == FW_PART_RAW && e->ctinfo == FW_CT_UNTRACKED ?
+			FW_CT_UNTRACKED : FW_CT_NONE;
+	if (!r->plan->track[e->pkt->family])
 		return FW_CT_NONE;
 	switch (e->ctinfo) {
 	case FW_CT_UNTRACKED: return again || back ? e->ctinfo : FW_CT_NONE;
@@ -228,6 +245,17 @@ static enum fw_ctinfo reply_state(const struct fw_eval *e)
 	}
 }
 
+/* A reply speaks to the sender of what he sent. */
+static void untranslate(const struct fw_eval *e, struct fw_decision *ret)
+{
+	if (!(e->pkt->meta.nat_status & FW_CTS_DST_NAT) || !e->flow ||
+	    fw_ctinfo_dir(e->ctinfo) != FW_DIR_ORIG || e->ctinfo == FW_CT_RELATED)
+		return;
+	ret->untranslate = true;
+	ret->orig_dst = fw_flow_tuple(e->flow, FW_DIR_ORIG, NULL)->dst;
+	ret->orig_dport_be = fw_flow_tuple(e->flow, FW_DIR_ORIG, NULL)->dport_be;
+}
+
 static void settle(struct hook_run *r, struct fw_decision *ret)
 {
 	struct fw_eval *e = &r->w.e;
@@ -242,6 +270,7 @@ static void settle(struct hook_run *r, struct fw_decision *ret)
 		ret->reject = e->reject;
 		if (e->reject != FW_REJECT_NONE)
 			ret->reply_ctinfo = reply_state(e);
+		untranslate(e, ret);
 		if (e->flow)
 			fw_ct_dropped(e->world->ct, e);
 		return;
@@ -250,11 +279,13 @@ static void settle(struct hook_run *r, struct fw_decision *ret)
 		ret->queue = e->queue;
 		ret->queue_bypass = e->queue_bypass;
 	}
-	if (e->flow && is_doomed(e)) {
+	if (e->flow && !r->plan->kct && is_doomed(e)) {
 		fw_ct_dropped(e->world->ct, e);
 		return;
 	}
 	ret->nat = e->nat;
+	if (e->nat && (e->pkt->meta.hook == FW_PREROUTING || e->pkt->meta.hook == FW_OUTPUT))
+		fw_ct_expect_translation(e->world->ct, e);
 	ret->ctinfo = (uint8_t)carry(r);
 	/* Without bypass nobody may be there to take it, and the kernel drops it; if somebody is, an
 	 * answer confirms the flow. */

@@ -84,9 +84,6 @@ static uint16_t table_needs(const struct fw_table *table, uint8_t write[FW_N_HOO
 			if (table->chains[i]->reach & FW_HOOK_BIT(h))
 				write[h] |= (uint8_t)(here & FW_NEED_ANY_WRITE);
 	}
-	/* The nat table sees only the first packet of a flow: somebody must know which that is. */
-	if (table->id == FW_NAT && table->n_rules)
-		needs |= FW_NEED_TRACK;
 	return needs;
 }
 

@@ -64,8 +64,10 @@ struct fw_ct *fw_ct_new(const struct fw_ct_config *config)
 
 struct fw_ct *fw_ct_free(struct fw_ct *ct)
 {
-	if (ct)
+	if (ct) {
 		ct_table_deinit(&ct->table);
+		free(ct->pending);
+	}
 	free(ct);
 	return NULL;
 }

@@ -43,7 +43,7 @@ static bool add_chunk(struct ct_table *t)
 		t->chunks = chunks;
 		t->room_chunks = room;
 	}
-	if (t->n_chunks + 1 >= CT_REF_REPLY >> CT_CHUNK_BITS)
+	if (t->n_chunks + 1 >= CT_REF_MID >> CT_CHUNK_BITS)
 		return false;
 	chunk = aligned_alloc(64, CT_CHUNK * sizeof(*chunk));
 	if (!chunk)
@@ -169,7 +169,7 @@ static uint32_t index_drop(struct ct_table *t, uint32_t hash, const struct fw_fl
 	struct ct_seg *seg = seg_of(t, hash);
 
 	for (uint32_t i = hash & (CT_SEG_SLOTS - 1); seg->slots[i].ref; i = (i + 1) & (CT_SEG_SLOTS - 1)) {
-		uint32_t ref = seg->slots[i].ref & ~CT_REF_REPLY;
+		uint32_t ref = seg->slots[i].ref & ~CT_REF_FLAGS;
 
 		if (seg->slots[i].hash == hash && ct_table_at(t, ref - 1) == flow) {
 			seg_take(seg, i);
@@ -207,16 +207,24 @@ void ct_table_deinit(struct ct_table *t)
 
 /* Which way does the tuple go in this flow?  -1: it is another's.  A flow from an end to itself
  * is met in reply direction, as the kernel finds its second entry first. */
-static int direction(const struct fw_flow *flow, const struct ct_key *key, bool reply_entry)
+static int direction(const struct fw_flow *flow, const struct ct_key *key, uint32_t entry)
 {
+	const struct fw_tuple *forth = &flow->orig, *back = &flow->orig;
+
 	if (flow->status & CT_NAT) {
-		if (reply_entry)
-			return ct_tuple_equal(&flow->ext->reply, &key->tuple) ? FW_DIR_REPLY : -1;
-		return ct_tuple_equal(&flow->orig, &key->tuple) ? FW_DIR_ORIG : -1;
+		const struct fw_flow_ext *ext = flow->ext;
+
+		/* seen from the ends: as sent there and as answered; in the middle: both ways */
+		if (entry == CT_REF_REPLY)
+			return ct_tuple_equal(&ext->reply, &key->tuple) ? FW_DIR_REPLY : -1;
+		if (entry == CT_REF_MID)
+			forth = back = &ext->mid;
+		else if (ext->has_mid)
+			back = NULL;
 	}
-	if (ct_tuple_equal(&flow->orig, &key->inverse))
+	if (back && ct_tuple_equal(back, &key->inverse))
 		return FW_DIR_REPLY;
-	return ct_tuple_equal(&flow->orig, &key->tuple) ? FW_DIR_ORIG : -1;
+	return ct_tuple_equal(forth, &key->tuple) ? FW_DIR_ORIG : -1;
 }
 
 static void expire(struct fw_ct *ct, struct fw_flow *flow)
@@ -242,7 +250,7 @@ static struct fw_flow *find_pass(struct fw_ct *ct, const struct ct_key *key, uin
 
 		if (seg->slots[i].hash != key->hash)
 			continue;
-		flow = ct_table_at(&ct->table, (ref & ~CT_REF_REPLY) - 1);
+		flow = ct_table_at(&ct->table, (ref & ~CT_REF_FLAGS) - 1);
 		__builtin_prefetch(&flow->mark); /* the second line, along with the first */
 		if (flow->expires <= now) {
 			expire(ct, flow);
@@ -251,7 +259,7 @@ static struct fw_flow *find_pass(struct fw_ct *ct, const struct ct_key *key, uin
 		}
 		if ((flow->flags & CT_F_DYING) && (!dying || second))
 			continue;
-		d = direction(flow, key, ref & CT_REF_REPLY);
+		d = direction(flow, key, ref & CT_REF_FLAGS);
 		if (d < 0)
 			continue;
 		*dir = (enum fw_ct_dir)d;
@@ -290,7 +298,7 @@ static bool evict(struct fw_ct *ct, uint32_t hash, uint64_t now)
 		if (!ref)
 			continue;
 		seen++;
-		flow = ct_table_at(&ct->table, (ref & ~CT_REF_REPLY) - 1);
+		flow = ct_table_at(&ct->table, (ref & ~CT_REF_FLAGS) - 1);
 		if (flow->flags & CT_F_DYING)
 			continue;
 		if (flow->expires <= now) {
@@ -336,11 +344,78 @@ bool ct_flow_insert(struct fw_ct *ct, struct fw_flow *flow)
 	return true;
 }
 
+static void forget_translation(struct ct_table *t, struct fw_flow *flow)
+{
+	if (!(flow->status & CT_NAT) || !(flow->flags & CT_F_INDEX))
+		return;
+	index_drop(t, flow->ext->reply_hash, flow);
+	if (flow->ext->has_mid)
+		index_drop(t, flow->ext->mid_hash, flow);
+	flow->status &= (uint16_t)~CT_NAT;
+	flow->ext->has_mid = false;
+}
+
+static uint16_t translated(const struct fw_tuple *orig, const struct fw_tuple *reply)
+{
+	const bool dst = memcmp(&reply->src, &orig->dst, sizeof(orig->dst)) != 0;
+	const bool src = memcmp(&reply->dst, &orig->src, sizeof(orig->src)) != 0;
+	struct fw_tuple straight;
+	uint16_t status = (dst ? FW_CTS_DST_NAT : 0) | (src ? FW_CTS_SRC_NAT : 0);
+
+	if (!ct_tuple_invert(orig, &straight))
+		return status;
+	if (straight.dport_be == orig->sport_be) { /* ports, not an ICMP pair */
+		status |= reply->sport_be != straight.sport_be ? FW_CTS_DST_NAT : 0;
+		status |= reply->dport_be != straight.dport_be ? FW_CTS_SRC_NAT : 0;
+	} else if (reply->sport_be != straight.sport_be) {
+		status |= FW_CTS_SRC_NAT;
+	}
+	return status;
+}
+
+bool ct_flow_translate(struct fw_ct *ct, struct fw_flow *flow, const struct fw_tuple *reply)
+{
+	struct ct_table *t = &ct->table;
+	const uint16_t status = translated(&flow->orig, reply);
+	struct fw_tuple answer;
+	struct fw_flow_ext *ext;
+	uint32_t ref;
+
+	if (!(flow->flags & CT_F_INDEX) || !ct_tuple_invert(reply, &answer))
+		return false;
+	if (!flow->ext)
+		flow->ext = calloc(1, sizeof(*flow->ext));
+	if (!flow->ext)
+		return false;
+	forget_translation(t, flow);
+	if (!status)
+		return true;
+	ext = flow->ext;
+	ext->reply = *reply;
+	ext->mid = flow->orig;
+	ext->mid.dst = answer.dst;
+	if (status & FW_CTS_DST_NAT)
+		ext->mid.dport_be = answer.dport_be;
+	ext->reply_hash = ct_tuple_hash(ct->config.seed, &ext->reply);
+	ext->mid_hash = ct_tuple_hash(ct->config.seed, &ext->mid);
+	ext->has_mid = status & FW_CTS_DST_NAT;
+	ref = index_drop(t, flow->hash, flow); /* to know its number */
+	if (!index_add(t, flow->hash, ref) || !index_add(t, ext->reply_hash, ref | CT_REF_REPLY))
+		return false;
+	if (ext->has_mid)
+		ext->has_mid = index_add(t, ext->mid_hash, ref | CT_REF_MID);
+	flow->status |= status;
+	return true;
+}
+
 void ct_flow_free(struct fw_ct *ct, struct fw_flow *flow)
 {
 	struct ct_table *t = &ct->table;
+	const uint16_t status = flow->status;
 	uint32_t ref;
 
+	forget_translation(t, flow);
+	flow->status = status; /* stays readable */
 	if (flow->flags & CT_F_INDEX)
 		ref = index_drop(t, flow->hash, flow);
 	else

@@ -81,6 +81,9 @@ struct udp_track {
 /* What few flows have. */
 struct fw_flow_ext {
 	struct fw_tuple reply;           /* with SRC_NAT or DST_NAT */
+	struct fw_tuple mid;             /* … first direction, destination translated, source not */
+	uint32_t reply_hash, mid_hash;
+	bool has_mid;                    /* stands in the index by itself */
 	uint64_t packets[FW_N_DIRS], bytes[FW_N_DIRS];
 };
 
@@ -119,6 +122,8 @@ static_assert(sizeof(struct fw_flow) == 128, "two cache lines");
 #define CT_SEG_FULL   (CT_SEG_SLOTS / 8 * 5) /* split at a load of 0.625: 0.31 to 0.625 */
 #define CT_MAX_DEPTH  20
 #define CT_REF_REPLY  0x80000000u /* this entry stands for a NATed flow's reply tuple */
+#define CT_REF_MID    0x40000000u /* … for its tuple between both translations */
+#define CT_REF_FLAGS  (CT_REF_REPLY | CT_REF_MID)
 
 struct ct_slot {
 	uint32_t hash;
@@ -142,7 +147,15 @@ struct ct_table {
 	uint32_t taken; /* the one taken last, + 1: the only one that may not be in the index */
 };
 
+/* A first packet whose destination is being translated, until it is met behind that. */
+struct ct_pending {
+	struct fw_tuple orig;
+	uint64_t until;
+};
+#define CT_PENDING 256
+
 struct fw_ct {
+	struct ct_pending *pending; /* CT_PENDING of them, by their source; NULL: none yet */
 	struct fw_ct_config config;
 	struct fw_ct_stats stats;
 	struct ct_table table;
@@ -184,6 +197,8 @@ struct fw_flow *ct_find(struct fw_ct *ct, const struct ct_key *key, uint64_t now
 struct fw_flow *ct_flow_new(struct fw_ct *ct, const struct ct_key *key, uint64_t now);
 bool ct_flow_insert(struct fw_ct *ct, struct fw_flow *flow); /* into the index; false: no memory */
 void ct_flow_free(struct fw_ct *ct, struct fw_flow *flow);   /* from wherever it stands */
+/* Its reply tuple is this, not the inversion of its first.  false: no memory, nothing changed. */
+bool ct_flow_translate(struct fw_ct *ct, struct fw_flow *flow, const struct fw_tuple *reply);
 void ct_flow_kill(struct fw_ct *ct, struct fw_flow *flow, uint64_t now); /* make it DYING */
 
 /* ---- protocols ----------------------------------------------------------------------------- */

@@ -77,8 +77,9 @@ def mask_translated(packet):
         p[1:4] = bytes([p[1] & 0xF0, 0, 0])
     if proto == 6 and len(p) >= at + 20:
         _mask_l4(p, at, proto, False)
-        if p[at + 13] & 0x12 == 0x12:  # may be a listener's, whose numbers are random
-            p[at + 4:at + 8] = b"\0" * 4
+        if p[at + 13] & 0x12 == 0x12 or any(  # may be a listener's, whose numbers are random
+                struct.unpack("!H", p[at:at + 2])[0] in LISTEN for at in (at, at + 2)):
+            p[at + 4:at + 12] = b"\0" * 8
             p[at + 16:at + 18] = b"\0" * 2
     if error:
         q = p[at + 8:]

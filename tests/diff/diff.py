@@ -306,6 +306,8 @@ def one(lab, args, seed):
         again = run(lab, case, args.peer, patience=1.0)[0]
         if not again:
             return seed, case.family, [], wording, "unsteady: " + problems[0]
+        if args.nat and again and run(lab, case, "legacy")[0]:
+            return seed, case.family, [], wording, "the kernel draws lots: " + problems[0]
         problems = again
         if not problems[0].startswith("generator"):
             if args.shrink:

@@ -54,8 +54,8 @@ class Ruleset:
 
 
 class Gen:
-    def __init__(self, rng, family, tag, without=()):
-        self.r, self.f, self.tag = rng, family, tag
+    def __init__(self, rng, family, tag, without=(), nat=False):
+        self.r, self.f, self.tag, self.nat = rng, family, tag, nat
         # Half of the rulesets track, fewer use lists: each also must work without.
         self.track, self.recent = rng.random() < 0.5, rng.random() < 0.4
         self.track &= "track" not in without
@@ -293,7 +293,7 @@ class Gen:
             if proto == "tcp" and self.maybe(0.5):
                 return "-j REJECT --reject-with tcp-reset"
             return "-j REJECT --reject-with " + self.r.choice(REJECTS[self.f])
-        if table == "filter" and self.maybe(0.03):
+        if table == "filter" and not self.nat and self.maybe(0.03):
             # Without bypass nobody takes it and the kernel drops it, with its flow; fwd cannot
             # know that (docs/differences.md).
             bypass = " --queue-bypass" if self.track or self.maybe(0.5) else ""
@@ -353,7 +353,7 @@ class Gen:
 
 
 def generate(rng, family, tag, without=(), nat=False):
-    g, rs = Gen(rng, family, tag, without), Ruleset(family)
+    g, rs = Gen(rng, family, tag, without, nat), Ruleset(family)
     if nat:
         import nat as translation
         translation.table(g, rs)

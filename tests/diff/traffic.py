@@ -201,7 +201,7 @@ class Traffic:
     def dead_end(self):
         """To where there is no way, or no hop left."""
         a = self.pick("cs")
-        if self.maybe(0.5):
+        if self.nat or self.maybe(0.5):
             b, ttl = self.pick("sc"), 1
             if b == a:
                 return []
