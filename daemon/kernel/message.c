@@ -103,6 +103,8 @@ static void fill_meta(struct fw_pkt_meta *meta, const struct raw *raw, unsigned 
 		(raw->info & NFQA_SKB_GSO ? FW_PKT_GSO : 0);
 	meta->mark = raw->mark & ~fw_mark_mask(shift);
 	meta->part = ours & FW_MARK_PART_MASK;
+	if (meta->hook == FW_PREROUTING && meta->part == FW_PART_BEHIND_NAT)
+		meta->part = FW_PART_DYING;
 	meta->nat_pending = ours & FW_MARK_NAT_PENDING;
 	meta->nat_status = (uint8_t)((ours & FW_MARK_SRC_NAT ? FW_CTS_SRC_NAT : 0) |
 				     (ours & FW_MARK_DST_NAT ? FW_CTS_DST_NAT : 0));

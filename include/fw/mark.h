@@ -15,7 +15,7 @@
  *	bits 10-8   the kernel's state and direction
  *	bit  5      the nat table is to be asked: this hook's translation is not settled yet
  *	bits 4-3    the connection's source, destination is translated (--ctstate SNAT, DNAT)
- *	bits 2-0    which part of the hook's tables (enum fw_part)
+ *	bits 1-0    which part of the hook's tables (enum fw_part; BEHIND_NAT at PREROUTING: DYING)
  *
  * and the verdict answers with bits 10-0 all the code of a translation, or zero.
  *
@@ -42,7 +42,7 @@
 #define FW_MARK_NAT_PENDING   0x020u
 #define FW_MARK_SRC_NAT       0x010u
 #define FW_MARK_DST_NAT       0x008u
-#define FW_MARK_PART_MASK     0x007u
+#define FW_MARK_PART_MASK     0x003u
 #define FW_MARK_CODE_MASK     0x7ffu
 
 /* An owner's code in our bits, and back. */
