@@ -73,7 +73,7 @@ int fw_search_make(struct search *s, const struct point *points, size_t n, bool 
 		return -1;
 	s->min = n > 1 ? points[1].key : 0;
 	span = n > 1 ? points[n - 1].key - s->min : 0;
-	while (bits < 17 && (1u << bits) < 4 * n)
+	while (bits < 17 && (1u << bits) < 2 * n)
 		bits++;
 	while (span >> s->shift >> bits)
 		s->shift++;
