@@ -16,7 +16,7 @@ int fwd_io_read(int dirfd, const char *name, struct fw_buf *out)
 	ssize_t n = 0;
 	int fd, r = 0;
 
-	fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW);
 	if (fd < 0)
 		return -errno;
 	if (!fstat(fd, &st) && st.st_size > 0)
@@ -60,7 +60,7 @@ int fwd_io_replace(int dirfd, const char *name, const void *data, size_t len)
 	int fd, r;
 
 	snprintf(temp, sizeof(temp), "%s.new", name);
-	fd = openat(dirfd, temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	fd = openat(dirfd, temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return -errno;
 	r = fwd_io_write(fd, data, len);

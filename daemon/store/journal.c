@@ -29,7 +29,7 @@ static int refuse(struct fw_err *err, int error, const char *what)
 
 static int open_file(int dirfd)
 {
-	return openat(dirfd, NAME, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+	return openat(dirfd, NAME, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 }
 
 static int is_bad(const struct dirent *d)

@@ -31,7 +31,7 @@ struct fwd_store {
 
 static int take_lock(struct fwd_store *s, struct fw_err *err)
 {
-	s->lockfd = openat(s->dirfd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	s->lockfd = openat(s->dirfd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (s->lockfd < 0) {
 		int r = -errno;
 

@@ -494,6 +494,39 @@ static void refused_edit(void **state)
 	fw_buf_deinit(&seen);
 }
 
+/* Root writes here: a link to some file of somebody's must not be cut, nor read. */
+static void links_are_refused(void **state)
+{
+	static const char *const names[] = {"journal", "snapshot", "lock"};
+	struct fw_buf seen = FW_BUF_INIT;
+	struct dir *d = *state;
+	char target[128];
+	struct stat st;
+	int fd;
+
+	snprintf(target, sizeof(target), "%s/somebody", d->path);
+	fd = open(target, O_WRONLY | O_CREAT, 0600);
+	assert_int_equal(write(fd, "precious", 8), 8);
+	close(fd);
+	for (size_t i = 0; i < FW_ARRAY_SIZE(names); i++) {
+		struct fw_err err = FW_ERR_INIT;
+		struct fwd_store *s = NULL;
+		int r;
+
+		unlinkat(d->fd, names[i], 0);
+		assert_int_equal(symlinkat(target, d->fd, names[i]), 0);
+		r = fwd_store_open(&s, d->path, &err);
+		if (!r)
+			r = fwd_store_load(s, note, &seen, &err);
+		assert_true(r < 0);
+		fwd_store_close(s);
+		assert_int_equal(unlinkat(d->fd, names[i], 0), 0);
+		assert_int_equal(stat(target, &st), 0);
+		assert_int_equal(st.st_size, 8);
+	}
+	fw_buf_deinit(&seen);
+}
+
 #define STORE_TEST(fn) cmocka_unit_test_setup_teardown(fn, make_dir, remove_dir)
 
 int main(void)
@@ -503,6 +536,7 @@ int main(void)
 		cmocka_unit_test(frame_comes_back),
 		STORE_TEST(empty_then_edits),
 		STORE_TEST(two_daemons),
+		STORE_TEST(links_are_refused),
 		STORE_TEST(rewind_takes_away),
 		STORE_TEST(snapshot_and_newer),
 		STORE_TEST(nothing_twice),
