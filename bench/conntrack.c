@@ -2,6 +2,8 @@
 /*
  * The tracker's cost: new flows and known flows a second, memory a flow.
  *
+ *	conntrack [FLOWS...]		(1,000, 100,000 and 1,000,000)
+ *
  * "new" and "known" track whole packets, as the daemon does: parsed views go through
  * fw_ct_track() and fw_ct_confirm().  "known" is the worst case for caches: flows in random order,
  * each in either direction, one in ten unknown and refused (so that the table does not grow).
@@ -15,7 +17,8 @@
 
 #include "track/track.h"
 
-#define BATCH 4096
+#define BATCH	  4096
+#define MAX_SIZES 8
 
 static uint64_t rng = 88172645463325252ull;
 
@@ -152,7 +155,8 @@ static double find(struct fw_ct *ct, struct batch *b, uint32_t flows)
 			enum fw_ct_dir dir;
 			struct ct_key key;
 
-			found += ct_key_make(ct, &tuples[i], &key) && ct_find(ct, &key, 2, false, &dir);
+			found += ct_key_make(ct, &tuples[i], &key) &&
+				ct_find(ct, &key, 2, false, &dir);
 		}
 		total += seconds() - start;
 	}
@@ -170,19 +174,19 @@ static size_t heap(void)
 
 int main(int argc, char **argv)
 {
-	uint32_t sizes[] = {1000, 100000, 1000000, 0};
+	uint32_t sizes[MAX_SIZES + 1] = {1000, 100000, 1000000, 0};
 	struct fw_ct_config config = FW_CT_CONFIG_INIT;
 	struct batch *b = malloc(sizeof(*b));
 
 	if (!b)
 		return 1;
-	if (argc > 1)
-		sizes[3] = (uint32_t)strtoul(argv[1], NULL, 10);
+	for (int i = 1; i < argc && i <= MAX_SIZES; i++)
+		sizes[i - 1] = (uint32_t)strtoul(argv[i], NULL, 10);
 	config.max_flows = 0;
 	config.seed[0] = 0x1234;
 	printf("%10s %10s %10s %10s %14s %22s\n", "flows", "find M/s", "new M/s", "known M/s",
 	       "bytes a flow", "slowest 4096 new, us");
-	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]) && sizes[i]; i++) {
+	for (size_t i = 0; sizes[i]; i++) {
 		size_t before = heap();
 		struct fw_ct *ct = fw_ct_new(&config);
 		double new, known, lookups, longest;
@@ -192,8 +196,8 @@ int main(int argc, char **argv)
 		new = fill(ct, b, sizes[i], &longest);
 		known = look(ct, b, sizes[i]);
 		lookups = find(ct, b, sizes[i]);
-		printf("%10u %10.2f %10.2f %10.2f %14.1f %22.0f\n", sizes[i], lookups / 1e6, new / 1e6,
-		       known / 1e6, (double)(heap() - before) / sizes[i], longest * 1e6);
+		printf("%10u %10.2f %10.2f %10.2f %14.1f %22.0f\n", sizes[i], lookups / 1e6,
+		       new / 1e6, known / 1e6, (double)(heap() - before) / sizes[i], longest * 1e6);
 		fw_ct_free(ct);
 	}
 	free(b);

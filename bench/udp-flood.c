@@ -2,11 +2,11 @@
 /*
  * Many small UDP packets over many flows, as fast as one CPU can or at a given rate.
  *
- *	udp-flood ADDRESS SECONDS FLOWS [PACKETS-A-SECOND]
+ *	udp-flood ADDRESS SECONDS FLOWS [PACKETS-A-SECOND [FIRST-SOURCE]]
  *
  * Prints packets sent and the nanoseconds of CPU that this thread used for them; what the packet
  * costs on its way (a veth's softirq, the router, the queue's entry) is run by the sender and so
- * is in it.
+ * is in it.  With FIRST-SOURCE flow n comes from that address plus n.
  */
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -16,9 +16,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define BATCH	  32
-#define MAX_FLOWS 1024
-#define PAYLOAD	  18 /* the smallest Ethernet frame */
+#define BATCH	   32
+#define MAX_FLOWS  1024
+#define FIRST_PORT 7000
+#define PAYLOAD	   18 /* the smallest Ethernet frame */
 
 static unsigned long long ns(clockid_t id)
 {
@@ -28,12 +29,17 @@ static unsigned long long ns(clockid_t id)
 	return (unsigned long long)ts.tv_sec * 1000000000ull + (unsigned long long)ts.tv_nsec;
 }
 
-static int open_flow(const char *address, int port)
+static int open_flow(const char *address, int port, const char *source)
 {
+	struct sockaddr_in from = {.sin_family = AF_INET};
 	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
+	if (source && inet_pton(AF_INET, source, &from.sin_addr) != 1)
+		exit(2);
+	from.sin_addr.s_addr = htonl(ntohl(from.sin_addr.s_addr) + (uint32_t)(port - FIRST_PORT));
 	if (fd < 0 || inet_pton(AF_INET, address, &to.sin_addr) != 1 ||
+	    (source && bind(fd, (struct sockaddr *)&from, sizeof(from)) < 0) ||
 	    connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0) {
 		perror("udp-flood");
 		exit(1);
@@ -70,7 +76,7 @@ int main(int argc, char **argv)
 	if (flows < 1 || flows > MAX_FLOWS)
 		return 2;
 	for (int i = 0; i < flows; i++)
-		fds[i] = open_flow(argv[1], 7000 + i);
+		fds[i] = open_flow(argv[1], FIRST_PORT + i, argc > 5 ? argv[5] : NULL);
 	memset(hdrs, 0, sizeof(hdrs));
 	for (int i = 0; i < BATCH; i++)
 		hdrs[i].msg_hdr = (struct msghdr){.msg_iov = &iov, .msg_iovlen = 1};

@@ -1,0 +1,63 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The time a UDP packet needs there and back, one at a time, nothing else on the way.
+
+    bench/latency.py [--rules 10,10k] [--count N] [--rounds N] [--quick] [--json FILE]
+
+p50 and p99 in microseconds, through N rules that do not match.  It crosses the firewall twice.
+"""
+import os
+import sys
+
+sys.path[0] = os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib")
+import contenders as c
+import measure
+
+PORT = 9001
+
+
+def ping(world, count):
+    out = world.client.run(c.BENCH + "/udp-echo", c.SERVER, str(PORT), str(count)).stdout
+    p50, p99, lost = map(int, out.split())
+    if lost > count // 100:
+        raise RuntimeError("%d of %d packets lost" % (lost, count))
+    return {"p50 us": p50 / 1e3, "p99 us": p99 / 1e3}
+
+
+def all_contenders(world, rules):
+    made = {"none": lambda: c.Nothing(world), "conntrack": lambda: c.Conntrack(world),
+            "loop": lambda: c.Loop(world)}
+    for n in rules:
+        made["fwd " + measure.short(n)] = lambda n=n: c.Fwd(world, c.by_source(n))
+        for b in ("legacy", "nft"):
+            made["%s %s" % (b, measure.short(n))] = (
+                lambda n=n, b=b: c.Iptables(world, b, c.by_source(n)))
+    return made
+
+
+def main():
+    args = measure.options(__doc__, rounds=7, more=[
+        ("--rules", {"type": measure.sizes}), ("--count", {"type": int})])
+    args.rules = args.rules or ([10] if args.quick else [10, 10000])
+    args.count = args.count or (500 if args.quick else 10000)
+    world = c.World()
+    world.serve(c.BENCH + "/udp-echo", "serve", str(PORT))
+
+    def use(fw):
+        ping(world, 200)
+        return ping(world, args.count)
+
+    results = measure.rounds({name: c.under(make, use)
+                              for name, make in all_contenders(world, args.rules).items()},
+                             args.rounds, measure.progress)
+    world.close()
+    report = measure.Report("latency", args)
+    report.of_results("UDP round trips", results, ["p50 us", "p99 us"], "loop", ["p50 us"])
+    loop = measure.median(results, "loop", "p50 us")
+    for n in map(measure.short, args.rules):
+        report.bar("6", "UDP round trip p50, %s rules, above the loop's, us" % n,
+                   measure.median(results, "fwd " + n, "p50 us") - loop, "<=", 2)
+    report.close()
+
+
+main()

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The firewalls that are compared, each on the router of client - router - server.
+
+    none        no firewall
+    conntrack   the kernel's connection tracking, and no rules
+    loop        bench/nfq-loop.c: the least that a firewall behind a queue can do
+    legacy, nft the kernel's iptables by its two tools
+    fwd         ours
+
+Each is made by its name's function with the world, has cpu() - nanoseconds of CPU that the thread
+which judges packets has had - and close(), after which the router is as before.
+"""
+import os
+import subprocess
+import time
+
+import measure  # noqa: F401 (it finds tests/lib)
+import firewall
+import netns
+import topo
+
+CLIENT, SERVER = "10.66.1.2", "10.66.2.2"
+BENCH = os.path.join(firewall.BUILD, "bench")
+HEAD = "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n"
+ESTABLISHED = "-A FORWARD -m state --state ESTABLISHED -j ACCEPT"
+SINK = """table ip sink {
+	counter came { }
+	chain in {
+		type filter hook prerouting priority -400;
+		udp dport 7000-8100 counter name came drop
+	}
+}
+"""
+
+
+def by_source(n):
+    """Rules that a walk passes after one look at the source address."""
+    return ["-A FORWARD -s 100.%d.%d.%d/32 -p udp -m udp --dport %d -j DROP"
+            % (64 + i // 62500, i // 250 % 250, i % 250, 1 + i % 60000) for i in range(n)]
+
+
+def by_port(n):
+    """Rules that a walk passes only after it has looked into the UDP header."""
+    return ["-A FORWARD -p udp -m udp %s--dport %d -j DROP"
+            % ("" if i < 50000 else "--sport %d " % (i // 50000), 10000 + i % 50000)
+            for i in range(n)]
+
+
+def text(rules):
+    return HEAD + "\n".join(rules) + "\nCOMMIT\n"
+
+
+class World:
+    """Three namespaces; at the server UDP to 7000-8100 is counted and goes no further."""
+
+    def __init__(self):
+        netns.need_root()
+        netns.sweep()
+        self.net = topo.Routed()
+        self.client, self.router, self.server = self.net.client, self.net.router, self.net.server
+        self.server.run("nft", "-f", "-", input=SINK)
+        self.servers = []
+
+    def serve(self, *argv, ready=True):
+        p = self.server.popen(*argv, stdout=subprocess.PIPE if ready else subprocess.DEVNULL,
+                              stderr=None if ready else subprocess.DEVNULL)
+        if ready and p.stdout.readline() != b"ready\n":
+            raise RuntimeError("%s does not start" % argv[0])
+        if not ready:
+            time.sleep(0.3)
+        self.servers.append(p)
+
+    def arrived(self):
+        """Packets that the server's interface has received."""
+        with self.server, open("/proc/thread-self/net/dev") as f:
+            line = next(x for x in f if x.strip().startswith("eth0:"))
+        return int(line.split(":")[1].split()[1])
+
+    def sunk(self):
+        """UDP packets to 7000-8100 that came, exactly."""
+        out = self.server.run("nft", "list", "counter", "ip", "sink", "came").stdout.split()
+        return int(out[out.index("packets") + 1])
+
+    def close(self):
+        for p in self.servers:
+            netns.stop(p)
+        self.net.close()
+
+
+class Nothing:
+    def __init__(self, world):
+        self.world = world
+
+    def cpu(self):
+        return 0
+
+    def close(self):
+        pass
+
+
+class Conntrack(Nothing):
+    def __init__(self, world):
+        super().__init__(world)
+        world.router.run("nft", "-f", "-", input="table ip b {\nchain f {\ntype filter hook "
+                         "forward priority 0;\nct state established accept\n}\n}\n")
+
+    def close(self):
+        self.world.router.run("nft", "delete", "table", "ip", "b")
+
+
+def thread_ns(pid, name=None):
+    """CPU of a process' threads, of those of this name."""
+    base, total = "/proc/%d/task" % pid, 0
+    for t in os.listdir(base):
+        with open("%s/%s/comm" % (base, t)) as f:
+            if name and f.read().strip() != name:
+                continue
+        with open("%s/%s/schedstat" % (base, t)) as f:
+            total += int(f.read().split()[0])
+    return total
+
+
+class Loop(Nothing):
+    QUEUE = 4242
+
+    def __init__(self, world):
+        super().__init__(world)
+        self.proc = world.router.popen(BENCH + "/nfq-loop", str(self.QUEUE),
+                                       stdout=subprocess.PIPE)
+        if self.proc.stdout.readline() != b"ready\n":
+            raise RuntimeError("nfq-loop does not start")
+        world.router.run("iptables-nft", "-A", "FORWARD", "-j", "NFQUEUE", "--queue-num",
+                         str(self.QUEUE))
+
+    def cpu(self):
+        return thread_ns(self.proc.pid)
+
+    def close(self):
+        self.world.router.run("nft", "flush", "ruleset")
+        netns.stop(self.proc)
+
+
+class Fwd(Nothing):
+    def __init__(self, world, rules, args=(), persist="off"):
+        super().__init__(world)
+        self.fw = firewall.Fwd(world.router, ["--persist", persist] + list(args), start=False)
+        with open(os.path.join(self.fw.dir, "rules.v4"), "w") as f:
+            f.write(text(rules))
+        self.fw.start()
+
+    def cpu(self):
+        return thread_ns(self.fw.proc.pid, "fwd-worker")
+
+    def close(self):
+        self.fw.close()
+
+
+class Iptables(Nothing):
+    def __init__(self, world, backend, rules):
+        super().__init__(world)
+        self.fw = firewall.Kernel(world.router, backend)
+        self.fw.restore(4, text(rules))
+
+    def close(self):
+        self.fw.restore(4, HEAD + "COMMIT\n")
+        if self.fw.backend == "nft":
+            self.world.router.run("nft", "flush", "ruleset")
+        self.fw.close()
+
+
+def under(make, use):
+    """A run for measure.rounds(): the contender up, used, and gone again."""
+    def run():
+        contender = make()
+        try:
+            return use(contender)
+        finally:
+            contender.close()
+    return run
