@@ -46,6 +46,8 @@ int ctl_drops(struct ctl *ctl);
 int ctl_status(struct ctl *ctl);
 int ctl_ping(struct ctl *ctl);
 int ctl_restart(struct ctl *ctl);
+int ctl_confirm(struct ctl *ctl);
+int ctl_rollback(struct ctl *ctl);
 int ctl_check(struct ctl *ctl);
 int ctl_simulate(struct ctl *ctl);
 int ctl_explain(struct ctl *ctl);
@@ -61,6 +63,10 @@ struct ctl_verb {
 };
 const struct ctl_verb *ctl_verbs(size_t *n);
 const struct ctl_verb *ctl_verb_find(const char *name);
+
+/* json.c: list --json, status --json */
+int ctl_list_json(struct ctl *ctl);
+int ctl_status_json(struct ctl *ctl);
 
 /* help.c, complete.c */
 int ctl_help(struct ctl *ctl);

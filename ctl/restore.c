@@ -25,9 +25,15 @@ struct options {
 	unsigned int verbose;
 	const char *table;
 	const char *file;
+	const char *confirm; /* apply only */
 };
 
+#define CONFIRM 256
+
 static const struct option long_options[] = {
+	/* apply only; first, so that it can be left out for restore, whose words may be abbreviated
+	 */
+	{"confirm", required_argument, NULL, CONFIRM},
 	{"counters", no_argument, NULL, 'c'},
 	{"verbose", no_argument, NULL, 'v'},
 	{"version", no_argument, NULL, 'V'},
@@ -41,12 +47,17 @@ static const struct option long_options[] = {
 	{NULL, 0, NULL, 0},
 };
 
+static bool is_apply(const struct ctl *ctl)
+{
+	return ctl->verb && !strcmp(ctl->verb, "apply");
+}
+
 static void print_usage(const struct ctl *ctl)
 {
 	if (!ctl->drop_in) {
-		const struct ctl_verb *v = ctl_verb_find("restore");
+		const struct ctl_verb *v = ctl_verb_find(is_apply(ctl) ? "apply" : "restore");
 
-		printf("usage: %s restore %s\n", ctl->prog, v->args);
+		printf("usage: %s %s %s\n", ctl->prog, v->name, v->args);
 		return;
 	}
 	fprintf(stderr,
@@ -92,6 +103,7 @@ static int take_option(const struct ctl *ctl, struct options *o, int c)
 	case 'V': o->version = true; return 0;
 	case 'T': o->table = optarg; return 0;
 	case 'M': return 0;
+	case CONFIRM: o->confirm = optarg; return 0;
 	case 'w': o->wait = true; return take_wait(ctl, "seconds");
 	case 'W':
 		o->wait_interval = true;
@@ -99,9 +111,8 @@ static int take_option(const struct ctl *ctl, struct options *o, int c)
 		return take_wait(ctl, "interval");
 	default:
 		fprintf(stderr,
-			ctl->drop_in ? "Try `%s -h' for more information.\n"
-				     : "hint: %s help restore\n",
-			ctl->prog);
+			ctl->drop_in ? "Try `%s -h' for more information.\n" : "hint: %s help %s\n",
+			ctl->prog, is_apply(ctl) ? "apply" : "restore");
 		return ctl->drop_in ? 1 : 2;
 	}
 }
@@ -109,10 +120,11 @@ static int take_option(const struct ctl *ctl, struct options *o, int c)
 /* 0 go on; else the exit code, or -1: done with success. */
 static int parse_options(const struct ctl *ctl, struct options *o)
 {
+	const struct option *options = long_options + !is_apply(ctl);
 	int c, r;
 
-	while ((c = getopt_long(ctl->argc + 1, ctl->argv - 1, "cvVthnw::W::M:T:", long_options,
-				NULL)) != -1) {
+	while ((c = getopt_long(ctl->argc + 1, ctl->argv - 1, "cvVthnw::W::M:T:", options, NULL)) !=
+	       -1) {
 		r = take_option(ctl, o, c);
 		if (r)
 			return r;
@@ -153,6 +165,8 @@ static int send_text(const struct ctl *ctl, const struct options *o, const char 
 		fw_buf_str(&request, " test");
 	if (o->table)
 		fw_buf_fmt(&request, " table %s", o->table);
+	if (o->confirm)
+		fw_buf_fmt(&request, " confirm %s", o->confirm);
 	r = ctl_request(ctl, fw_buf_cstr(&request), text, len, reply);
 	fw_buf_deinit(&request);
 	return r;
@@ -194,6 +208,9 @@ static int apply(const struct ctl *ctl, const struct options *o, const char *tex
 		r = send_resolved(ctl, o, text, len, &reply);
 	if (o->verbose)
 		ctl_verbose_text(ctl, text, len, o->noflush, o->table, &before, &reply.err);
+	if (r == 0 && o->confirm && !o->test)
+		fprintf(stderr, "applied; within %s s: %s confirm, or what was before comes back\n",
+			o->confirm, ctl->prog);
 	if (r == 0)
 		r = ctl_out(ctl, reply.body, reply.len);
 	else
@@ -212,6 +229,8 @@ int ctl_restore(struct ctl *ctl)
 	r = parse_options(ctl, &o);
 	if (r)
 		return r < 0 ? 0 : r;
+	if (o.confirm && (!*o.confirm || strspn(o.confirm, "0123456789") != strlen(o.confirm)))
+		return ctl_usage(ctl, "--confirm: '%s' is not a number of seconds", o.confirm);
 	r = ctl_textfile_read(&f, o.file);
 	if (r < 0) {
 		if (ctl->drop_in)

@@ -65,8 +65,23 @@ int ctl_metrics(struct ctl *ctl)
 	return ask(ctl, "metrics");
 }
 
+int ctl_confirm(struct ctl *ctl)
+{
+	return ask(ctl, "confirm");
+}
+
+int ctl_rollback(struct ctl *ctl)
+{
+	return ask(ctl, "rollback");
+}
+
 int ctl_status(struct ctl *ctl)
 {
+	if (ctl->argc && (!strcmp(ctl->argv[0], "-j") || !strcmp(ctl->argv[0], "--json")))
+		return ctl_status_json(ctl);
+	if (ctl->argc)
+		return ctl_usage(ctl, "usage: %s status %s", ctl->prog,
+				 ctl_verb_find("status")->args);
 	return ask(ctl, "status");
 }
 
@@ -187,6 +202,12 @@ int ctl_list(struct ctl *ctl)
 
 	if (!words)
 		return 4;
+	for (int i = 0; i < argc; i++) {
+		if (strcmp(argv[i], "-j") && strcmp(argv[i], "--json"))
+			continue;
+		free(words);
+		return ctl_list_json(ctl);
+	}
 	/* -L's own words must follow it: places first, options behind */
 	words[n++] = (char *)(uintptr_t)always[0];
 	for (int i = 0; i < argc; i++) {

@@ -14,6 +14,7 @@ struct fwd_control;
 struct fwd_http;
 struct fwd_keeper;
 struct fwd_notify;
+struct fwd_trial;
 
 struct fwd {
 	struct fwd_options options;
@@ -25,6 +26,7 @@ struct fwd {
 	struct fwd_http *http; /* NULL: no --metrics */
 	struct fwd_keeper *keeper; /* NULL: nothing is kept */
 	struct fwd_notify *notify;
+	struct fwd_trial *trial; /* a change that waits to be confirmed, or NULL */
 	uint64_t started; /* monotonic ns */
 	char **argv;
 	bool restart; /* asked for: once the loop has ended */

@@ -167,6 +167,64 @@ int fwd_edit_commit(struct fwd_editor *e, struct fw_err *err)
 	return 0;
 }
 
+/* Swap in a snapshot that was in force before. */
+static int put_back(struct fwd_editor *e, struct fw_ruleset *rs, struct fw_err *err)
+{
+	struct fw_plan plan, before = e->core->plan;
+	struct fw_ruleset *old;
+	int r = 0;
+
+	fwd_policy_collect(e);
+	old = swap(e, fw_ruleset_ref(rs), &plan);
+	if (e->kernel && memcmp(&plan, &before, sizeof(plan)))
+		r = fwd_kernel_apply(e->kernel, &plan, err);
+	if (r)
+		fwd_edit_revert(e, old);
+	else
+		fwd_edit_forget(e, old);
+	return r;
+}
+
+/* The same from its text. */
+static int rebuild(struct fwd_editor *e, const struct fwd_frame frames[FW_N_FAMILIES],
+		   struct fw_err *err)
+{
+	struct fw_tx_env env = fwd_core_env(e->core);
+	struct fw_tx *tx = fw_tx_new(e->core->ruleset, &env);
+	int r = 0;
+
+	if (!tx)
+		return fw_fail(err, FW_ERR_RESOURCE, "out of memory");
+	for (unsigned int f = 0; f < FW_N_FAMILIES && !r; f++)
+		r = fw_tx_apply(tx, frames[f].family, frames[f].body, frames[f].len, FW_TX_COUNTERS,
+				NULL, NULL, NULL, err);
+	if (!r)
+		r = fw_tx_prepare(tx, err);
+	if (!r)
+		r = fwd_edit_publish(e, tx, NULL, err);
+	fw_tx_free(tx);
+	return r;
+}
+
+int fwd_edit_go_back(struct fwd_editor *e, const struct fwd_frame frames[FW_N_FAMILIES],
+		     struct fw_ruleset *rs, struct fw_err *err)
+{
+	struct fwd_store_mark mark = {.size = 0};
+	int r = 0;
+
+	open_group(e);
+	if (e->store)
+		mark = fwd_store_mark(e->store);
+	for (unsigned int f = 0; f < FW_N_FAMILIES && !r && e->store; f++)
+		r = fwd_store_append(e->store, &frames[f], err);
+	if (!r)
+		r = rs ? put_back(e, rs, err) : rebuild(e, frames, err);
+	if (r && e->store)
+		fwd_store_rewind(e->store, mark);
+	e->compact |= !r; /* the journal's text names tables that nobody uses, too */
+	return r;
+}
+
 static void print_recent(struct fwd_editor *e, struct fw_buf *out)
 {
 	pthread_mutex_lock(&e->core->lock);
@@ -174,13 +232,13 @@ static void print_recent(struct fwd_editor *e, struct fw_buf *out)
 	pthread_mutex_unlock(&e->core->lock);
 }
 
-bool fwd_edit_print_rules(const struct fw_ruleset *rs, struct fwd_frame frames[FW_N_FAMILIES],
-			  struct fw_buf text[FW_N_FAMILIES])
+bool fwd_edit_print_rules(const struct fw_ruleset *rs, unsigned int save_flags,
+			  struct fwd_frame frames[FW_N_FAMILIES], struct fw_buf text[FW_N_FAMILIES])
 {
 	bool fine = true;
 
 	for (unsigned int f = 0; f < FW_N_FAMILIES; f++) {
-		fw_save(rs, (enum fw_family)f, FW_SAVE_COUNTERS, &text[f]);
+		fw_save(rs, (enum fw_family)f, FW_SAVE_COUNTERS | save_flags, &text[f]);
 		frames[f] = (struct fwd_frame){
 			.kind = FWD_FRAME_RULES,
 			.family = (enum fw_family)f,
@@ -202,13 +260,14 @@ int fwd_edit_snapshot(struct fwd_editor *e, struct fw_err *err)
 
 	if (!e->store)
 		return 0;
+	e->compact = false;
 	if (e->settle)
 		e->settle(e->settle_priv);
 	fwd_policy_collect(e);
 	print_recent(e, recent);
 	frames[FW_N_FAMILIES] = (struct fwd_frame){
 		.kind = FWD_FRAME_RECENT, .body = fw_buf_cstr(recent), .len = recent->len};
-	if (fwd_edit_print_rules(e->core->ruleset, frames, text) && fw_buf_ok(recent))
+	if (fwd_edit_print_rules(e->core->ruleset, 0, frames, text) && fw_buf_ok(recent))
 		r = fwd_store_snapshot(e->store, frames, FW_ARRAY_SIZE(frames), fwd_wall(), err);
 	else
 		r = fw_fail(err, FW_ERR_RESOURCE, "out of memory for a snapshot");

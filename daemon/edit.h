@@ -37,6 +37,7 @@ struct fwd_editor {
 	struct fw_ruleset *base; /* before the group's first edit; NULL: no group is open */
 	struct fwd_store_mark mark;
 	uint64_t last_edit_wall; /* when the last group was committed; 0: never */
+	bool compact; /* a snapshot is wanted after the next commit, however short the journal */
 	bool dirty; /* something that only a snapshot keeps has changed by command or by policy */
 	/* Set by keep.c: waits until it writes no snapshot, so that ours comes after it. */
 	void (*settle)(void *priv);
@@ -88,8 +89,17 @@ int fwd_edit_snapshot(struct fwd_editor *e, struct fw_err *err);
 
 /* What a snapshot has of the rules: a frame for each family, into text.  Any thread that holds a
  * reference; false: out of memory. */
-bool fwd_edit_print_rules(const struct fw_ruleset *rs, struct fwd_frame frames[FW_N_FAMILIES],
-			  struct fw_buf text[FW_N_FAMILIES]);
+bool fwd_edit_print_rules(const struct fw_ruleset *rs, unsigned int save_flags,
+			  struct fwd_frame frames[FW_N_FAMILIES], struct fw_buf text[FW_N_FAMILIES]);
+
+/*
+ * Go back to what was, as an edit of the group like any other: in force at once, durable with
+ * fwd_edit_commit().  frames: the text of both families (with FW_SAVE_ALL, so that nothing else is
+ * left), for the journal; rs: the snapshot itself (the reference stays the caller's), or NULL: it
+ * is made from the text.  Negative: nothing was changed.
+ */
+int fwd_edit_go_back(struct fwd_editor *e, const struct fwd_frame frames[FW_N_FAMILIES],
+		     struct fw_ruleset *rs, struct fw_err *err);
 
 /* At the stop, when no packet can change it any more: the snapshot, and the tracker's flows. */
 int fwd_edit_save_all(struct fwd_editor *e, struct fw_err *err);

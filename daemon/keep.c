@@ -69,7 +69,7 @@ static int save_snapshot(struct fwd_keeper *k)
 	print_recent(&k->d->core, recent);
 	frames[FW_N_FAMILIES] = (struct fwd_frame){
 		.kind = FWD_FRAME_RECENT, .body = fw_buf_cstr(recent), .len = recent->len};
-	if (fwd_edit_print_rules(k->rules, frames, text) && fw_buf_ok(recent))
+	if (fwd_edit_print_rules(k->rules, 0, frames, text) && fw_buf_ok(recent))
 		r = fwd_store_write(k->d->editor.store, k->seq, frames, FW_ARRAY_SIZE(frames), wall,
 				    &k->written);
 	for (size_t i = 0; i < FW_ARRAY_SIZE(text); i++)

@@ -24,6 +24,7 @@
 #include "notify.h"
 #include "privs.h"
 #include "sandbox.h"
+#include "trial.h"
 
 #define EXIT_FILES 2 /* a person must mend a file or an option: starting again does not help */
 
@@ -87,6 +88,8 @@ static int set_up_rules(struct fwd *d, struct fw_err *err)
 		r = fwd_load_start(&d->editor, &d->baton, wrong_file, sizeof(wrong_file), err);
 	if (!r)
 		wrong_file[0] = '\0';
+	if (!r && d->editor.store)
+		r = fwd_trial_load(d, err);
 	return r;
 }
 
@@ -189,6 +192,7 @@ static int tear_down(struct fwd *d, bool save)
 	d->control = fwd_control_close(d->control);
 	d->http = fwd_http_close(d->http);
 	d->keeper = fwd_keep_stop(d->keeper);
+	d->trial = fwd_trial_free(d->trial);
 	e->kernel = fwd_kernel_stop(e->kernel);
 	if (save && e->store && (!fwd_store_empty(e->store) || d->core.ruleset->generation))
 		r = fwd_edit_save_all(e, &err);

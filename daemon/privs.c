@@ -35,7 +35,7 @@ static int give(const char *dir, mode_t mode, const struct passwd *user, struct 
 
 static int give_all(const struct fwd_options *o, const struct passwd *user, struct fw_err *err)
 {
-	static const char *const files[] = {"lock", "snapshot", "journal"};
+	static const char *const files[] = {"lock", "snapshot", "journal", "flows", "trial"};
 	char path[4096];
 	int r = 0;
 

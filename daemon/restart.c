@@ -33,6 +33,7 @@
 #include "log.h"
 #include "notify.h"
 #include "store/io.h"
+#include "trial.h"
 
 #define VARIABLE    "FWD_RESTART" /* PID STATE CONTROL RESTARTS FILTERED SOCKET */
 #define FREE_FD	    128 /* below it the kernel side puts its sockets */
@@ -99,6 +100,11 @@ int fwd_restart_check(struct fwd *d, struct fw_err *err)
 
 	while (d->argv[argc])
 		argc++;
+	if (d->trial && !d->editor.store) {
+		fw_fail(err, FW_ERR_RESOURCE, "cannot restart: a change waits to be confirmed");
+		fw_err_hint(err, "and nothing is kept (persist = off): confirm or roll back first");
+		return -EINVAL;
+	}
 	if (!program[0] || access(program, X_OK)) {
 		fw_fail(err, FW_ERR_RESOURCE, "cannot restart: there is no program %s", program);
 		return -EINVAL;
@@ -128,7 +134,7 @@ static void print_state(struct fwd *d, struct fw_buf *out)
 	const uint64_t now = fwd_now();
 	uint64_t cursor = 0;
 
-	out->failed |= !fwd_edit_print_rules(d->core.ruleset, frames, rules);
+	out->failed |= !fwd_edit_print_rules(d->core.ruleset, 0, frames, rules);
 	for (unsigned int f = 0; f < FW_N_FAMILIES; f++) {
 		fwd_frame_write(&frames[f], out);
 		fw_buf_deinit(&rules[f]);
@@ -189,6 +195,7 @@ void fwd_restart(struct fwd *d)
 	control = fwd_control_leave(d->control);
 	d->http = fwd_http_close(d->http);
 	d->keeper = fwd_keep_stop(d->keeper);
+	d->trial = fwd_trial_free(d->trial);
 	fwd_kernel_leave(e->kernel);
 	fwd_policy_collect(e);
 	state = save_state(d);

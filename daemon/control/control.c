@@ -11,6 +11,7 @@
 #include "control/address.h"
 #include "control/client.h"
 #include "log.h"
+#include "trial.h"
 
 #define ACCEPTS_PER_TURN 64
 #define DRAIN_NS	 (2 * FW_NSEC_PER_SEC)
@@ -152,6 +153,7 @@ static void commit(struct fwd_control *c, struct fwd_clients *waiting)
 	int r;
 
 	r = fwd_edit_commit(&c->d->editor, &err);
+	fwd_trial_settled(c->d, !r);
 	if (r)
 		fwd_log_err(2, "edits undone", &err);
 	while ((client = TAILQ_FIRST(waiting))) {
@@ -167,7 +169,7 @@ static void compact(struct fwd *d)
 {
 	struct fw_err err = FW_ERR_INIT;
 
-	if (d->editor.store && fwd_store_due(d->editor.store) &&
+	if (d->editor.store && (d->editor.compact || fwd_store_due(d->editor.store)) &&
 	    fwd_edit_snapshot(&d->editor, &err))
 		fwd_log_err(3, NULL, &err);
 }

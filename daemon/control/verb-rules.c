@@ -16,6 +16,7 @@
 #include "fw/opt.h"
 #include "fw/text.h"
 #include "fw/tx.h"
+#include "trial.h"
 
 struct save {
 	enum fw_family family;
@@ -264,9 +265,45 @@ int fwd_verb_save(struct fwd_call *call, struct fw_err *err)
 	return 0;
 }
 
+/* restore … confirm N: what was comes back unless it is confirmed in time. */
+static int apply(struct fwd_call *call, const struct fwd_edit *edit, const char *confirm,
+		 struct fw_err *err)
+{
+	uint64_t seconds = 0;
+	int r;
+
+	if (confirm && fw_parse_u64(confirm, 1, FWD_TRIAL_MAX_S, &seconds)) {
+		fw_fail(err, FW_ERR_USAGE, "confirm: '%s' is not in 1..%d", confirm,
+			FWD_TRIAL_MAX_S);
+		fwd_arg_at(call, confirm, err);
+		return -EINVAL;
+	}
+	if (seconds && !edit->test) {
+		r = fwd_trial_begin(call->d, (unsigned int)seconds, err);
+		if (r)
+			return r;
+	}
+	r = fwd_edit_apply(&call->d->editor, edit, call->out, err);
+	if (r && seconds && !edit->test)
+		fwd_trial_settled(call->d, false);
+	return r;
+}
+
+int fwd_verb_confirm(struct fwd_call *call, struct fw_err *err)
+{
+	return fwd_trial_confirm(call->d, err);
+}
+
+int fwd_verb_rollback(struct fwd_call *call, struct fw_err *err)
+{
+	call->commit = true;
+	return fwd_trial_rollback(call->d, err);
+}
+
 int fwd_verb_restore(struct fwd_call *call, struct fw_err *err)
 {
 	struct fwd_edit edit = {.text = call->req->body, .len = call->req->len};
+	const char *confirm = NULL;
 	enum fw_table_id id;
 	int r = fwd_arg_family(call->n_args ? call->args[0] : NULL, &edit.family, err);
 
@@ -281,6 +318,8 @@ int fwd_verb_restore(struct fwd_call *call, struct fw_err *err)
 			edit.test = true;
 		else if (!strcmp(w, "table"))
 			r = next_word(call, &i, &edit.table, err);
+		else if (!strcmp(w, "confirm"))
+			r = next_word(call, &i, &confirm, err);
 		else
 			r = bad_word(call, w, err);
 	}
@@ -289,5 +328,5 @@ int fwd_verb_restore(struct fwd_call *call, struct fw_err *err)
 	if (r)
 		return r;
 	call->commit = true;
-	return fwd_edit_apply(&call->d->editor, &edit, call->out, err);
+	return apply(call, &edit, confirm, err);
 }

@@ -10,6 +10,7 @@
 
 #include "control/control.h"
 #include "fw/opt.h"
+#include "trial.h"
 
 #define DROPS_DEFAULT 20
 #define DROPS_MAX     65536
@@ -27,7 +28,8 @@ int fwd_verb_ping(struct fwd_call *call, struct fw_err *err)
 {
 	struct fwd *d = call->d;
 
-	fw_buf_fmt(call->out, "version %s\nstate running\npid %d\ngeneration %" PRIu64 "\nrestarts %u\n",
+	fw_buf_fmt(call->out,
+		   "version %s\nstate running\npid %d\ngeneration %" PRIu64 "\nrestarts %u\n",
 		   FWD_VERSION, (int)getpid(), d->core.ruleset->generation, d->baton.restarts);
 	return 0;
 }
@@ -84,6 +86,8 @@ int fwd_verb_status(struct fwd_call *call, struct fw_err *err)
 		   count_rules(d->core.ruleset, FW_IP4), count_rules(d->core.ruleset, FW_IP6),
 		   d->options.config.fail_open ? "open" : "closed",
 		   fwd_control_clients(d->control));
+	if (d->trial)
+		fw_buf_fmt(call->out, "confirm-within-s %u\n", fwd_trial_left_s(d->trial));
 	print_store(d, call->out);
 	print_flows(d, call->out);
 	print_queues(d, call->out);

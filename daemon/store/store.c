@@ -148,6 +148,7 @@ int fwd_store_load(struct fwd_store *s, fwd_store_fn *fn, void *priv, struct fw_
 	unlinkat(s->dirfd, "snapshot.new", 0);
 	unlinkat(s->dirfd, "journal.new", 0);
 	unlinkat(s->dirfd, "flows.new", 0);
+	unlinkat(s->dirfd, "trial.new", 0);
 	r = load_snapshot(s, fn, priv, err);
 	if (r)
 		return r;
@@ -286,6 +287,53 @@ int fwd_store_take_flows(struct fwd_store *s, struct fw_buf *text, uint64_t *wal
 	fwd_store_drop_flows(s);
 	fw_buf_deinit(&file);
 	return r;
+}
+
+int fwd_store_put_trial(struct fwd_store *s, const struct fwd_frame *frames, size_t n,
+			const char *note, struct fw_err *err)
+{
+	struct fwd_frame end = {.kind = FWD_FRAME_END, .body = note, .len = strlen(note)};
+	struct fw_buf text = FW_BUF_INIT;
+	int r;
+
+	for (size_t i = 0; i < n; i++)
+		fwd_frame_write(&frames[i], &text);
+	fwd_frame_write(&end, &text);
+	r = fw_buf_ok(&text) ? fwd_io_replace(s->dirfd, "trial", text.data, text.len) : -ENOMEM;
+	if (r)
+		fw_fail(err, FW_ERR_RESOURCE, "cannot write %s/trial: %s", s->dir, strerror(-r));
+	fw_buf_deinit(&text);
+	return r;
+}
+
+int fwd_store_read_trial(struct fwd_store *s, fwd_store_fn *fn, void *priv, struct fw_err *err)
+{
+	struct fwd_frame frame = {.kind = FWD_N_FRAME_KINDS};
+	struct fw_buf text = FW_BUF_INIT;
+	const char *why = "it ends too early";
+	size_t n = 1;
+	int r;
+
+	r = fwd_io_read(s->dirfd, "trial", &text);
+	for (size_t at = 0; !r && n && at < text.len; at += n)
+		n = fwd_frame_read(text.data + at, text.len - at, &frame, &why);
+	if (!r && (!n || frame.kind != FWD_FRAME_END)) {
+		fwd_log(3, "%s/trial is damaged: the last change stays unconfirmed: %s", s->dir,
+			why);
+		r = -ENOENT;
+	}
+	for (size_t at = 0; !r && at < text.len; at += n) {
+		n = fwd_frame_read(text.data + at, text.len - at, &frame, &why);
+		r = fn(priv, &frame, err);
+	}
+	fw_buf_deinit(&text);
+	return r;
+}
+
+void fwd_store_drop_trial(struct fwd_store *s)
+{
+	if (!unlinkat(s->dirfd, "trial", 0))
+		fsync(s->dirfd);
 }
 
 bool fwd_store_empty(const struct fwd_store *s)

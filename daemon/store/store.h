@@ -9,6 +9,7 @@
  *	flows      the tracker's flows, used once: a start takes it away, so that a later crash does
  *	           not bring back connections that have ended long since; written at a clean stop, and
  *	           from time to time, then to be used only while it is fresh
+ *	trial      what to go back to if an edit is not confirmed in time
  *	journal.bad-TIME…  what was cut off a journal because it was torn or damaged
  *
  * A start reads the snapshot and then those edits of the journal that are newer than it, so a crash
@@ -90,6 +91,16 @@ int fwd_store_put_flows(const struct fwd_store *s, const struct fw_buf *text, ui
 			bool live, struct fw_err *err);
 int fwd_store_take_flows(struct fwd_store *s, struct fw_buf *text, uint64_t *wall, bool *live);
 void fwd_store_drop_flows(const struct fwd_store *s); /* any thread */
+
+/*
+ * The file `trial`: what the rules were before a change that is to be confirmed.  Put makes it
+ * durable; `note` is kept with it.  Read gives each frame to fn, with the note as an END frame;
+ * -ENOENT: there is none, or it was damaged, which is logged.
+ */
+int fwd_store_put_trial(struct fwd_store *s, const struct fwd_frame *frames, size_t n,
+			const char *note, struct fw_err *err);
+int fwd_store_read_trial(struct fwd_store *s, fwd_store_fn *fn, void *priv, struct fw_err *err);
+void fwd_store_drop_trial(struct fwd_store *s);
 
 /* Facts for status and metrics. */
 uint64_t fwd_store_journal_bytes(const struct fwd_store *s);
