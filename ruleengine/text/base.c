@@ -52,7 +52,7 @@ const struct fw_base_opt *fw_base_list(size_t *n)
 
 const struct fw_base_opt *fw_base_by_letter(char letter)
 {
-	for (size_t i = 0; letter != '0' && letter != 'M' && i < FW_ARRAY_SIZE(base); i++)
+	for (size_t i = 0; letter != '0' && i < FW_ARRAY_SIZE(base); i++)
 		if (base[i].letter == letter)
 			return &base[i];
 	return NULL;

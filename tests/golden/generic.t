@@ -50,6 +50,7 @@
 -w5 -v -s 1.2.3.4                => -s 1.2.3.4/32
 -4 -j ACCEPT                     => -j ACCEPT
 --modprobe=/sbin/modprobe -j ACCEPT => -j ACCEPT
+-M /sbin/modprobe -j ACCEPT => -j ACCEPT
 
 @setup :web - [0:0]
 -p tcp --dport 80 -j web         => -p tcp -m tcp --dport 80 -j web
