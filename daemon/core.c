@@ -70,9 +70,10 @@ struct fw_tx_env fwd_core_env(struct fwd_core *core)
 		.unlock = unlock,
 		.priv = core,
 		.own_queue_first = c->queue_base,
-		.own_queue_n = 2 * c->queues,
+		.own_queue_n = FWD_QUEUES_EACH * c->queues,
 		.kct = core->plan.kct,
 		.mark_reserved = fw_mark_mask(c->mark_shift),
+		.no_priority = core->no_priority,
 	};
 }
 

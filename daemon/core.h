@@ -19,13 +19,15 @@
 #include "fw/recent.h"
 #include "fw/ruleset.h"
 
+#define FWD_QUEUES_EACH 4 /* queue numbers of one worker; daemon/kernel/kernel.h tells which */
+
 /* Every key of fwd.conf and its command-line option (DESIGN §3), with defaults. */
 struct fwd_config {
 	const char *socket;       /* NULL: the namespace's default path */
 	const char *rules, *rules6, *state_dir, *metrics, *config_file;
 	unsigned int queues;      /* worker threads and queues, 1..16; default 1 */
-	unsigned int queue_base;  /* first queue number; default 64000; 2 * queues numbers are used:
-	                           * one for headers and one for whole packets each */
+	unsigned int queue_base;  /* first queue number; default 64000; FWD_QUEUES_EACH * queues
+	                           * numbers are used */
 	bool fail_open;           /* default false */
 	bool offload;             /* accepted; takes effect with the offload issue */
 	bool persist;
@@ -42,6 +44,7 @@ struct fwd_core {
 	struct fw_ruleset *ruleset;   /* written under lock; workers read it under lock */
 	struct fw_plan plan;          /* the same */
 	struct fw_world world;
+	bool no_priority;             /* this kernel takes no priority from a verdict */
 	const struct fwd_config *config;
 };
 

@@ -34,7 +34,7 @@
 #define MAX_NAMES  64
 #define BARRIER_US 2000000
 
-_Static_assert(FWD_MAX_QUEUES * 2 * sizeof(uint64_t) <= IDS_SIZE, "a page is enough");
+_Static_assert(FWD_MAX_QUEUES * FWD_QUEUES_EACH * sizeof(uint64_t) <= IDS_SIZE, "a page is enough");
 
 struct item {
 	char name[64];
@@ -52,7 +52,7 @@ struct fwd_handover {
 void fwd_queue_fdname(const struct fwd_config *config, unsigned int worker, char ret[64])
 {
 	snprintf(ret, 64, "fwd-queue-%u-%u", config->queue_base + worker,
-		 config->queue_base + config->queues + worker);
+		 config->queue_base + (FWD_QUEUES_EACH - 1) * config->queues + worker);
 }
 
 static struct item *find(struct fwd_handover *h, const char *name)
@@ -241,5 +241,5 @@ int fwd_handover_exec(struct fwd_handover *h, const char *path, char **argv)
 
 _Atomic(uint64_t) *fwd_handover_ids(struct fwd_handover *h, unsigned int worker)
 {
-	return h->ids ? h->ids + 2 * worker : NULL;
+	return h->ids ? h->ids + FWD_QUEUES_EACH * worker : NULL;
 }

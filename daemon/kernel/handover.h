@@ -27,7 +27,7 @@ int fwd_handover_exec(struct fwd_handover *h, const char *path, char **argv);
 /* Descriptors that shall be open over it under their numbers must be at least this. */
 #define FWD_HANDOVER_FREE_FD 128
 
-/* Two places for each worker (number, full_number) to note the id that it read last, plus
+/* A place for each of a worker's queues to note the id that it read last, plus
  * FWD_ID_KNOWN; shared with the next life.  NULL where there is no memory of that kind. */
 #define FWD_ID_KNOWN (1ull << 32)
 _Atomic(uint64_t) *fwd_handover_ids(struct fwd_handover *h, unsigned int worker);

@@ -11,8 +11,10 @@
 #include <errno.h>
 #include <linux/netfilter/nfnetlink_queue.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -27,7 +29,7 @@ static uint32_t range_for(const struct fw_plan *plan)
 {
 	const unsigned int flags = plan->flags[FW_IP4] | plan->flags[FW_IP6];
 
-	if (flags & FW_NEED_PAYLOAD)
+	if (flags & (FW_NEED_PAYLOAD | FW_NEED_WRITE))
 		return FWD_COPY_ALL;
 	if (plan->flags[FW_IP6] & FW_NEED_QUOTE)
 		return FWD_COPY_QUOTE6;
@@ -42,9 +44,9 @@ static bool config_fits(const struct fwd_config *c, struct fw_err *err)
 		fw_fail(err, FW_ERR_USAGE, "queues: %u is not in 1..%u", c->queues, FWD_MAX_QUEUES);
 		return false;
 	}
-	if (c->queue_base + 2 * c->queues > 65536) {
+	if (c->queue_base + FWD_QUEUES_EACH * c->queues > 65536) {
 		fw_fail(err, FW_ERR_USAGE, "queue-base: %u leaves no room for %u queues",
-			c->queue_base, 2 * c->queues);
+			c->queue_base, FWD_QUEUES_EACH * c->queues);
 		return false;
 	}
 	if (c->mark_shift + FW_MARK_BITS > 32) {
@@ -102,6 +104,25 @@ static bool on_connection(void *priv, const struct fw_tuple *t, struct fw_tuple 
 	return fwd_ct_get(&k->ct_fd, t, orig, reply);
 }
 
+static uint32_t on_mtu(void *priv, enum fw_family family, const union fw_addr *addr, uint32_t oif,
+		       uint32_t mark)
+{
+	struct fwd_kernel *k = priv;
+
+	return fwd_route_mtu(k->rtnl, family, addr, oif, mark);
+}
+
+/* Since 5.18 the verdict's priority is taken; older kernels pass over the attribute. */
+static bool takes_priority(void)
+{
+	struct utsname u;
+	unsigned int major, minor;
+
+	if (uname(&u) < 0 || sscanf(u.release, "%u.%u", &major, &minor) != 2)
+		return false;
+	return major > 5 || (major == 5 && minor >= 18);
+}
+
 /* ---- start --------------------------------------------------------------------------------- */
 
 static int open_helpers(struct fwd_kernel *k, struct fw_err *err)
@@ -117,9 +138,13 @@ static int open_helpers(struct fwd_kernel *k, struct fw_err *err)
 		fw_fail(err, FW_ERR_RESOURCE, "no memory for the packet side");
 		return -ENOMEM;
 	}
-	k->ops = (struct fw_world_ops){.log = on_log, .addrtype = on_addrtype, .connection = on_connection};
+	k->ops = (struct fw_world_ops){.log = on_log,
+				       .addrtype = on_addrtype,
+				       .mtu = on_mtu,
+				       .connection = on_connection};
 	k->core->world.ops = &k->ops;
 	k->core->world.priv = k;
+	k->core->no_priority = !takes_priority();
 	return 0;
 }
 
@@ -229,7 +254,7 @@ static bool is_ours(const struct fwd_kernel *k, unsigned int number)
 {
 	const struct fwd_config *c = k->core->config;
 
-	return number >= c->queue_base && number < c->queue_base + 2 * c->queues;
+	return number >= c->queue_base && number < c->queue_base + FWD_QUEUES_EACH * c->queues;
 }
 
 /* Nothing waits in the kernel (where it tells), and workers found nothing several times. */
@@ -332,7 +357,8 @@ size_t fwd_kernel_stats(struct fwd_kernel *k, struct fwd_queue_stats *ret, size_
 			.overruns = atomic_load(&w->overruns),
 		};
 		for (int j = 0; j < n; j++) {
-			if (rows[j].number != w->number && rows[j].number != w->full_number)
+			if (!is_ours(k, rows[j].number) ||
+			    (rows[j].number - w->number) % k->n_workers)
 				continue;
 			ret[i].kernel_dropped += rows[j].dropped;
 			ret[i].user_dropped += rows[j].user_dropped;
@@ -356,7 +382,7 @@ void fwd_kernel_facts(struct fwd_kernel *k, struct fw_buf *out)
 	fw_buf_fmt(out, "table-persist %s\n", k->nft.persist ? "yes" : "no");
 	fw_buf_fmt(out, "queue-rule %s\n",
 		   k->nft.queue_kind == FWD_QUEUE_NATIVE ? "native" : "compat");
-	fw_buf_fmt(out, "queue-numbers %u-%u\n", w->number, w->number + 2 * k->n_workers - 1);
+	fw_buf_fmt(out, "queue-numbers %u-%u\n", w->number, w->number + FWD_QUEUES_EACH * k->n_workers - 1);
 	fw_buf_fmt(out, "queue-gso %s\n", w->info.flags & NFQA_CFG_F_GSO ? "yes" : "no");
 	fw_buf_fmt(out, "queue-uid %s\n", w->info.flags & NFQA_CFG_F_UID_GID ? "yes" : "no");
 	fw_buf_fmt(out, "queue-fail-open %s\n",

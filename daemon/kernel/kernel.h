@@ -18,6 +18,7 @@
  *	worker.c    the loop: read, judge, answer
  *	rtnl.c      interface names
  *	addrtype.c  kinds of addresses
+ *	route.c     how large packets may be on their way
  *	reject.c    REJECT's replies; build.c their bytes, icmplimit.c how many
  *	drops.c     the last dropped packets
  *	kernel.c    open, start, apply, stop
@@ -31,6 +32,7 @@
 
 #include <stdatomic.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 #include "../core.h"
 #include "fw/mark.h"
@@ -136,11 +138,25 @@ struct fwd_queue_info {
 	int rcvbuf; /* bytes, as getsockopt tells */
 };
 
-/* Bind number and full_number to a new socket.  A descriptor, or -errno with err. */
-int fwd_queue_open(const struct fwd_config *config, uint16_t number, uint16_t full_number,
-		   uint32_t copy_range, struct fwd_queue_info *info, struct fw_err *err);
-/* Configure an inherited socket, which has both queues bound already. */
-int fwd_queue_adopt(int fd, const struct fwd_config *config, uint16_t number, uint16_t full_number,
+/*
+ * A worker's queues.  HEADERS is where the table's rule sends packets; the others take what a
+ * worker sends on: FULL packets of which every byte is needed, PARTS what must not come as a
+ * super-packet (the kernel cuts it, and completes checksums), PASS what is judged already and must
+ * only not be routed anew because its mark changed.
+ */
+enum fwd_queue_use { FWD_Q_HEADERS, FWD_Q_FULL, FWD_Q_PARTS, FWD_Q_PASS };
+
+static inline uint16_t fwd_queue_number(const struct fwd_config *config, unsigned int worker,
+					enum fwd_queue_use use)
+{
+	return (uint16_t)(config->queue_base + use * config->queues + worker);
+}
+
+/* Bind a worker's queues to a new socket.  A descriptor, or -errno with err. */
+int fwd_queue_open(const struct fwd_config *config, unsigned int worker, uint32_t copy_range,
+		   struct fwd_queue_info *info, struct fw_err *err);
+/* Configure an inherited socket, which has all queues bound already. */
+int fwd_queue_adopt(int fd, const struct fwd_config *config, unsigned int worker,
 		    uint32_t copy_range, struct fwd_queue_info *info, struct fw_err *err);
 /* How much is copied of each packet.  ack: also wakes up a worker that waits in recv. */
 int fwd_queue_set_range(int fd, uint16_t number, uint32_t copy_range, bool ack);
@@ -172,16 +188,23 @@ int fwd_msg_parse(const void *data, size_t len, unsigned int mark_shift, struct 
 struct fwd_answer { /* what is to be told to the kernel about one packet */
 	uint32_t id;
 	uint16_t queue;
-	bool set_mark;
+	bool set_mark, set_priority;
 	uint32_t verdict; /* NF_*, with a queue number in the upper half */
-	uint32_t mark;
+	uint32_t mark, priority;
+	/* the packet's new bytes, with up to 3 readable ones behind them; length 0: it stays */
+	uint8_t *payload;
+	uint32_t payload_len;
 };
 
-#define FWD_VERDICT_SIZE 48 /* bytes of one message at most */
+#define FWD_VERDICT_SIZE 56 /* bytes of one message at most, without payload */
+#define FWD_VERDICT_IOVS 3 /* pieces of one message at most */
 
-/* Put the answers, in order, into buf (room for n * FWD_VERDICT_SIZE): runs of equal ones in one
- * batch message.  Returns the length. */
-size_t fwd_verdict_fill(void *buf, const struct fwd_answer *answers, size_t n);
+/* Put the answers, in order, into buf (room for n * FWD_VERDICT_SIZE) and pieces of it and of
+ * payloads into iov (n * FWD_VERDICT_IOVS): runs of equal ones in one batch message.  Stops before
+ * there is more than the socket takes at once; *done: how many were taken.  Returns how many
+ * pieces. */
+size_t fwd_verdict_fill(void *buf, struct iovec *iov, const struct fwd_answer *answers, size_t n,
+			size_t *done);
 /* One message (FWD_VERDICT_SIZE): this verdict for all that wait in a queue up to an id. */
 size_t fwd_verdict_batch(void *buf, uint16_t queue, uint32_t verdict, uint32_t id);
 
@@ -196,6 +219,15 @@ struct fwd_rtnl *fwd_rtnl_close(struct fwd_rtnl *r);
 void fwd_rtnl_freshen(struct fwd_rtnl *r, uint64_t now);
 /* Copy an interface's name (zero-padded, "" unknown); its ARPHRD_* type. */
 uint16_t fwd_rtnl_link(struct fwd_rtnl *r, uint32_t ifindex, char name[FW_IFNAMSIZ]);
+
+/* An interface's MTU; 0: unknown. */
+uint32_t fwd_rtnl_mtu(struct fwd_rtnl *r, uint32_t ifindex);
+
+/* ---- route.c: under core->lock --------------------------------------------------------------- */
+
+/* See fw_world_ops.mtu. */
+uint32_t fwd_route_mtu(struct fwd_rtnl *r, enum fw_family family, const union fw_addr *addr,
+		       uint32_t oif, uint32_t mark);
 
 /* ---- addrtype.c: under core->lock ----------------------------------------------------------- */
 
@@ -241,7 +273,7 @@ struct fwd_worker {
 	struct fwd_kernel *k;
 	unsigned int index;
 	int fd;
-	uint16_t number, full_number;
+	uint16_t number, full_number, parts_number, pass_number;
 	pthread_t thread;
 	bool running;
 	struct fwd_queue_info info;
@@ -253,9 +285,11 @@ struct fwd_worker {
 
 	struct fwd_rejects *rejects;
 	_Atomic(uint64_t) *ids; /* handover.h; may be NULL */
-	bool recover[2]; /* number, full_number: what the last life left is not released yet */
+	bool recover[FWD_QUEUES_EACH]; /* what the last life left is not released yet */
 	unsigned int detours; /* packets sent to full_number that have not come back */
 	uint64_t detour_ns; /* when the last one went or came */
+	unsigned int barriers; /* acknowledgements asked for behind packets sent to parts_number */
+	uint64_t barrier_ns; /* when the last one was */
 	uint64_t rounds;
 	struct fwd_batch *batch;
 };

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A queue socket: two queues bound to one netlink socket.
+ * A queue socket: a worker's queues, bound to one netlink socket.
  *
- * `number` is where the table's queue rule sends packets: headers only, so that a 64 KiB
- * super-packet costs what a small one does.  `full_number` is for the few whose every byte is
- * needed (checksums that nobody verified): a worker answers such a packet with "queue it there".
+ * The first is where the table's queue rule sends packets: headers only, so that a 64 KiB
+ * super-packet costs what a small one does.  The others are for the few that need more (enum
+ * fwd_queue_use): a worker answers such a packet with "queue it there".
  *
  * The order matters.  A queue whose copy mode is not set yet refuses packets, so the parameters
  * come last, and without an acknowledgement that would have to be picked out among packets.
@@ -155,10 +155,10 @@ static int fail_bind(struct fw_err *err, uint16_t number, int error)
 	return error;
 }
 
-static int setup_queue(int fd, const struct fwd_config *config, uint16_t number, uint32_t *flags,
-		       struct fw_err *err)
+static int setup_queue(int fd, const struct fwd_config *config, uint16_t number, bool gso,
+		       uint32_t *flags, struct fw_err *err)
 {
-	static const uint32_t wanted[] = {NFQA_CFG_F_GSO, NFQA_CFG_F_UID_GID};
+	static const uint32_t wanted[] = {NFQA_CFG_F_GSO /* first */, NFQA_CFG_F_UID_GID};
 	int r = bind_queue(fd, number);
 
 	if (r)
@@ -169,7 +169,7 @@ static int setup_queue(int fd, const struct fwd_config *config, uint16_t number,
 			       strerror(-r)),
 		       r;
 	*flags = 0;
-	for (size_t i = 0; i < FW_ARRAY_SIZE(wanted); i++)
+	for (size_t i = !gso; i < FW_ARRAY_SIZE(wanted); i++)
 		if (set_flag(fd, number, wanted[i]) == 0)
 			*flags |= wanted[i];
 	if (config->fail_open) {
@@ -207,11 +207,19 @@ static int setup_socket(int fd, const struct fwd_config *config, struct fwd_queu
 	return 0;
 }
 
-int fwd_queue_open(const struct fwd_config *config, uint16_t number, uint16_t full_number,
-		   uint32_t copy_range, struct fwd_queue_info *info, struct fw_err *err)
+static uint32_t range_of(enum fwd_queue_use use, uint32_t copy_range)
 {
+	return use == FWD_Q_HEADERS ? copy_range :
+	       use == FWD_Q_PASS    ? FWD_COPY_HEADERS :
+				      FWD_COPY_ALL;
+}
+
+int fwd_queue_open(const struct fwd_config *config, unsigned int worker, uint32_t copy_range,
+		   struct fwd_queue_info *info, struct fw_err *err)
+{
+	const uint16_t number = fwd_queue_number(config, worker, FWD_Q_HEADERS);
 	int fd = fwd_nl_open(NETLINK_NETFILTER, 0);
-	uint32_t full_flags;
+	uint32_t flags;
 	int r;
 
 	if (fd < 0) {
@@ -221,14 +229,12 @@ int fwd_queue_open(const struct fwd_config *config, uint16_t number, uint16_t fu
 	r = setup_socket(fd, config, info);
 	if (r)
 		fw_fail(err, FW_ERR_RESOURCE, "cannot set up a queue socket: %s", strerror(-r));
-	if (!r)
-		r = setup_queue(fd, config, full_number, &full_flags, err);
-	if (!r)
-		r = setup_queue(fd, config, number, &info->flags, err);
-	if (!r)
-		r = fwd_queue_set_range(fd, full_number, FWD_COPY_ALL, false);
-	if (!r)
-		r = fwd_queue_set_range(fd, number, copy_range, false);
+	for (unsigned int use = FWD_QUEUES_EACH; r == 0 && use-- > 0;)
+		r = setup_queue(fd, config, fwd_queue_number(config, worker, use),
+				use != FWD_Q_PARTS, use ? &flags : &info->flags, err);
+	for (unsigned int use = FWD_QUEUES_EACH; r == 0 && use-- > 0;)
+		r = fwd_queue_set_range(fd, fwd_queue_number(config, worker, use),
+					range_of(use, copy_range), false);
 	if (r) {
 		fw_fail(err, FW_ERR_RESOURCE, "cannot set up queue %u: %s", number, strerror(-r));
 		close(fd);
@@ -254,18 +260,17 @@ static int adopt_queue(int fd, const struct fwd_config *config, uint16_t number,
 	return r ? r : fwd_queue_set_range(fd, number, range, false);
 }
 
-int fwd_queue_adopt(int fd, const struct fwd_config *config, uint16_t number, uint16_t full_number,
+int fwd_queue_adopt(int fd, const struct fwd_config *config, unsigned int worker,
 		    uint32_t copy_range, struct fwd_queue_info *info, struct fw_err *err)
 {
 	int r = setup_socket(fd, config, info);
 
-	if (!r)
-		r = adopt_queue(fd, config, full_number, FWD_COPY_ALL);
-	if (!r)
-		r = adopt_queue(fd, config, number, copy_range);
+	for (unsigned int use = FWD_QUEUES_EACH; r == 0 && use-- > 0;)
+		r = adopt_queue(fd, config, fwd_queue_number(config, worker, use),
+				range_of(use, copy_range));
 	if (r)
-		fw_fail(err, FW_ERR_RESOURCE, "cannot go on with queue %u: %s", number,
-			strerror(-r));
+		fw_fail(err, FW_ERR_RESOURCE, "cannot go on with queue %u: %s",
+			fwd_queue_number(config, worker, FWD_Q_HEADERS), strerror(-r));
 	info->flags = NFQA_CFG_F_GSO | NFQA_CFG_F_UID_GID |
 		(config->fail_open ? NFQA_CFG_F_FAIL_OPEN : 0);
 	return r;

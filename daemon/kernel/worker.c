@@ -9,6 +9,13 @@
  * answer, and it comes back whole.  While any packet is on that way, all others whose checksum is
  * unverified take it too, so that they do not overtake it.
  *
+ * Changed packets.  Rules change a packet where it lies, in its slot, and its verdict carries it
+ * back; what the kernel takes back counts as checksummed, so all of its checksum must be there.  A
+ * super-packet of TCP may come and go as it is.  Others the kernel would cut up wrongly: those
+ * take the way through parts_number, where it cuts them before we look.  How many parts come back
+ * is not told, so an acknowledgement asked for behind them tells when all are there; until then
+ * what might overtake them goes the same way.
+ *
  * Weather.  EINTR, ENOBUFS and errors about packets that are gone (their device went down) are
  * counted and otherwise ignored; the loop ends only when told.
  */
@@ -31,6 +38,8 @@
  * compete for the same few places of the cache. */
 #define SLOT_SIZE (65536 + 2048 + 576)
 
+#define TCP_SYN 0x02
+
 #define DETOUR_LOST_NS FW_NSEC_PER_SEC /* nothing came back for so long: they were dropped */
 #define GC_ROUNDS      16 /* batches between two looks for expired flows … */
 #define GC_BUDGET      64 /* … and how many are looked at */
@@ -44,6 +53,8 @@ struct fwd_batch {
 	struct fw_decision decisions[FWD_BATCH];
 	struct fw_frame stack[FW_MAX_DEPTH];
 	uint8_t out[FWD_BATCH * FWD_VERDICT_SIZE];
+	struct iovec out_iov[FWD_BATCH * FWD_VERDICT_IOVS];
+	bool barrier; /* packets were sent to parts_number */
 	uint8_t *slots;
 	size_t n; /* packets */
 	struct {
@@ -92,7 +103,7 @@ static bool wants_whole(const struct fwd_worker *w, const struct fwd_msg *m,
 	const enum fw_family f = m->pkt.family;
 	const unsigned int flags = plan->flags[f];
 
-	if (m->queue == w->full_number || !(m->truncated || w->detours))
+	if (m->queue != w->number || !(m->truncated || w->detours))
 		return false;
 	if (m->truncated && (flags & FW_NEED_PAYLOAD))
 		return true;
@@ -100,6 +111,46 @@ static bool wants_whole(const struct fwd_worker *w, const struct fwd_msg *m,
 		return plan->track_here[f][meta->hook] || (flags & (FW_NEED_CSUM | FW_NEED_QUOTE));
 	return meta->hook == FW_OUTPUT && !(meta->flags & FW_PKT_CSUM_PARTIAL) &&
 		(flags & FW_NEED_QUOTE);
+}
+
+/* May rules of this hook change this packet? */
+static bool may_change(const struct fwd_msg *m, const struct fw_plan *plan)
+{
+	const unsigned int write = plan->write[m->pkt.family][m->pkt.meta.hook];
+
+	return (write & FW_NEED_WRITE) ||
+		((write & FW_NEED_SYN) && m->pkt.proto == IPPROTO_TCP && (m->pkt.tcp_flags & TCP_SYN));
+}
+
+/* May the packet come back changed as it is, and can we complete its checksum? */
+static bool is_plain(const struct fw_packet *pkt)
+{
+	const bool tcp = pkt->has_proto && pkt->proto == IPPROTO_TCP;
+
+	if (pkt->meta.flags & FW_PKT_GSO)
+		return tcp;
+	if (!(pkt->meta.flags & FW_PKT_CSUM_PARTIAL))
+		return true;
+	/* behind extension headers the checksum may be about another destination */
+	return (tcp || (pkt->has_proto && pkt->proto == IPPROTO_UDP)) && !pkt->fragment &&
+		pkt->l4_ok && (pkt->family == FW_IP4 || pkt->l4_off == 40);
+}
+
+/* Where the packet has to go before it can be judged; 0: nowhere. */
+static uint16_t needs_way(const struct fwd_worker *w, const struct fwd_msg *m,
+			  const struct fw_plan *plan)
+{
+	if (m->queue != w->parts_number && may_change(m, plan)) {
+		const bool tcp = m->pkt.has_proto && m->pkt.proto == IPPROTO_TCP;
+
+		if (!is_plain(&m->pkt) || (w->barriers && !tcp))
+			return w->parts_number;
+		if (m->queue == w->full_number && m->truncated)
+			return w->parts_number; /* beyond what one message holds */
+		if (m->queue == w->number && (m->truncated || w->detours))
+			return w->full_number;
+	}
+	return wants_whole(w, m, plan) ? w->full_number : 0;
 }
 
 static void name_links(struct fwd_rtnl *rtnl, struct fw_pkt_meta *meta)
@@ -176,6 +227,40 @@ static uint32_t nat_code(const struct fwd_worker *w, const struct fwd_msg *m,
 	return fwd_nat_code(&w->k->nft, &nat);
 }
 
+/* The packet as rules have left it. */
+static void carry_changes(struct fwd_answer *a, const struct fwd_msg *m,
+			  const struct fw_decision *d)
+{
+	struct fw_packet pkt = m->pkt;
+
+	a->set_priority = d->set_priority;
+	a->priority = d->priority;
+	if (!d->new_len)
+		return;
+	a->payload = m->pkt.writable;
+	a->payload_len = d->new_len;
+	if (!(m->pkt.meta.flags & FW_PKT_CSUM_PARTIAL))
+		return;
+	/* anew: a rule may have made it longer */
+	if (fw_packet_parse(&pkt, m->pkt.family, m->pkt.data, d->new_len, d->new_len,
+			    &m->pkt.meta) == 0) {
+		pkt.writable = m->pkt.writable;
+		fw_packet_fill_csum(&pkt);
+	}
+}
+
+/*
+ * The kernel routes a packet of its own anew when its mark changed on the way through us.  It
+ * would do so for mangle's marks; for other tables' it must not, and does not find a change when
+ * the mark is there already as the packet comes to us once more.
+ */
+static bool must_not_reroute(const struct fwd_answer *a, const struct fwd_msg *m,
+			     const struct fw_decision *d)
+{
+	return m->pkt.meta.hook == FW_OUTPUT && a->set_mark && !a->payload_len &&
+		d->mark != m->pkt.meta.mark && d->route_mark == m->pkt.meta.mark;
+}
+
 static void answer(struct fwd_worker *w, struct fwd_answer *a, const struct fwd_msg *m,
 		   const struct fw_decision *d)
 {
@@ -190,6 +275,7 @@ static void answer(struct fwd_worker *w, struct fwd_answer *a, const struct fwd_
 		a->verdict =
 			to_queue(d->queue) | (d->queue_bypass ? NF_VERDICT_FLAG_QUEUE_BYPASS : 0);
 		set_mark(a, m, d, w->k->core->config->mark_shift, 0);
+		carry_changes(a, m, d);
 		count(&w->queued_on);
 		break;
 	default:
@@ -198,16 +284,23 @@ static void answer(struct fwd_worker *w, struct fwd_answer *a, const struct fwd_
 			break; /* cannot be: it was prepared; never let it pass as it is */
 		a->verdict = NF_ACCEPT;
 		set_mark(a, m, d, w->k->core->config->mark_shift, code);
+		carry_changes(a, m, d);
+		if (must_not_reroute(a, m, d))
+			a->verdict = to_queue(w->pass_number);
 		count(&w->accepted);
 		break;
 	}
 }
 
-static void detour(struct fwd_worker *w, struct fwd_answer *a, uint64_t now)
+static void detour(struct fwd_worker *w, struct fwd_answer *a, uint16_t to, uint64_t now)
 {
-	a->verdict = to_queue(w->full_number);
-	w->detours++;
-	w->detour_ns = now;
+	a->verdict = to_queue(to);
+	if (to == w->full_number) {
+		w->detours++;
+		w->detour_ns = now;
+	} else {
+		w->batch->barrier = true;
+	}
 }
 
 /* The reply is made later; whether it goes to many is asked now, with the lock. */
@@ -229,17 +322,25 @@ static void judge(struct fwd_worker *w, size_t i, uint64_t now, uint64_t wall)
 	struct fwd_batch *b = w->batch;
 	struct fwd_msg *m = &b->msgs[i];
 	struct fwd_answer *a = &b->answers[i];
+	uint16_t way;
 
 	*a = (struct fwd_answer){.id = m->id, .queue = m->queue, .verdict = NF_DROP};
+	if (m->queue == w->pass_number) {
+		a->verdict = NF_ACCEPT; /* judged before */
+		return;
+	}
 	if (!m->valid) {
 		count(&w->malformed);
 		fwd_drops_note(w->k->drops, NULL, NULL, now);
 		return;
 	}
-	if (wants_whole(w, m, &core->plan)) {
-		detour(w, a, now);
+	way = needs_way(w, m, &core->plan);
+	if (way) {
+		detour(w, a, way, now);
 		return;
 	}
+	if (!m->truncated)
+		m->pkt.writable = b->slots + (m->pkt.data - b->slots);
 	if (m->queue == w->full_number) {
 		w->detours -= w->detours > 0;
 		w->detour_ns = now;
@@ -265,6 +366,9 @@ static void judge_all(struct fwd_worker *w)
 
 	b->now = now;
 	b->n_rejects = 0;
+	b->barrier = false;
+	if (w->barriers && now - w->barrier_ns > DETOUR_LOST_NS)
+		w->barriers = 0;
 	if (w->detours && now - w->detour_ns > DETOUR_LOST_NS)
 		w->detours = 0;
 
@@ -283,14 +387,22 @@ static void judge_all(struct fwd_worker *w)
 static void send_answers(struct fwd_worker *w)
 {
 	struct fwd_batch *b = w->batch;
-	const size_t len = fwd_verdict_fill(b->out, b->answers, b->n);
-	ssize_t n;
+	struct msghdr msg = {.msg_iov = b->out_iov};
 
-	do {
-		n = send(w->fd, b->out, len, 0);
-	} while (n < 0 && errno == EINTR);
-	if (n < 0)
-		fwd_log(3, "queue %u: cannot answer: %s", w->number, strerror(errno));
+	for (size_t i = 0, done = 0; i < b->n; i += done) {
+		ssize_t n;
+
+		msg.msg_iovlen = fwd_verdict_fill(b->out, b->out_iov, b->answers + i, b->n - i, &done);
+		do {
+			n = sendmsg(w->fd, &msg, 0);
+		} while (n < 0 && errno == EINTR);
+		if (n < 0)
+			fwd_log(3, "queue %u: cannot answer: %s", w->number, strerror(errno));
+	}
+	if (b->barrier && fwd_queue_set_range(w->fd, w->parts_number, FWD_COPY_ALL, true) == 0) {
+		w->barriers++;
+		w->barrier_ns = b->now;
+	}
 }
 
 static void send_rejects(struct fwd_worker *w)
@@ -312,7 +424,7 @@ static void send_rejects(struct fwd_worker *w)
 /* Send round again what the last life had read and not answered (handover.c). */
 static void repeat_up_to(struct fwd_worker *w, unsigned int which, uint32_t id)
 {
-	const uint16_t queue = which ? w->full_number : w->number;
+	const uint16_t queue = fwd_queue_number(w->k->core->config, w->index, which);
 	uint8_t buf[FWD_VERDICT_SIZE];
 
 	if (send(w->fd, buf, fwd_verdict_batch(buf, queue, NF_REPEAT, id), 0) < 0)
@@ -321,7 +433,7 @@ static void repeat_up_to(struct fwd_worker *w, unsigned int which, uint32_t id)
 
 static void recover(struct fwd_worker *w)
 {
-	for (unsigned int which = 0; which < 2; which++) {
+	for (unsigned int which = 0; which < FWD_QUEUES_EACH; which++) {
 		uint64_t last = w->recover[which] && w->ids ? atomic_load(&w->ids[which]) : 0;
 
 		if (last & FWD_ID_KNOWN)
@@ -332,7 +444,8 @@ static void recover(struct fwd_worker *w)
 /* Before this one there is nothing that waits for us to read it. */
 static void note_id(struct fwd_worker *w, const struct fwd_msg *m)
 {
-	const unsigned int which = m->queue == w->full_number;
+	const struct fwd_config *config = w->k->core->config;
+	const unsigned int which = (m->queue - config->queue_base) / config->queues;
 
 	if (w->recover[which]) {
 		w->recover[which] = false;
@@ -357,6 +470,8 @@ static void parse_all(struct fwd_worker *w, int n)
 			note_id(w, &b->msgs[b->n++]);
 		else if (r < 0 || error)
 			count(&w->overruns); /* mostly ENOENT: the packet went with its device */
+		else if (w->barriers)
+			w->barriers--;
 	}
 }
 
@@ -365,7 +480,7 @@ static void idle(struct fwd_worker *w)
 	struct fwd_core *core = w->k->core;
 	const uint64_t now = fwd_now();
 
-	w->detours = 0;
+	w->detours = w->barriers = 0;
 	if (w->index != 0)
 		return;
 	pthread_mutex_lock(&core->lock);
@@ -443,11 +558,10 @@ static int open_queue(struct fwd_worker *w, struct fw_err *err)
 	w->ids = fwd_handover_ids(w->k->handover, w->index);
 	w->fd = fwd_handover_take(w->k->handover, name);
 	if (w->fd >= 0) {
-		w->recover[0] = w->recover[1] = true;
-		return fwd_queue_adopt(w->fd, config, w->number, w->full_number, range, &w->info,
-				       err);
+		memset(w->recover, true, sizeof(w->recover));
+		return fwd_queue_adopt(w->fd, config, w->index, range, &w->info, err);
 	}
-	w->fd = fwd_queue_open(config, w->number, w->full_number, range, &w->info, err);
+	w->fd = fwd_queue_open(config, w->index, range, &w->info, err);
 	return w->fd < 0 ? w->fd : 0;
 }
 
@@ -461,8 +575,10 @@ int fwd_worker_init(struct fwd_worker *w, struct fwd_kernel *k, unsigned int ind
 	w->k = k;
 	w->index = index;
 	w->fd = -1;
-	w->number = (uint16_t)(config->queue_base + index);
-	w->full_number = (uint16_t)(config->queue_base + config->queues + index);
+	w->number = fwd_queue_number(config, index, FWD_Q_HEADERS);
+	w->full_number = fwd_queue_number(config, index, FWD_Q_FULL);
+	w->parts_number = fwd_queue_number(config, index, FWD_Q_PARTS);
+	w->pass_number = fwd_queue_number(config, index, FWD_Q_PASS);
 	w->batch = b;
 	if (!b)
 		return fw_fail(err, FW_ERR_RESOURCE, "no memory for a worker"), -ENOMEM;

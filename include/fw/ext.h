@@ -86,6 +86,9 @@ struct fw_ext {
 	/* Hooks from which this use may be reached, where that depends on its options: narrows
 	 * `hooks`.  Ask fw_use_hooks().  May be NULL. */
 	unsigned int (*places)(const struct fw_use *use);
+	/* What this use needs beyond `flags` (FW_NEED_*), where that depends on its options.  May be
+	 * NULL. */
+	uint16_t (*needs)(const struct fw_use *use);
 	/* Bytes of data really used (comment text); NULL: size. */
 	uint32_t (*used)(const struct fw_use *use);
 	/* More help after the option rows (names of ICMP types …).  May be NULL. */

@@ -24,6 +24,13 @@ static size_t use_room(const struct fw_use *use)
 	return aligned(use->size) + aligned(use->ext->state_size);
 }
 
+static uint16_t use_needs(const struct fw_use *use)
+{
+	const uint16_t more = use->ext->needs ? use->ext->needs(use) : 0;
+
+	return (use->ext->flags & FW_NEED_ALL) | more;
+}
+
 /* Move a parsed use into the rule's own memory at *at. */
 static void place_use(struct fw_use *to, const struct fw_use *from, char **at)
 {
@@ -65,11 +72,11 @@ struct fw_rule *fw_rule_new(enum fw_family family, const struct fw_generic *gen,
 	at = (char *)rule + head;
 	for (uint8_t i = 0; i < n_matches; i++) {
 		place_use(&rule->matches[i], &matches[i], &at);
-		rule->needs |= matches[i].ext->flags & FW_NEED_ALL;
+		rule->needs |= use_needs(&matches[i]);
 	}
 	if (target && target->ext) {
 		place_use(&rule->target, target, &at);
-		rule->needs |= target->ext->flags & FW_NEED_ALL;
+		rule->needs |= use_needs(target);
 	}
 	return rule;
 }

@@ -49,14 +49,9 @@ static const struct reason matches[] = {
 
 static const struct reason targets[] = {
 	{"AUDIT", LATER},
-	{"CHECKSUM", LATER},
-	{"CLASSIFY", LATER},
 	{"CLUSTERIP", "it answers ARP inside the kernel, which fwd cannot; it is obsolete too"},
 	{"CONNSECMARK", "a verdict cannot carry a security mark"},
 	{"DNPT", LATER},
-	{"DSCP", LATER},
-	{"ECN", LATER},
-	{"HL", LATER},
 	{"HMARK", LATER},
 	{"IDLETIMER", "it is a timer inside the kernel; fwd cannot run it"},
 	{"LED", "it drives a lamp from inside the kernel; fwd cannot"},
@@ -66,13 +61,9 @@ static const struct reason targets[] = {
 	{"SET", LATER},
 	{"SNPT", LATER},
 	{"SYNPROXY", LATER},
-	{"TCPMSS", LATER},
-	{"TCPOPTSTRIP", LATER},
 	{"TEE", LATER},
-	{"TOS", LATER},
 	{"TPROXY", "it hands the packet to a socket inside the kernel, which a queue cannot"},
 	{"TRACE", LATER},
-	{"TTL", LATER},
 	{"ULOG", LATER},
 };
 

@@ -3,6 +3,9 @@
  * -j CT: how the tracker is to take this packet.  --notrack: not at all.  The other options are
  * understood, printed and compared, and refused where rules are to live in a daemon: it has no
  * zones, no timeout policies and no helpers to choose from, and sends no events.
+ *
+ * As in the kernel, a rule that does not say --notrack starts the tracker, and with it the
+ * reassembly of fragments.
  */
 #include <string.h>
 
@@ -195,6 +198,11 @@ static int deploy(const struct fw_use *use, const struct fw_tx_env *env, struct 
 	return 0;
 }
 
+static uint16_t needs(const struct fw_use *use)
+{
+	return fw_use_has(use, NOTRACK) ? 0 : FW_NEED_TRACK;
+}
+
 static enum fw_verdict run(const struct fw_use *use, struct fw_eval *e)
 {
 	/* What is tracked already (it came through loopback) stays so. */
@@ -207,5 +215,5 @@ const struct fw_ext fw_target_ct = {
 	.name = "CT", .target = true, .summary = "how connections are tracked",
 	.tables = FW_TABLE_BIT(FW_RAW),
 	.size = sizeof(struct ct), .opts = opts, .check = check, .list = list, .deploy = deploy,
-	.run = run,
+	.needs = needs, .run = run,
 };

@@ -386,7 +386,7 @@ def arguments():
     ap.add_argument("--shrink", type=int, default=0, metavar="SECONDS")
     ap.add_argument("--max-failures", type=int, default=10)
     ap.add_argument("--out", default=os.environ.get("TMPDIR", "/tmp"))
-    ap.add_argument("--without", action="append", default=[], choices=("track", "recent"))
+    ap.add_argument("--without", action="append", default=[], choices=("track", "recent", "rewrite"))
     ap.add_argument("--replay", metavar="FILE")
     ap.add_argument("--self-test", action="store_true")
     ap.add_argument("-v", "--verbose", action="store_true")

@@ -58,6 +58,7 @@ class Gen:
         self.r, self.f, self.tag, self.nat = rng, family, tag, nat
         # Half of the rulesets track, fewer use lists: each also must work without.
         self.track, self.recent = rng.random() < 0.5, rng.random() < 0.4
+        self.rewrite = rng.random() < 0.5 and "rewrite" not in without
         self.track &= "track" not in without
         self.recent &= "recent" not in without
 
@@ -233,6 +234,21 @@ class Gen:
         v = self.r.choice(["0x1", "0x2/0x3", "0x0/0x1", "0x10/0xf0", "0x0", "0x5"])
         return ["-m mark", self.neg("--mark " + v)]
 
+    def m_connmark(self):
+        v = self.r.choice(["0x1", "0x2/0x3", "0x0/0x1", "0x10/0xf0", "0x0", "0x5"])
+        return ["-m connmark", self.neg("--mark " + v)]
+
+    def m_tos(self):
+        return ["-m tos", self.neg("--tos 0x%x/0x%x" % (self.r.choice([0, 0x10, 4]),
+                                                        self.r.choice([0xff, 0x14])))]
+
+    def m_dscp(self):
+        return ["-m dscp", self.neg("--dscp %d" % self.r.choice([0, 10, 46]))]
+
+    def m_ecn(self):
+        return ["-m ecn", self.neg(self.r.choice(["--ecn-ip-ect 0", "--ecn-ip-ect 1",
+                                                  "--ecn-tcp-ece", "--ecn-tcp-cwr"]))]
+
     def m_mac(self):
         net, host = self.r.choice([(1, 10), (1, 11), (2, 20), (2, 21)])
         return ["-m mac", self.neg("--mac-source 02:77:00:00:%02X:%02X" % (net, host))]
@@ -255,7 +271,12 @@ class Gen:
     def matches(self, hooks, proto):
         kinds = [self.m_iprange, self.m_length, self.m_ttl, self.m_mark, self.m_addrtype,
                  self.m_pkttype, self.m_comment, self.m_limit]
+        if self.rewrite:
+            kinds += [self.m_tos, self.m_dscp, self.m_ttl]
+            if proto == "tcp" and self.f == 4:
+                kinds.append(self.m_ecn)
         if self.track:
+            kinds += [self.m_connmark]
             kinds += [self.m_state] * 2 + [self.m_conntrack] * 3
         if self.recent:
             kinds += [self.m_recent] * 3
@@ -275,7 +296,7 @@ class Gen:
 
     # -- targets --------------------------------------------------------------------------
 
-    def target(self, table, proto, jumps):
+    def target(self, table, hooks, proto, jumps):
         r = self.r.random()
         if r < 0.22:
             return ""
@@ -285,7 +306,13 @@ class Gen:
             return "-j RETURN"
         if r < 0.60:
             return self.log()
-        if table == "mangle" and r < 0.85:
+        if table == "mangle" and r < 0.78 and self.rewrite:
+            return self.rewriting(proto, hooks)
+        if table == "raw" and r < 0.70:
+            return self.r.choice(["-j NOTRACK", "-j CT --notrack", "-j CT"])
+        if self.track and r < 0.66:
+            return self.connmark()
+        if table == "mangle" and r < 0.90:
             op = self.r.choice(["--set-mark 0x%x", "--set-xmark 0x%x/0xff", "--or-mark 0x%x",
                                 "--and-mark 0xffff%x", "--xor-mark 0x%x"])
             return "-j MARK " + op % self.r.choice([1, 2, 5, 0x10, 0x13])
@@ -299,6 +326,50 @@ class Gen:
             bypass = " --queue-bypass" if self.track or self.maybe(0.5) else ""
             return "-j NFQUEUE --queue-num 7" + bypass
         return self.r.choice(["-j ACCEPT", "-j DROP"])
+
+    def rewriting(self, proto, hooks):
+        """What changes the packet: later rules, and the far end, see it."""
+        hops = "ttl" if self.f == 4 else "hl"
+        # What the kernel's tracker summed up it does not sum again: an IPv6 header changed behind it
+        # makes longer UDP packets for the router itself look damaged (docs/differences.md).
+        if self.f == 6 and hooks & {"PREROUTING", "INPUT"} and proto != "tcp":
+            return "-j MARK --set-mark 0x5"
+        kinds = ["-j TOS --set-tos 0x%x/0x%x" % (self.r.choice([0, 0x10, 0xb8, 3]),
+                                                 self.r.choice([0xff, 0x3f, 0x1c])),
+                 "-j TOS --or-tos 0x%x" % self.r.choice([1, 4, 0x20]),
+                 "-j TOS --xor-tos 0x%x" % self.r.choice([1, 4, 0x20]),
+                 "-j TOS --and-tos 0x%x" % self.r.choice([0xf0, 0xfc]),
+                 "-j DSCP --set-dscp %d" % self.r.choice([0, 10, 46, 63]),
+                 "-j DSCP --set-dscp-class " + self.r.choice(["EF", "CS1", "AF22", "BE"]),
+                 "-j %s --%s-set %d" % (hops.upper(), hops, self.r.choice([1, 2, 33, 64, 255])),
+                 "-j %s --%s-inc %d" % (hops.upper(), hops, self.r.choice([1, 5, 200])),
+                 "-j %s --%s-dec %d" % (hops.upper(), hops, self.r.choice([1, 5, 70])),
+                 "-j CHECKSUM --checksum-fill"]
+        if hooks <= OUTBOUND:
+            kinds.append("-j CLASSIFY --set-class 1:%x" % self.r.choice([2, 0x10]))
+        if self.f == 4:
+            kinds.append("-j ECN --ecn-ip-ect %d" % self.r.randint(0, 3))
+        if proto == "tcp":
+            kinds += ["-j TCPOPTSTRIP --strip-options " + ",".join(self.r.sample(
+                ["mss", "wscale", "sack-permitted", "timestamp", "8", "30", "77"][:6],
+                self.r.choice([1, 1, 2])))] * 3
+            if self.f == 4:
+                kinds += ["-j ECN --ecn-tcp-remove",
+                          "-j ECN --ecn-tcp-ece %d" % self.r.randint(0, 1),
+                          "-j ECN --ecn-tcp-cwr %d --ecn-ip-ect 1" % self.r.randint(0, 1)]
+            mss = "-m tcp --tcp-flags %s SYN -j TCPMSS " % self.r.choice(["SYN", "SYN,RST"])
+            kinds += [mss + "--set-mss %d" % self.r.choice([100, 536, 1000, 1460])] * 2
+            if hooks <= OUTBOUND:
+                kinds += [mss + "--clamp-mss-to-pmtu"] * 2
+        return self.r.choice(kinds)
+
+    def connmark(self):
+        op = self.r.choice(["--set-mark 0x%x", "--set-xmark 0x%x/0xff", "--or-mark 0x%x",
+                            "--and-mark 0xffff%x", "--xor-mark 0x%x", "--save-mark",
+                            "--save-mark --nfmask 0xf --ctmask 0x%x", "--restore-mark",
+                            "--restore-mark --mask 0x%x", "--save-mark --left-shift-mark 2",
+                            "--restore-mark --right-shift-mark 1 --mask 0x%x"])
+        return "-j CONNMARK " + (op % self.r.choice([1, 2, 5, 0x10, 0x13]) if "%" in op else op)
 
     def log(self):
         w = ["-j LOG"]
@@ -314,7 +385,7 @@ class Gen:
     def rule(self, table, hooks, jumps):
         proto = self.protocol() if self.maybe(0.55) else ""
         words = self.generic(hooks, proto) + self.matches(hooks, proto)
-        target = self.target(table, proto, jumps)
+        target = self.target(table, hooks, proto, jumps)
         if target in ("-j DROP", "-j ACCEPT") and not words and self.maybe(0.9):
             target = ""
         return " ".join(words + [target] if target else words)

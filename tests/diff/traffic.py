@@ -36,7 +36,8 @@ class Traffic:
 
     def packet(self, src, dst, proto, payload, **kw):
         if self.f == 6:
-            kw = {{"ttl": "hops"}.get(k, k): v for k, v in kw.items() if k in ("ttl", "plen")}
+            kw = {{"ttl": "hops", "tos": "tclass"}.get(k, k): v for k, v in kw.items()
+                  if k in ("ttl", "plen", "tos")}
             return pkt.ip6(src, dst, proto, payload, **kw)
         self.ident += 1
         kw.pop("plen", None)
@@ -57,6 +58,8 @@ class Traffic:
     def send(self, src, dst, proto, payload, **kw):
         if "ttl" not in kw:
             kw["ttl"] = self.r.choice([64, 64, 64, 64, 63, 128, 10, 2] + ([1] if self.maybe(.3) else []))
+        if self.maybe(0.3):
+            kw["tos"] = self.r.choice([0x10, 0x04, 0x28, 0xb8, 0x01, 0x02, 0x03])
         return self.step(src, self.packet(src, dst, proto, payload, **kw))
 
     def pick(self, kinds):
@@ -85,11 +88,13 @@ class Traffic:
     # -- conversations: each returns a list of steps --------------------------------------
 
     def tcp_opts(self):
-        o = b"\x02\x04\x05\xb4"
+        o = b"\x02\x04\x05\xb4" if self.maybe(0.8) else b""
         if self.maybe(0.5):
             o += b"\x01\x03\x03" + bytes([self.r.randint(0, 10)])
         if self.maybe(0.4):
             o += b"\x04\x02\x01\x01"
+        if self.maybe(0.2):
+            o += b"\x01\x01\x08\x0a" + struct.pack("!II", self.r.randint(1, 9**9), 0)
         return o
 
     def tcp(self):
@@ -99,8 +104,9 @@ class Traffic:
         fwd = lambda **k: self.send(a, b, 6, pkt.tcp(a, b, sp, dp, **k))
         rev = lambda **k: self.send(b, a, 6, pkt.tcp(b, a, dp, sp, **k))
         d1, d2 = b"q" * self.r.randint(1, 60), b"r" * self.r.randint(1, 200)
-        out = [fwd(flags=SYN, seq=x, opts=self.tcp_opts()),
-               rev(flags=SYN | ACK, seq=y, ack=x + 1, opts=self.tcp_opts()),
+        ece = self.r.choice([0, 0, ECE, ECE | CWR])
+        out = [fwd(flags=SYN | ece, seq=x, opts=self.tcp_opts()),
+               rev(flags=SYN | ACK | ece & ECE, seq=y, ack=x + 1, opts=self.tcp_opts()),
                fwd(flags=ACK, seq=x + 1, ack=y + 1),
                fwd(flags=PSH | ACK, seq=x + 1, ack=y + 1, data=d1),
                rev(flags=ACK, seq=y + 1, ack=x + 1 + len(d1)),

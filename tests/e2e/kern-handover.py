@@ -148,7 +148,7 @@ def other_queues(net):
     fw.start()
     fw.hear(0.3)
     check("other queues: " + " ".join(sorted(fw.store)),
-          set(fw.store) == {"fwd-nft", "fwd-ids", "fwd-queue-64000-64002", "fwd-queue-64001-64003"},
+          set(fw.store) == {"fwd-nft", "fwd-ids", "fwd-queue-64000-64006", "fwd-queue-64001-64007"},
           fw.log())
     good = flow.Flow(net.client, net.server, SERVER, 7000).start()
     time.sleep(0.3)

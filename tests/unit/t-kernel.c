@@ -211,7 +211,12 @@ static void test_verdicts(void **state)
 		{NFQNL_MSG_VERDICT, 1, NF_ACCEPT},
 	};
 	uint8_t buf[FW_ARRAY_SIZE(answers) * FWD_VERDICT_SIZE], *p = buf;
-	size_t len = fwd_verdict_fill(buf, answers, FW_ARRAY_SIZE(answers));
+	struct iovec iov[FW_ARRAY_SIZE(answers) * FWD_VERDICT_IOVS];
+	size_t done;
+
+	assert_int_equal(fwd_verdict_fill(buf, iov, answers, FW_ARRAY_SIZE(answers), &done), 1);
+	assert_int_equal(done, FW_ARRAY_SIZE(answers));
+	assert_ptr_equal(iov[0].iov_base, buf);
 
 	for (size_t i = 0; i < FW_ARRAY_SIZE(want); i++) {
 		uint32_t n;
@@ -223,7 +228,38 @@ static void test_verdicts(void **state)
 		assert_true(n <= FWD_VERDICT_SIZE);
 		p += n;
 	}
-	assert_int_equal(p - buf, len);
+	assert_int_equal(p - buf, iov[0].iov_len);
+}
+
+/* Payloads stay where they are, padded to four bytes; no send carries more than a socket takes. */
+static void test_payload_verdicts(void **state)
+{
+	static uint8_t payload[65536];
+	const struct fwd_answer answers[] = {
+		{.id = 1, .verdict = NF_ACCEPT},
+		{.id = 2, .verdict = NF_ACCEPT, .payload = payload, .payload_len = 61},
+		{.id = 3, .verdict = NF_ACCEPT, .set_priority = true, .priority = 0x10002},
+		{.id = 4, .verdict = NF_ACCEPT},
+		{.id = 5, .verdict = NF_ACCEPT, .payload = payload, .payload_len = 65531},
+		{.id = 6, .verdict = NF_ACCEPT, .payload = payload, .payload_len = 65531},
+	};
+	uint8_t buf[FW_ARRAY_SIZE(answers) * FWD_VERDICT_SIZE];
+	struct iovec iov[FW_ARRAY_SIZE(answers) * FWD_VERDICT_IOVS];
+	size_t done, n = fwd_verdict_fill(buf, iov, answers, FW_ARRAY_SIZE(answers), &done);
+	const uint8_t *second;
+	uint32_t len;
+
+	assert_int_equal(done, 5);
+	assert_int_equal(n, 4);
+	assert_ptr_equal(iov[1].iov_base, payload);
+	assert_int_equal(iov[1].iov_len, 64);
+	second = (uint8_t *)iov[0].iov_base + iov[0].iov_len - 4 -
+		(NLMSG_HDRLEN + sizeof(struct nfgenmsg) + NLA_HDRLEN + 8);
+	memcpy(&len, second, sizeof(len));
+	assert_int_equal(len, NLMSG_HDRLEN + sizeof(struct nfgenmsg) + NLA_HDRLEN + 8 + 4 + 64);
+	assert_ptr_equal(iov[3].iov_base, payload);
+	assert_int_equal(fwd_verdict_fill(buf, iov, answers + 5, 1, &done), 2);
+	assert_int_equal(done, 1);
 }
 
 /* ---- replies ------------------------------------------------------------------------------- */
@@ -363,7 +399,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_message),	     cmocka_unit_test(test_message_out),
 		cmocka_unit_test(test_message_cut),  cmocka_unit_test(test_message_error),
-		cmocka_unit_test(test_verdicts),     cmocka_unit_test(test_rst),
+		cmocka_unit_test(test_verdicts),
+		cmocka_unit_test(test_payload_verdicts),     cmocka_unit_test(test_rst),
 		cmocka_unit_test(test_rst_checksum), cmocka_unit_test(test_icmp4),
 		cmocka_unit_test(test_icmp4_none),   cmocka_unit_test(test_icmp6),
 	};
