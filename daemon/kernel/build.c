@@ -294,35 +294,44 @@ static uint32_t sum_at(const struct fw_packet *pkt)
 	switch (pkt->proto) {
 	case IPPROTO_TCP: return pkt->l4_off + 16;
 	case IPPROTO_UDP:
-	case IPPROTO_UDPLITE: return pkt->l4_off + 6;
+	case IPPROTO_UDPLITE:
+	case IPPROTO_DCCP: return pkt->l4_off + 6;
 	case IPPROTO_ICMPV6: return pkt->family == FW_IP6 ? pkt->l4_off + 2 : 0;
 	default: return 0;
 	}
 }
 
+/* An address or a port, and the sums over it (offset 0: none). */
+static void replace(uint8_t *data, uint32_t at, const void *now, size_t n, const uint32_t sums[2])
+{
+	for (unsigned int i = 0; i < 2; i++)
+		if (sums[i])
+			patch(data + sums[i], data + at, now, n);
+	memcpy(data + at, now, n);
+}
+
 void fwd_untranslate(struct fw_packet *pkt, const struct fw_decision *d)
 {
-	const size_t n = pkt->family == FW_IP4 ? 4 : 16;
+	const bool ip4 = pkt->family == FW_IP4;
+	const uint32_t n = ip4 ? 4 : 16, src = ip4 ? 12 : 8;
 	uint8_t *data = (uint8_t *)(uintptr_t)pkt->data; /* our own buffer */
-	uint8_t *dst = data + (pkt->family == FW_IP4 ? 16 : 24), port[2];
 	uint32_t at = sum_at(pkt);
 
 	if (at && !fw_packet_bytes(pkt, at, 2))
 		at = 0;
 	if (at && pkt->proto == IPPROTO_UDP && !data[at] && !data[at + 1])
 		at = 0;
-	if (at)
-		patch(data + at, dst, d->orig_dst.u8, n);
-	if (pkt->family == FW_IP4)
-		patch(data + 10, dst, d->orig_dst.u8, n);
-	memcpy(dst, d->orig_dst.u8, n);
-	if (pkt->has_ports && fw_packet_bytes(pkt, pkt->l4_off + 2, 2)) {
-		memcpy(port, &d->orig_dport_be, sizeof(port));
-		if (at)
-			patch(data + at, data + pkt->l4_off + 2, port, sizeof(port));
-		memcpy(data + pkt->l4_off + 2, port, sizeof(port));
-		pkt->dport = ntohs(d->orig_dport_be);
+	const uint32_t address_sums[2] = {at, ip4 ? 10 : 0}, port_sums[2] = {at, 0};
+
+	replace(data, src, &d->orig.src, n, address_sums);
+	replace(data, src + n, &d->orig.dst, n, address_sums);
+	if (pkt->has_ports && fw_packet_bytes(pkt, pkt->l4_off, 4)) {
+		replace(data, pkt->l4_off, &d->orig.sport_be, 2, port_sums);
+		replace(data, pkt->l4_off + 2, &d->orig.dport_be, 2, port_sums);
+		pkt->sport = ntohs(d->orig.sport_be);
+		pkt->dport = ntohs(d->orig.dport_be);
 	}
-	pkt->dst = d->orig_dst;
+	pkt->src = d->orig.src;
+	pkt->dst = d->orig.dst;
 	pkt->meta.answer_as_dst = true;
 }

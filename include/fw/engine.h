@@ -8,6 +8,7 @@
 #ifndef FW_ENGINE_H
 #define FW_ENGINE_H
 
+#include "fw/ct.h"
 #include "fw/eval.h"
 #include "fw/ruleset.h"
 
@@ -57,9 +58,8 @@ struct fw_decision {
 	                            * …), or NONE when the packet had no flow */
 	uint16_t queue;            /* with QUEUE */
 	bool queue_bypass;
-	bool untranslate;          /* with reject: the reply is about, and from, this destination */
-	union fw_addr orig_dst;
-	uint16_t orig_dport_be;
+	bool untranslate;          /* with reject: the reply is about, and from, these ends */
+	struct fw_tuple orig;
 	const struct fw_use *nat;  /* with ACCEPT: how to translate (fw/nat.h), or NULL */
 	bool set_priority;         /* CLASSIFY */
 	uint32_t priority;

@@ -7,6 +7,7 @@
  * loopback; an answer that carries its state in our mark; any hook behind the tracking point) has
  * its state before the first table, raw included.  Any other packet gets it behind raw.
  */
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "engine/engine.h"
@@ -135,7 +136,8 @@ static bool table_applies(const struct fw_table *table, const struct fw_plan *pl
 		return true;
 	if (meta->part != FW_PART_ALL && behind_nat != (meta->part == FW_PART_BEHIND_NAT))
 		return false; /* another visit's */
-	if (plan->nat_only[e->pkt->family][meta->hook] && table->id != FW_NAT && !behind_nat)
+	if (plan->nat_only[e->pkt->family][meta->hook] && table->id != FW_NAT &&
+	    meta->part != FW_PART_BEHIND_NAT)
 		return false; /* has no rules, and nft counts on its policy */
 	if (table->builtin[e->pkt->meta.hook] == UINT32_MAX)
 		return false;
@@ -248,12 +250,23 @@ static enum fw_ctinfo reply_state(const struct fw_eval *e)
 /* A reply speaks to the sender of what he sent. */
 static void untranslate(const struct fw_eval *e, struct fw_decision *ret)
 {
-	if (!(e->pkt->meta.nat_status & FW_CTS_DST_NAT) || !e->flow ||
+	const unsigned int nat = e->pkt->meta.nat_status;
+	/* by then translated are destinations, and sources of what came through loopback */
+	const bool src = (nat & FW_CTS_SRC_NAT) && came_through_loopback(e->pkt);
+
+	if ((!(nat & FW_CTS_DST_NAT) && !src) || !e->flow ||
 	    fw_ctinfo_dir(e->ctinfo) != FW_DIR_ORIG || e->ctinfo == FW_CT_RELATED)
 		return;
 	ret->untranslate = true;
-	ret->orig_dst = fw_flow_tuple(e->flow, FW_DIR_ORIG, NULL)->dst;
-	ret->orig_dport_be = fw_flow_tuple(e->flow, FW_DIR_ORIG, NULL)->dport_be;
+	ret->orig = *fw_flow_tuple(e->flow, FW_DIR_ORIG, NULL);
+	if (!(nat & FW_CTS_DST_NAT)) {
+		ret->orig.dst = e->pkt->dst;
+		ret->orig.dport_be = htons(e->pkt->dport);
+	}
+	if (!src) {
+		ret->orig.src = e->pkt->src;
+		ret->orig.sport_be = htons(e->pkt->sport);
+	}
 }
 
 static void settle(struct hook_run *r, struct fw_decision *ret)

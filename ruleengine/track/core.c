@@ -598,7 +598,9 @@ static struct fw_flow *find_followed(struct ct_ctx *c, struct fw_eval *e,
 	struct fw_flow *flow = ct_find(c->ct, key, e->now, !first, &c->dir);
 	struct fw_tuple orig = *tuple;
 
-	if (flow && c->ctinfo == FW_CT_NEW && first && (flow->status & FW_CTS_SEEN_REPLY)) {
+	if (flow && c->ctinfo == FW_CT_NEW &&
+	    ((first && (flow->status & FW_CTS_SEEN_REPLY)) ||
+	     (e->pkt->meta.nat_pending && (flow->status & FW_CTS_CONFIRMED)))) {
 		ct_flow_free(c->ct, flow); /* the kernel has forgotten it */
 		flow = NULL;
 	}

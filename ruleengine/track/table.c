@@ -216,7 +216,8 @@ static int direction(const struct fw_flow *flow, const struct ct_key *key, uint3
 
 		/* seen from the ends: as sent there and as answered; in the middle: both ways */
 		if (entry == CT_REF_REPLY)
-			return ct_tuple_equal(&ext->reply, &key->tuple) ? FW_DIR_REPLY : -1;
+			return ct_tuple_equal(&ext->reply, &key->tuple) ? FW_DIR_REPLY :
+				ct_tuple_equal(&ext->reply, &key->inverse) ? FW_DIR_ORIG : -1;
 		if (entry == CT_REF_MID)
 			forth = back = &ext->mid;
 		else if (ext->has_mid)
