@@ -92,6 +92,10 @@ void fw_ct_follow(struct fw_ct *ct, struct fw_eval *e, bool first);
 /* The kernel will translate this first packet's destination: it will be met as another's. */
 void fw_ct_expect_translation(struct fw_ct *ct, const struct fw_eval *e);
 
+/* REJECT answers this packet with a reset: its confirmed TCP flow is closed from now on
+ * (nf_ct_set_closing()).  Before fw_ct_dropped(). */
+void fw_ct_reset(struct fw_ct *ct, struct fw_eval *e);
+
 /* The packet's verdict at this hook is known.  Dropped: an unconfirmed flow that it made goes.
  * Accepted at its last hook: confirm (unless REPLY, RELATED of others …). */
 void fw_ct_dropped(struct fw_ct *ct, struct fw_eval *e);

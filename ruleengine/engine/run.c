@@ -13,6 +13,8 @@
 #include "engine/engine.h"
 #include "fw/ct.h"
 
+#define RESET 0x04 /* of fw_packet.tcp_flags */
+
 struct hook_run {
 	struct fw_walk w;
 	const struct fw_plan *plan;
@@ -283,6 +285,9 @@ static void settle(struct hook_run *r, struct fw_decision *ret)
 		ret->reject = e->reject;
 		if (e->reject != FW_REJECT_NONE)
 			ret->reply_ctinfo = reply_state(e);
+		/* a reset is never answered by one */
+		if (e->reject == FW_REJECT_TCP_RESET && e->flow && !(e->pkt->tcp_flags & RESET))
+			fw_ct_reset(e->world->ct, e);
 		untranslate(e, ret);
 		if (e->flow)
 			fw_ct_dropped(e->world->ct, e);

@@ -650,6 +650,15 @@ static bool makes_flow(const struct fw_ct *ct, const struct fw_eval *e)
 		 (e->ctinfo == FW_CT_RELATED && (e->flow->status & FW_CTS_EXPECTED)));
 }
 
+void fw_ct_reset(struct fw_ct *ct, struct fw_eval *e)
+{
+	struct fw_flow *flow = e->flow;
+
+	if (flow && flow->orig.proto == IPPROTO_TCP && (flow->status & FW_CTS_CONFIRMED) &&
+	    !(flow->flags & CT_F_DYING))
+		ct_tcp_close(ct, flow, e->now);
+}
+
 void fw_ct_dropped(struct fw_ct *ct, struct fw_eval *e)
 {
 	if (makes_flow(ct, e))

@@ -163,6 +163,14 @@ bool ct_tcp_closing(const struct fw_flow *flow)
 	       state == TCP_CLOSE || state == TCP_CLOSE_WAIT;
 }
 
+void ct_tcp_close(const struct fw_ct *ct, struct fw_flow *flow, uint64_t now)
+{
+	if (flow->u.tcp.state == TCP_CLOSE)
+		return;
+	flow->u.tcp.state = TCP_CLOSE;
+	flow->expires = now + ct->timeout[CT_T_TCP_CLOSE] * FW_NSEC_PER_SEC;
+}
+
 static bool established(const struct fw_flow *flow)
 {
 	return flow->u.tcp.state == TCP_ESTABLISHED && (flow->status & FW_CTS_ASSURED);

@@ -227,6 +227,8 @@ enum ct_say ct_tcp_packet(struct ct_ctx *c);
 bool ct_tcp_sane(const struct fw_packet *pkt);
 bool ct_tcp_would_start(const struct fw_ct *ct, uint8_t tcp_flags);
 bool ct_tcp_closing(const struct fw_flow *flow);
+/* Somebody was told that there is no connection any more. */
+void ct_tcp_close(const struct fw_ct *ct, struct fw_flow *flow, uint64_t now);
 const char *ct_tcp_state_name(const struct fw_flow *flow);
 enum ct_say ct_udp_packet(struct ct_ctx *c);
 enum ct_say ct_udplite_packet(struct ct_ctx *c);

@@ -39,6 +39,40 @@ static void reply_at(struct pkt *p, struct fw_packet *view, enum fw_hook hook, c
 	pkt_view(p, view);
 }
 
+/* Who is told by a reset that there is no connection has none: nf_ct_set_closing(). */
+static void test_reject_closes(void **state)
+{
+	struct fw_buf out = FW_BUF_INIT;
+	struct pkt p = PKT_INIT;
+	struct fw_packet view;
+	uint64_t cursor = 0;
+	struct scene s;
+
+	(void)state;
+	scene_init(&s, true);
+	scene_rules(&s, FW_IP4,
+		    "*filter\n-A INPUT -p tcp -m conntrack --ctstate ESTABLISHED -j REJECT "
+		    "--reject-with tcp-reset\nCOMMIT\n");
+	syn(&p, &view, FW_INPUT, "10.0.0.1");
+	scene_run(&s, &view);
+	reply_at(&p, &view, FW_OUTPUT, "10.0.0.1", PKT_SYN | PKT_ACK);
+	scene_run(&s, &view);
+	fw_ct_list(s.world.ct, &cursor, 10, NULL, s.now, false, &out);
+	assert_non_null(strstr(fw_buf_cstr(&out), "SYN_RECV"));
+	pkt_at(&p, FW_INPUT, "eth0", "");
+	pkt_ip4(&p, "10.0.0.1", "10.0.0.2", IPPROTO_TCP);
+	pkt_tcp(&p, 1024, 80, PKT_ACK);
+	pkt_view(&p, &view);
+	scene_run(&s, &view);
+	assert_int_equal(scene_packets(&s, FW_IP4, FW_FILTER, "INPUT", 1), 1);
+	fw_buf_reset(&out);
+	cursor = 0;
+	fw_ct_list(s.world.ct, &cursor, 10, NULL, s.now, false, &out);
+	assert_non_null(strstr(fw_buf_cstr(&out), " CLOSE "));
+	fw_buf_deinit(&out);
+	scene_deinit(&s);
+}
+
 static void test_track_at_input(void **state)
 {
 	struct pkt p = PKT_INIT;
@@ -279,6 +313,7 @@ static void test_kernel_error_in_raw(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_reject_closes),
 		cmocka_unit_test(test_track_at_input),
 		cmocka_unit_test(test_dropped_flow_goes),
 		cmocka_unit_test(test_invalid_is_carried),
