@@ -258,7 +258,7 @@ static bool must_not_reroute(const struct fwd_answer *a, const struct fwd_msg *m
 			     const struct fw_decision *d)
 {
 	return m->pkt.meta.hook == FW_OUTPUT && a->set_mark && !a->payload_len &&
-		d->mark != m->pkt.meta.mark && d->route_mark == m->pkt.meta.mark;
+		d->mark != m->pkt.meta.mark && !d->reroute;
 }
 
 static void answer(struct fwd_worker *w, struct fwd_answer *a, const struct fwd_msg *m,

@@ -69,8 +69,8 @@ struct fw_decision {
 	 * computed (FW_PKT_CSUM_PARTIAL) must be now, in full: fw_packet_fill_csum().
 	 */
 	uint32_t new_len;
-	uint32_t route_mark;       /* OUTPUT: the mark behind mangle, by which the kernel would route
-	                            * anew; what later tables make of it does not */
+	bool reroute;              /* mangle changed the mark: in OUTPUT the kernel routes anew then;
+	                            * for what other tables make of it, it does not */
 	/* who decided: for the drop ring and explain; borrowed from the ruleset */
 	enum fw_table_id table;
 	const struct fw_chain *chain;

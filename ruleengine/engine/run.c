@@ -19,7 +19,7 @@ struct hook_run {
 	struct fw_walk w;
 	const struct fw_plan *plan;
 	bool tracked; /* the tracker has been asked, or never will be */
-	uint32_t route_mark; /* see struct fw_decision */
+	bool reroute; /* see struct fw_decision */
 };
 
 static bool came_through_loopback(const struct fw_packet *pkt)
@@ -173,6 +173,7 @@ static enum fw_verdict run_tables(struct hook_run *r, const struct fw_ruleset *r
 	}
 	for (size_t i = 0; i < n; i++) {
 		const struct fw_table *table = rs->tables[family][tables[i]];
+		const uint32_t mark = r->w.e.mark;
 		enum fw_verdict verdict;
 
 		if (tables[i] != FW_RAW && track_behind_raw(r) < 0) {
@@ -184,7 +185,7 @@ static enum fw_verdict run_tables(struct hook_run *r, const struct fw_ruleset *r
 		verdict = fw_walk_table(&r->w, table);
 		decided(r, ret);
 		if (tables[i] == FW_MANGLE)
-			r->route_mark = r->w.e.mark;
+			r->reroute = r->w.e.mark != mark;
 		if (verdict != FW_ACCEPT)
 			return verdict;
 	}
@@ -276,7 +277,7 @@ static void settle(struct hook_run *r, struct fw_decision *ret)
 	struct fw_eval *e = &r->w.e;
 
 	ret->mark = e->mark;
-	ret->route_mark = r->route_mark;
+	ret->reroute = r->reroute;
 	ret->set_priority = e->set_priority;
 	ret->priority = e->priority;
 	if (e->pkt == e->room || e->fill_csum)
@@ -333,7 +334,6 @@ static void run(bool plain, const struct fw_ruleset *rs, const struct fw_plan *p
 				.trace = traced,
 			},
 		.plan = plan,
-		.route_mark = pkt->meta.mark,
 	};
 
 	*ret = (struct fw_decision){.verdict = FW_ACCEPT};
