@@ -240,6 +240,9 @@ static int check(struct fwd *d)
 
 	r = fwd_core_init(&d->core, &d->options, &err);
 	d->editor.core = &d->core;
+	if (!r && d->options.config.metrics && !fwd_http_built())
+		r = fw_fail(&err, FW_ERR_UNSUPPORTED,
+			    "metrics: this fwd is built without an HTTP server");
 	if (!r)
 		r = fwd_load_check(&d->editor, wrong_file, sizeof(wrong_file), &err);
 	if (r)

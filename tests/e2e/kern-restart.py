@@ -207,7 +207,8 @@ def refused(net):
     exe = os.readlink("/proc/%d/exe" % fwd.proc.pid)
     check("the new file runs", exe == program and
           os.stat("/proc/%d/exe" % fwd.proc.pid).st_ino == os.stat(program).st_ino, exe)
-    check("under a system call filter still",
+    sanitized = b"__asan_init" in open(firewall.FWD, "rb").read()  # such a build has none
+    check("under a system call filter still", sanitized or
           re.search(r"^Seccomp:\s*2", open("/proc/%d/status" % fwd.proc.pid).read(), re.M))
     r = subprocess.run([firewall.FWCTL, "restart"], env=fwd.env(), user=65534, group=65534,
                        extra_groups=[], capture_output=True, text=True)
