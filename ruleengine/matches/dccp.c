@@ -135,7 +135,7 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 		return false;
 	if (!fw_use_has(use, OPTION))
 		return true;
-	return has_option(d->option, dccp, e) != fw_use_inv(use, OPTION) && !e->hotdrop;
+	return has_option(d->option, dccp, e) != fw_use_inv(use, OPTION); /* see sctp */
 }
 
 static bool fields(const struct fw_use *use, enum fw_family family, struct fw_fields *f)

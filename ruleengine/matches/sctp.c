@@ -224,7 +224,7 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 		return false;
 	if (!fw_use_has(use, CHUNKS))
 		return true;
-	return chunks_hold(s, e) != fw_use_inv(use, CHUNKS) && !e->hotdrop;
+	return chunks_hold(s, e) != fw_use_inv(use, CHUNKS); /* the inverted rule counts a bad packet */
 }
 
 static bool fields(const struct fw_use *use, enum fw_family family, struct fw_fields *f)
