@@ -54,19 +54,24 @@ static void put_protocol(struct nlmsghdr *nlh, const struct fw_tuple *t)
 	mnl_attr_nest_end(nlh, nest);
 }
 
+void fwd_ct_put_tuple(struct nlmsghdr *nlh, uint16_t type, const struct fw_tuple *t)
+{
+	struct nlattr *nest = mnl_attr_nest_start(nlh, type);
+
+	put_addresses(nlh, t);
+	put_protocol(nlh, t);
+	mnl_attr_nest_end(nlh, nest);
+}
+
 static void put_request(struct nlmsghdr *nlh, const struct fw_tuple *t)
 {
 	struct nfgenmsg *nfg;
-	struct nlattr *nest;
 
 	nlh->nlmsg_type = (NFNL_SUBSYS_CTNETLINK << 8) | IPCTNL_MSG_CT_GET;
 	nlh->nlmsg_flags = NLM_F_REQUEST;
 	nfg = mnl_nlmsg_put_extra_header(nlh, sizeof(*nfg));
 	nfg->nfgen_family = t->family == FW_IP4 ? AF_INET : AF_INET6;
-	nest = mnl_attr_nest_start(nlh, CTA_TUPLE_ORIG);
-	put_addresses(nlh, t);
-	put_protocol(nlh, t);
-	mnl_attr_nest_end(nlh, nest);
+	fwd_ct_put_tuple(nlh, CTA_TUPLE_ORIG, t);
 }
 
 /* ---- the answer ---------------------------------------------------------------------------- */

@@ -238,11 +238,12 @@ int fwd_kernel_prepare(struct fwd_kernel *k, const struct fw_ruleset *rs, struct
 int fwd_kernel_apply(struct fwd_kernel *k, const struct fw_plan *plan, struct fw_err *err)
 {
 	const uint32_t range = range_for(plan);
-
 	int r = plan->kct ? fwd_kernel_prepare(k, k->core->ruleset, err) : 0;
 
 	if (r)
 		return r;
+	if (plan->kct && !(k->nft.applied && k->nft.plan.kct))
+		fwd_ct_seed(k->core);
 	if (range != k->copy_range)
 		set_range(k, range, false);
 	return fwd_nft_apply(&k->nft, plan, err);

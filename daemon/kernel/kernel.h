@@ -8,6 +8,7 @@
  *	kct.c       the same while the kernel tracks
  *	nat.c       translations: codes and their chains; natexpr.c their expressions
  *	ctget.c     questions to the kernel's conntrack
+ *	ctseed.c    flows told to it
  *	count.c     packets that nobody had to judge
  *	guard.c     both made anew when somebody takes them away
  *	expr.c      nft expressions
@@ -120,6 +121,12 @@ struct fw_tuple;
 /* Both tuples of the kernel's connection that has this one, which must have been confirmed.
  * *fd: a socket, opened when it is -1. */
 bool fwd_ct_get(int *fd, const struct fw_tuple *t, struct fw_tuple *orig, struct fw_tuple *reply);
+
+struct nlmsghdr;
+void fwd_ct_put_tuple(struct nlmsghdr *nlh, uint16_t type, const struct fw_tuple *t);
+
+/* ctseed.c: tell the kernel of the flows that we know.  Control thread, lock not held. */
+void fwd_ct_seed(struct fwd_core *core);
 
 /* ---- guard.c ------------------------------------------------------------------------------- */
 

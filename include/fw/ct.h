@@ -145,6 +145,17 @@ void fw_ct_list(struct fw_ct *ct, uint64_t *cursor, size_t max, const struct fw_
 size_t fw_ct_delete(struct fw_ct *ct, uint64_t *cursor, size_t max, const struct fw_ct_filter *filter,
 		    uint64_t now);
 
+/* What the kernel's tracker has to be told to go on with a flow. */
+struct fw_ct_facts {
+	struct fw_tuple orig, reply;
+	uint32_t status;   /* FW_CTS_* */
+	uint32_t left_s;   /* seconds */
+	uint8_t tcp_state; /* values of enum tcp_conntrack; 0: no TCP */
+};
+/* Living, confirmed flows, in slices as fw_ct_list(). */
+void fw_ct_each(struct fw_ct *ct, uint64_t *cursor, size_t max, uint64_t now,
+		void (*fn)(void *priv, const struct fw_ct_facts *facts), void *priv);
+
 /*
  * Flows over a restart: one line of text each, with all that their protocol remembers; times are
  * relative.  Dump in slices, as fw_ct_list().  Load takes whole lines, any number of them a call.

@@ -95,6 +95,8 @@ static bool counts_here(const struct fw_needs *needs, const struct fw_plan *plan
 
 void fw_plan_make(const struct fw_needs *needs, struct fw_plan *ret)
 {
+	bool visited[FW_N_HOOKS];
+
 	memset(ret, 0, sizeof(*ret)); /* plans are compared as bytes */
 	ret->kct = needs->kct;
 	ret->owners = needs->owners;
@@ -109,7 +111,9 @@ void fw_plan_make(const struct fw_needs *needs, struct fw_plan *ret)
 			plan_kct(needs, ret, f);
 		else if (ret->track[f])
 			plan_tracking(ret->queue[f], ret->track_here[f], &ret->dying[f]);
-		plan_last(ret->queue[f], ret->last[f]);
+		for (int h = 0; h < FW_N_HOOKS; h++)
+			visited[h] = ret->queue[f][h] || ret->nat_only[f][h];
+		plan_last(visited, ret->last[f]);
 		for (int h = 0; h < FW_N_HOOKS; h++)
 			ret->count[f][h] = counts_here(needs, ret, f, h);
 	}

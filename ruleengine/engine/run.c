@@ -310,7 +310,8 @@ static void settle(struct hook_run *r, struct fw_decision *ret)
 	 * answer confirms the flow. */
 	if (ret->verdict == FW_QUEUE && !ret->queue_bypass)
 		return;
-	if (e->flow && r->plan->last[e->pkt->family][e->pkt->meta.hook])
+	if (e->flow && r->plan->last[e->pkt->family][e->pkt->meta.hook] &&
+	    e->pkt->meta.part != FW_PART_TO_NAT)
 		fw_ct_confirm(e->world->ct, e);
 }
 

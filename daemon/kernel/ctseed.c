@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The kernel begins to track: what we have tracked so far is told to it first, so that connections
+ * go on as what they are.  Some 6 us each.  TCP windows are not told: the kernel learns them anew
+ * from the next packets and is liberal meanwhile, as with connections that it picks up midway.
+ */
+#include <arpa/inet.h>
+#include <libmnl/libmnl.h>
+#include <linux/netfilter/nf_conntrack_tcp.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
+#include <linux/netlink.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "kernel.h"
+
+#define SLICE	 64
+#define ONE_SIZE 512 /* bytes of a message at most */
+
+struct slice {
+	uint8_t buf[SLICE * ONE_SIZE];
+	size_t len;
+};
+
+static void put_tcp(struct nlmsghdr *nlh, uint8_t state)
+{
+	const struct nf_ct_tcp_flags liberal = {IP_CT_TCP_FLAG_BE_LIBERAL, IP_CT_TCP_FLAG_BE_LIBERAL};
+	struct nlattr *info = mnl_attr_nest_start(nlh, CTA_PROTOINFO);
+	struct nlattr *tcp = mnl_attr_nest_start(nlh, CTA_PROTOINFO_TCP);
+
+	mnl_attr_put_u8(nlh, CTA_PROTOINFO_TCP_STATE, state);
+	mnl_attr_put(nlh, CTA_PROTOINFO_TCP_FLAGS_ORIGINAL, sizeof(liberal), &liberal);
+	mnl_attr_put(nlh, CTA_PROTOINFO_TCP_FLAGS_REPLY, sizeof(liberal), &liberal);
+	mnl_attr_nest_end(nlh, tcp);
+	mnl_attr_nest_end(nlh, info);
+}
+
+static void add(void *priv, const struct fw_ct_facts *f)
+{
+	struct slice *s = priv;
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(s->buf + s->len);
+	struct nfgenmsg *nfg;
+
+	nlh->nlmsg_type = (NFNL_SUBSYS_CTNETLINK << 8) | IPCTNL_MSG_CT_NEW;
+	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_EXCL;
+	nfg = mnl_nlmsg_put_extra_header(nlh, sizeof(*nfg));
+	nfg->nfgen_family = f->orig.family == FW_IP4 ? AF_INET : AF_INET6;
+	fwd_ct_put_tuple(nlh, CTA_TUPLE_ORIG, &f->orig);
+	fwd_ct_put_tuple(nlh, CTA_TUPLE_REPLY, &f->reply);
+	mnl_attr_put_u32(nlh, CTA_TIMEOUT, htonl(f->left_s ? f->left_s : 1));
+	mnl_attr_put_u32(nlh, CTA_STATUS,
+			 htonl(f->status & (FW_CTS_SEEN_REPLY | FW_CTS_ASSURED | FW_CTS_CONFIRMED)));
+	if (f->tcp_state)
+		put_tcp(nlh, f->tcp_state);
+	s->len += MNL_ALIGN(nlh->nlmsg_len);
+}
+
+void fwd_ct_seed(struct fwd_core *core)
+{
+	const int fd = fwd_nl_open(NETLINK_NETFILTER, 0);
+	static struct slice s; /* control thread */
+	uint64_t cursor = 0;
+
+	if (fd < 0)
+		return;
+	do {
+		s.len = 0;
+		pthread_mutex_lock(&core->lock);
+		fw_ct_each(core->world.ct, &cursor, SLICE, fwd_now(), add, &s);
+		pthread_mutex_unlock(&core->lock);
+		if (s.len)
+			fwd_nl_send(fd, s.buf, s.len);
+		fwd_nl_drain(fd); /* those that it knows already */
+	} while (cursor);
+	close(fd);
+}

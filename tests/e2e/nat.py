@@ -1,0 +1,219 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Translation on a real router between a real client and a real server, beside the kernel's: the
+same connections come up, from and to whom, and the same counters stand behind.
+
+Random rules and packets: tests/diff/diff.py --nat.
+"""
+import os
+import socket
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, "..", "lib")]
+
+import firewall  # noqa: E402
+import hosts  # noqa: E402
+import netns  # noqa: E402
+import topo  # noqa: E402
+
+C, R1, R2, S = "10.66.1.2", "10.66.1.1", "10.66.2.1", "10.66.2.2"
+C6, R6, S6 = "fd66:1::2", "fd66:1::1", "fd66:2::2"
+MANY = 1000
+
+
+def listener(ns, port, backlog=4096):
+    with ns:
+        s = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
+    s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind(("::", port))
+    s.listen(backlog)
+    s.settimeout(2)
+    return s
+
+
+class Side:
+    def __init__(self, kind):
+        self.net = topo.Routed()
+        self.client, self.router, self.server = self.net.client, self.net.router, self.net.server
+        self.fw = firewall.Fwd(self.router) if kind == "fwd" else firewall.Kernel(self.router, kind)
+        self.listening = {(ns, port): listener(getattr(self, ns), port)
+                          for ns in ("router", "server", "client") for port in (80, 8022)}
+
+    def connect(self, ns, to, port, timeout=2):
+        with getattr(self, ns):
+            s = socket.socket(socket.AF_INET6 if ":" in to else socket.AF_INET)
+        s.settimeout(timeout)
+        try:
+            s.connect((to, port))
+        except OSError:
+            s.close()
+            return None
+        return s
+
+    def talk(self, ns, to, port, at, at_port):
+        """Who a connection comes from where it arrives, that both directions work, and who the
+        client believes to speak to."""
+        s = self.connect(ns, to, port)
+        if not s:
+            return "no connection"
+        a, peer = self.listening[at, at_port].accept()
+        a.settimeout(2)
+        s.sendall(b"there")
+        a.sendall(a.recv(16) + b" and back")
+        got = s.recv(64)
+        out = (peer[0].replace("::ffff:", ""), got, s.getpeername()[0])
+        for x in (s, a):
+            x.close()
+        return out
+
+    def restore(self, text, family=4):
+        self.fw.restore(family, text)
+
+    def counters(self, family=4):
+        """Of rules: how many packets each saw, where their number is not TCP's choice."""
+        self.fw.settle()
+        out = []
+        for x in self.fw.save(family).splitlines():
+            if x.startswith("["):
+                n = int(x[1:].partition(":")[0])
+                out.append((n if n < 3 else "more", x.partition("] ")[2]))
+        return sorted(out, key=lambda y: y[1])
+
+    def close(self):
+        for s in self.listening.values():
+            s.close()
+        self.fw.close()
+        self.net.close()
+
+
+RULES = """*nat
+-A PREROUTING -i eth0 -p tcp --dport 8080 -j DNAT --to-destination %s:80
+-A PREROUTING -i eth0 -d 192.0.2.7/32 -p tcp --dport 8081 -j REDIRECT --to-ports 8022
+-A PREROUTING -i eth0 -d 192.0.2.8/32 -j DNAT --to-destination %s
+-A OUTPUT -d 192.0.2.9/32 -p tcp --dport 80 -j DNAT --to-destination %s
+-A OUTPUT -d 192.0.2.10/32 -p tcp -j REDIRECT --to-ports 80
+-A POSTROUTING -o eth1 -j MASQUERADE
+-A POSTROUTING -s %s/32 -d %s/32 -o eth0 -j SNAT --to-source %s
+COMMIT
+*filter
+:INPUT DROP
+:FORWARD DROP
+:OUTPUT ACCEPT
+-A INPUT -p tcp --dport 8022 -m conntrack --ctstate DNAT --ctorigdst 192.0.2.7 --ctorigdstport 8081
+-A INPUT -p tcp -m conntrack --ctstate NEW --ctorigdst 192.0.2.7 -j ACCEPT
+-A INPUT -i lo -j ACCEPT
+-A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT
+-A FORWARD -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT
+-A FORWARD -d %s/32 -p tcp --dport 80 -m conntrack --ctstate DNAT -j ACCEPT
+-A FORWARD -d %s/32 -p tcp -j ACCEPT
+-A OUTPUT -d %s/32 -p tcp --dport 80 -m conntrack --ctstate DNAT --ctorigdst 192.0.2.9
+-A OUTPUT -d 192.0.2.9/32
+COMMIT
+""" % (S, C, S, C, C, R1, S, C, S)
+
+RULES6 = """*nat
+-A PREROUTING -i eth0 -p tcp --dport 8080 -j DNAT --to-destination [%s]:80
+-A POSTROUTING -o eth1 -j MASQUERADE
+COMMIT
+*filter
+:FORWARD DROP
+-A FORWARD -m conntrack --ctstate ESTABLISHED -j ACCEPT
+-A FORWARD -d %s -p tcp --dport 80 -m conntrack --ctstate DNAT -j ACCEPT
+COMMIT
+""" % (S6, S6)
+
+
+def translations(side):
+    side.restore(RULES)
+    side.restore(RULES6, 6)
+    side.router.ip("route add 192.0.2.0/24 via " + C)  # so that DNAT of OUTPUT goes elsewhere
+    return {
+        "DNAT through FORWARD": side.talk("client", R1, 8080, "server", 80),
+        "REDIRECT": side.talk("client", "192.0.2.7", 8081, "router", 8022),
+        "hairpin": side.talk("client", "192.0.2.8", 80, "client", 80),
+        "DNAT of OUTPUT, routed anew": side.talk("router", "192.0.2.9", 80, "server", 80),
+        "REDIRECT of OUTPUT": side.talk("router", "192.0.2.10", 99, "router", 80),
+        "DNAT, IPv6": side.talk("client", R6, 8080, "server", 80),
+        "no rule, no way": side.connect("client", S, 8022, 0.4),
+        "rules": side.counters(), "rules 6": side.counters(6),
+    }
+
+
+def port_range(side):
+    """More connections at once than any of them could make alone; all right, ports as told."""
+    side.restore("*nat\n-A POSTROUTING -p tcp -o eth1 -j SNAT --to-source %s:20000-21999\nCOMMIT\n"
+                 "*filter\n:FORWARD ACCEPT\n-A FORWARD -m conntrack --ctstate NEW\nCOMMIT\n" % R2)
+    ours, theirs, ports = [], [], set()
+    for i in range(MANY):
+        s = side.connect("client", S, 80)
+        if not s:
+            return "connection %d does not come up" % i
+        a, peer = side.listening["server", 80].accept()
+        ours.append(s)
+        theirs.append(a)
+        if peer[0] != "::ffff:" + R2 or not 20000 <= peer[1] <= 21999:
+            return "connection %d comes from %r" % (i, peer)
+        ports.add(peer[1])
+    good = 0
+    for i, (s, a) in enumerate(zip(ours, theirs)):
+        a.settimeout(2)
+        s.sendall(b"%d" % i)
+        good += a.recv(16) == b"%d" % i
+        a.sendall(b"!%d" % i)
+        good += s.recv(16) == b"!%d" % i
+    for x in ours + theirs:
+        x.close()
+    return len(ports), good
+
+
+def switch_on(side):
+    """A connection from before the first rule that translates goes on as what it is."""
+    side.restore("*filter\n:FORWARD DROP\n-A FORWARD -p tcp --syn -j ACCEPT\n"
+                 "-A FORWARD -m conntrack --ctstate ESTABLISHED -j ACCEPT\nCOMMIT\n")
+    s = side.connect("client", S, 80)
+    a, _ = side.listening["server", 80].accept()
+    a.settimeout(2)
+    s.sendall(b"before")
+    before = a.recv(16)
+    side.router.run("iptables", "-t", "nat", "-A", "POSTROUTING", "-o", "eth1", "-j", "MASQUERADE",
+                    env=side.fw.env())
+    got = [before]
+    for x, y in ((s, a), (a, s), (s, a)):
+        x.sendall(b"after")
+        try:
+            got.append(y.recv(16))
+        except OSError:
+            got.append(b"nothing")
+    s.close()
+    a.close()
+    return got, side.talk("client", S, 80, "server", 80)
+
+
+def main():
+    netns.need_root()
+    netns.sweep()
+    checks = hosts.Checks()
+    for what, need in ((translations, None), (switch_on, None), (port_range, (MANY, 2 * MANY))):
+        results = []
+        for kind in ("legacy", "fwd"):
+            side = Side(kind)
+            try:
+                results.append(what(side))
+            finally:
+                side.close()
+        want, got = results
+        if isinstance(want, dict):
+            for key in want:
+                checks.equal(key, got[key], want[key])
+            checks.true("they speak", all(isinstance(v, tuple) and b"and back" in v[1]
+                                          for k, v in want.items()
+                                          if k[:2] not in ("ru", "no")))
+        else:
+            checks.equal(what.__name__, got, need or want)
+    return checks.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
