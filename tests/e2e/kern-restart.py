@@ -97,6 +97,19 @@ def restart(fwd):
     assert r.returncode == 0, (r, fwd.log())
 
 
+def links(pid):
+    """What kinds of files the daemon has open, each as often as it does."""
+    time.sleep(0.1)  # clients' connections go
+    base = "/proc/%d/fd/" % pid
+    found = []
+    for fd in os.listdir(base):
+        try:
+            found.append(re.sub(r"[0-9]+", "N", os.readlink(base + fd)))
+        except FileNotFoundError:
+            pass
+    return found
+
+
 class Asker(threading.Thread):
     """Asks all the time; every question is answered."""
 
@@ -121,6 +134,8 @@ def under_traffic(net, queues, args=()):
         f.write(RULES)
     fwd.start()
     pid = fwd.proc.pid
+    restart(fwd)
+    open_files = sorted(links(pid))
     tcp = Tcp(net)
     good = flow.Flow(net.client, net.server, SERVER, 7000).start()
     bad = flow.Flow(net.client, net.server, SERVER, 7001, pps=1000).start()
@@ -136,8 +151,10 @@ def under_traffic(net, queues, args=()):
     asker.running = False
     asker.join()
     ping = control.values(control.ask(fwd.socket, "ping"))
-    check(what + "six restarts, one process", ping["restarts"] == "6" and ping["pid"] == str(pid) and
+    check(what + "seven restarts, one process", ping["restarts"] == "7" and ping["pid"] == str(pid) and
           fwd.proc.poll() is None, ping)
+    check(what + "no descriptor stays behind", sorted(links(pid)) == open_files,
+          (sorted(links(pid)), open_files))
     check(what + "every edit is acknowledged", not asker.errors and asker.n > 10,
           (asker.n, asker.errors[:3]))
     check(what + "and there, once", sum("192.0.2." in x for x in control.rules(fwd.socket)) ==
