@@ -178,6 +178,7 @@ static void run(struct fwd *d)
 		fwd_restart(d);
 		_exit(EXIT_FAILURE);
 	}
+	hold_signals(SIG_BLOCK); /* a second one must not end it with its table standing */
 	d->notify = fwd_notify_stopping(d->notify);
 	watch_signals(d, false);
 }

@@ -79,6 +79,17 @@ def clean_stop(net):
     check("start and stop: few out of order", good.reordered < good.sent // 100, good.reordered)
 
 
+def stopped_twice(net):
+    """An impatient second signal: the stop goes on to its end."""
+    fw = start(net, "--fail", "closed")
+    fw.proc.send_signal(signal.SIGINT)
+    time.sleep(0.003)
+    code = fw.stop()
+    check("stopped twice: exit 0", code == 0, "%s\n%s" % (code, fw.log()))
+    check("stopped twice: no table left", "fwdd" not in tables(net), tables(net))
+    fw.close()
+
+
 def crash(net, mode):
     good, bad = flows(net)
     fw = start(net, "--fail", mode)
@@ -172,6 +183,7 @@ def main():
     netns.need_root()
     net = topo.Routed()
     clean_stop(net)
+    stopped_twice(net)
     for mode in ("open", "closed"):
         crash(net, mode)
         wedged(net, mode)
