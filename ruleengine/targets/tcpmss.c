@@ -129,6 +129,15 @@ static uint32_t find_mss(const uint8_t *tcp, uint32_t n)
 	return 0;
 }
 
+/*
+ * At an odd place the two bytes count the other way round.  (xt_TCPMSS.c forgets that and spoils
+ * such a packet, which its receiver then drops.)
+ */
+static uint16_t counted(uint16_t v, uint32_t at)
+{
+	return at % 2 ? (uint16_t)(v << 8 | v >> 8) : v;
+}
+
 static bool lower(struct fw_eval *e, uint32_t off, uint32_t at, uint16_t mss)
 {
 	const uint16_t old = be16(e->pkt->data + off + at + 2);
@@ -140,7 +149,7 @@ static bool lower(struct fw_eval *e, uint32_t off, uint32_t at, uint16_t mss)
 	if (!tcp)
 		return false;
 	put_be16(tcp + at + 2, mss);
-	fw_csum_replace(tcp + 16, old, mss);
+	fw_csum_replace(tcp + 16, counted(old, at), counted(mss, at));
 	fw_rewrite_done(e);
 	return true;
 }

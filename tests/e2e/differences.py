@@ -14,6 +14,7 @@ import hosts  # noqa: E402
 import netns  # noqa: E402
 import pkt  # noqa: E402
 import topo  # noqa: E402
+import wire  # noqa: E402
 
 CLIENT, SERVER = "10.77.1.10", "10.77.2.20"
 
@@ -220,6 +221,41 @@ def test_no_proc_recent(both, c):
         ours = w.fw.ctl("recent", "list", "seen").stdout if w.kind == "fwd" else ""
         return hosts.PEER4 in r.stdout, hosts.PEER4 in ours
     c.equal("the list in /proc, and in fwctl", both.hosts(what), ((True, False), (False, True)))
+
+
+def test_parts_of_udp_are_counted(both, c):
+    def what(w):
+        w.sh("iptables -t mangle -A OUTPUT -p udp --dport 99 -j TTL --ttl-set 9")
+        w.sh("iptables -A OUTPUT -p udp --dport 99 -j ACCEPT")
+        with w.host, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.setsockopt(socket.IPPROTO_UDP, 103, 100)  # UDP_SEGMENT
+            s.sendto(b"x" * 1000, (hosts.PEER4, 99))
+        w.fw.settle()
+        return packets(w.fw, "-A OUTPUT -p udp -m udp --dport 99 -j ACCEPT")
+    c.equal("packets counted of ten in one", both.hosts(what), (1, 10))
+
+
+def test_changed_datagrams_arrive(both, c):
+    def what(w):
+        sink = w.listen(53, kind=socket.SOCK_DGRAM)
+        w.sh("ip6tables -t mangle -A PREROUTING -j TOS --set-tos 0x10")
+        w.sh("ip6tables -A INPUT -m state --state NEW")
+        port = wire.Port(w.peer, "eth0")
+        for n in (10, 100):
+            p = pkt.udp(hosts.PEER6, hosts.V6, 5000, 53, b"x" * n)
+            port.send(pkt.ether("02:66:00:00:00:02", "02:66:00:00:00:01",
+                                pkt.ip6(hosts.PEER6, hosts.V6, 17, p)))
+        port.close()
+        w.fw.settle()
+        return w.got(sink)
+    c.equal("datagrams of 10 and 100 bytes", both.hosts(what), (1, 2))
+
+
+def test_ct_is_refused(both, c):
+    def what(w):
+        code, _, err = w.sh("iptables -t raw -A PREROUTING -j CT --zone 5")
+        return code == 0, "zone" in err
+    c.equal("a zone", both.hosts(what), ((True, False), (False, True)))
 
 
 def test_nat_policies_stand_still(both, c):
