@@ -16,7 +16,7 @@ import measure
 import firewall
 
 PROGRAM = os.path.join(firewall.BUILD, "bench", "conntrack")
-COLUMNS = ["find M/s", "new M/s", "known M/s", "bytes", "stall us"]
+COLUMNS = ["find M/s", "new M/s", "known M/s", "batch M/s", "bytes", "stall us"]
 
 
 def run(sizes):

@@ -19,6 +19,7 @@
  * Weather.  EINTR, ENOBUFS and errors about packets that are gone (their device went down) are
  * counted and otherwise ignored; the loop ends only when told.
  */
+#include <assert.h>
 #include <errno.h>
 #include <linux/if_arp.h>
 #include <linux/netfilter.h>
@@ -358,6 +359,21 @@ static void judge(struct fwd_worker *w, size_t i, uint64_t now, uint64_t wall)
 		note_reject(w, i);
 }
 
+/* All flows are asked for before the first packet is judged: memory answers them side by side. */
+static void prefetch(const struct fwd_worker *w)
+{
+	const struct fwd_batch *b = w->batch;
+	const struct fw_packet *pkts[FWD_BATCH];
+	size_t n = 0;
+
+	static_assert(FWD_BATCH <= FW_CT_PREFETCH, "one call for a batch");
+	for (size_t i = 0; i < b->n; i++)
+		if (b->msgs[i].valid)
+			pkts[n++] = &b->msgs[i].pkt;
+	if (n > 1)
+		fw_ct_prefetch(w->k->core->world.ct, pkts, n);
+}
+
 static void judge_all(struct fwd_worker *w)
 {
 	struct fwd_core *core = w->k->core;
@@ -375,6 +391,7 @@ static void judge_all(struct fwd_worker *w)
 	pthread_mutex_lock(&core->lock);
 	fwd_rtnl_freshen(w->k->rtnl, now);
 	fwd_addrtype_batch(w->k->addrtype);
+	prefetch(w);
 	for (size_t i = 0; i < b->n; i++)
 		judge(w, i, now, wall);
 	if (++w->rounds % GC_ROUNDS == 0)

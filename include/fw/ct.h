@@ -79,6 +79,11 @@ const struct fw_ct_stats *fw_ct_stats(const struct fw_ct *ct);
  */
 int fw_ct_track(struct fw_ct *ct, struct fw_eval *e);
 
+/* These packets are next: bring what finding their flows will read nearer, for all at once, where
+ * the table is too large for the cache.  Changes nothing.  At most FW_CT_PREFETCH of them. */
+#define FW_CT_PREFETCH 64
+void fw_ct_prefetch(const struct fw_ct *ct, const struct fw_packet *const *pkts, size_t n);
+
 /* At a later hook: find the flow again; no state changes, no new flows but for one case: when the
  * flow is gone (a verdict elsewhere took it) it is treated as tracked afresh. */
 int fw_ct_resume(struct fw_ct *ct, struct fw_eval *e);

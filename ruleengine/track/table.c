@@ -168,7 +168,8 @@ static uint32_t index_drop(struct ct_table *t, uint32_t hash, const struct fw_fl
 {
 	struct ct_seg *seg = seg_of(t, hash);
 
-	for (uint32_t i = hash & (CT_SEG_SLOTS - 1); seg->slots[i].ref; i = (i + 1) & (CT_SEG_SLOTS - 1)) {
+	for (uint32_t i = hash & (CT_SEG_SLOTS - 1); seg->slots[i].ref;
+	     i = (i + 1) & (CT_SEG_SLOTS - 1)) {
 		uint32_t ref = seg->slots[i].ref & ~CT_REF_FLAGS;
 
 		if (seg->slots[i].hash == hash && ct_table_at(t, ref - 1) == flow) {
@@ -201,6 +202,28 @@ void ct_table_deinit(struct ct_table *t)
 	for (uint32_t i = 0; i < t->n_chunks; i++)
 		free(t->chunks[i]);
 	free(t->chunks);
+}
+
+void ct_table_near(const struct ct_table *t, uint32_t hash)
+{
+	__builtin_prefetch(&seg_of(t, hash)->slots[hash & (CT_SEG_SLOTS - 1)]);
+}
+
+void ct_table_nearer(const struct ct_table *t, uint32_t hash)
+{
+	const struct ct_seg *seg = seg_of(t, hash);
+
+	for (uint32_t i = hash & (CT_SEG_SLOTS - 1); seg->slots[i].ref;
+	     i = (i + 1) & (CT_SEG_SLOTS - 1)) {
+		const struct fw_flow *flow;
+
+		if (seg->slots[i].hash != hash)
+			continue;
+		flow = ct_table_at(t, (seg->slots[i].ref & ~CT_REF_FLAGS) - 1);
+		__builtin_prefetch(flow);
+		__builtin_prefetch(&flow->mark); /* its second line */
+		return;
+	}
 }
 
 /* ---- flows --------------------------------------------------------------------------------- */

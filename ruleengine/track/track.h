@@ -189,6 +189,9 @@ static inline bool ct_tuple_equal(const struct fw_tuple *a, const struct fw_tupl
 int ct_table_init(struct ct_table *t);
 void ct_table_deinit(struct ct_table *t);
 struct fw_flow *ct_table_at(const struct ct_table *t, uint32_t number); /* must exist */
+/* Ask for the index entry of a hash; then, when that is here, for the flow that it leads to. */
+void ct_table_near(const struct ct_table *t, uint32_t hash);
+void ct_table_nearer(const struct ct_table *t, uint32_t hash);
 /* The living flow of a tuple, or NULL; *dir says which way the tuple goes.  Expired flows on the
  * way are freed.  dying: a dying flow will do where no living one is. */
 struct fw_flow *ct_find(struct fw_ct *ct, const struct ct_key *key, uint64_t now, bool dying,

@@ -554,6 +554,39 @@ static void test_many_flows(void **state)
 	fw_ct_free(ct);
 }
 
+/* Known flows, unknown ones and packets without any: asking for them ahead is seen by nobody. */
+static void test_prefetch(void **state)
+{
+	static const struct fw_pkt_meta meta = {.hook = FW_PREROUTING};
+	enum { N = 40000 };
+	struct fw_ct *ct = fresh();
+	const struct fw_packet *pkts[FW_CT_PREFETCH];
+	struct fw_packet pkt[FW_CT_PREFETCH];
+	struct bytes b[FW_CT_PREFETCH];
+	struct fw_ct_stats before;
+
+	(void)state;
+	for (uint32_t n = 0; n < N; n++) {
+		make_nth(&b[0], n, false);
+		assert_int_equal(say(ct, &b[0], 0), FW_CT_NEW);
+	}
+	for (uint32_t i = 0; i < FW_CT_PREFETCH; i++) {
+		make_nth(&b[i], N - FW_CT_PREFETCH / 2 + i, i & 1);
+		if (i % 8 == 0)
+			b[i].data[7] = 1; /* a later fragment */
+		assert_int_equal(
+			fw_packet_parse(&pkt[i], FW_IP4, b[i].data, b[i].len, b[i].len, &meta), 0);
+		pkts[i] = &pkt[i];
+	}
+	before = *fw_ct_stats(ct);
+	fw_ct_prefetch(ct, pkts, FW_CT_PREFETCH);
+	fw_ct_prefetch(ct, pkts, 0);
+	assert_memory_equal(&before, fw_ct_stats(ct), sizeof(before));
+	make_nth(&b[1], N - 1, true);
+	assert_int_equal(say(ct, &b[1], 0), FW_CT_ESTABLISHED_REPLY);
+	fw_ct_free(ct);
+}
+
 static struct fw_ct *limited(uint32_t max, struct fw_ct_config *config)
 {
 	*config = (struct fw_ct_config)FW_CT_CONFIG_INIT;
@@ -889,6 +922,7 @@ int main(void)
 		cmocka_unit_test(test_local_errors),
 		cmocka_unit_test(test_notrack),
 		cmocka_unit_test(test_many_flows),
+		cmocka_unit_test(test_prefetch),
 		cmocka_unit_test(test_early_drop),
 		cmocka_unit_test(test_full_of_assured),
 		cmocka_unit_test(test_timeout_names),
