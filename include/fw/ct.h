@@ -106,6 +106,10 @@ void fw_ct_reset(struct fw_ct *ct, struct fw_eval *e);
 void fw_ct_dropped(struct fw_ct *ct, struct fw_eval *e);
 void fw_ct_confirm(struct fw_ct *ct, struct fw_eval *e);
 
+/* An INVALID packet is about to die in the kernel (no hop left): the error about it, should there
+ * be one, comes without a flow (fw_ct_comes_tracked()). */
+void fw_ct_lost(struct fw_ct *ct, const struct fw_packet *pkt);
+
 /*
  * ICMP errors that this host's kernel makes carry the offending packet's flow with them
  * (nf_ct_attach).  At OUTPUT, for an ICMP error without a socket (no uid) whose quoted packet

@@ -298,8 +298,11 @@ static void settle(struct hook_run *r, struct fw_decision *ret)
 		ret->queue = e->queue;
 		ret->queue_bypass = e->queue_bypass;
 	}
-	if (e->flow && !r->plan->kct && is_doomed(e)) {
-		fw_ct_dropped(e->world->ct, e);
+	if (e->world->ct && !r->plan->kct && is_doomed(e)) {
+		if (e->flow)
+			fw_ct_dropped(e->world->ct, e);
+		else if (e->ctinfo == FW_CT_INVALID)
+			fw_ct_lost(e->world->ct, e->pkt);
 		return;
 	}
 	ret->nat = e->nat;

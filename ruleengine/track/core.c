@@ -218,7 +218,38 @@ static bool would_start(struct fw_ct *ct, const struct fw_packet *pkt, const str
 	return handle(&c) == CT_ACCEPT;
 }
 
-/* Was the quoted packet in order, as far as it tells by itself? */
+/* What tells one packet from another, by what an error quotes of it (FNV-1a); never 0. */
+static uint64_t digest(const struct fw_packet *pkt)
+{
+	const uint32_t left = pkt->cap_len > pkt->l4_off ? pkt->cap_len - pkt->l4_off : 0;
+	uint64_t h = 0xcbf29ce484222325ull ^ pkt->proto;
+
+	for (size_t i = 0; i < sizeof(pkt->src); i++)
+		h = ((h ^ pkt->src.u8[i]) * 0x100000001b3ull ^ pkt->dst.u8[i]) * 0x100000001b3ull;
+	for (uint32_t i = 0; i < left && i < 20; i++)
+		h = (h ^ pkt->data[pkt->l4_off + i]) * 0x100000001b3ull;
+	return h | 1;
+}
+
+void fw_ct_lost(struct fw_ct *ct, const struct fw_packet *pkt)
+{
+	ct->lost[ct->lost_next++ % FW_ARRAY_SIZE(ct->lost)] = digest(pkt);
+}
+
+/* Asked once for each: the kernel sends one error about a packet. */
+static bool was_lost(struct fw_ct *ct, const struct fw_packet *quoted)
+{
+	const uint64_t d = digest(quoted);
+
+	for (size_t i = 0; i < FW_ARRAY_SIZE(ct->lost); i++)
+		if (ct->lost[i] == d) {
+			ct->lost[i] = 0;
+			return true;
+		}
+	return false;
+}
+
+/* Was the quoted packet in order, as far as we know or it tells by itself? */
 static bool was_valid(struct fw_ct *ct, const struct fw_packet *pkt, uint64_t now)
 {
 	struct fw_tuple t;
@@ -227,6 +258,8 @@ static bool was_valid(struct fw_ct *ct, const struct fw_packet *pkt, uint64_t no
 
 	if (quoted_packet(pkt, &inner) < 0)
 		return true;
+	if (was_lost(ct, &inner))
+		return false;
 	if (is_icmp(&inner))
 		return icmp_kind(ct, &inner, &quote) != ICMP_BAD;
 	if (inner.proto == IPPROTO_TCP)

@@ -196,7 +196,8 @@ class Gen:
                 return a
 
     def m_recent(self):
-        w = ["-m recent", "--name %s%d" % (self.tag, self.r.randint(0, 2))]
+        number = self.r.randint(0, 2)
+        w = ["-m recent", "--name %s%d" % (self.tag, number)]
         how = self.r.choice(["set", "set", "rcheck", "update", "update", "remove"])
         w.append(self.neg("--" + how, 0.15))
         if how in ("rcheck", "update"):
@@ -209,9 +210,9 @@ class Gen:
                 w.append("--rttl")
             if seconds and self.maybe(0.1):
                 w.append("--reap")
-        if self.maybe(0.2):
-            w.append("--mask " + (self.r.choice(["255.255.255.255", "255.255.255.0"])
-                                  if self.f == 4 else self.r.choice(["ffff:ffff::", "ffff::"])))
+        # A list has one mask, that of the rule which the kernel meets first in its own order.
+        if number == 1:
+            w.append("--mask " + ("255.255.255.0" if self.f == 4 else "ffff:ffff::"))
         w.append(self.r.choice(["--rsource", "--rsource", "--rdest"]))
         return w
 
