@@ -303,15 +303,68 @@ static void unjudged_packets_count(void **state)
 	assert_int_equal(fwd_edit_commit(&d->editor, &err), 0);
 }
 
+/* Going back to a snapshot (or to its text): an edit like any other, undone when it fails. */
+static void go_back(void **state)
+{
+	struct daemon *d = *state;
+	struct fw_buf text[FW_N_FAMILIES] = {FW_BUF_INIT, FW_BUF_INIT};
+	struct fwd_frame frames[FW_N_FAMILIES];
+	const struct fw_table *t;
+	struct fw_ruleset *before;
+	struct fw_err err;
+
+	assert_int_equal(apply(d, A, &err), 0);
+	assert_int_equal(fwd_edit_commit(&d->editor, &err), 0);
+	before = fw_ruleset_ref(d->core.ruleset);
+	assert_true(fwd_edit_print_rules(before, FW_SAVE_ALL, frames, text));
+	assert_int_equal(apply(d, B "\n-F INPUT", &err), 0);
+	assert_int_equal(fwd_edit_commit(&d->editor, &err), 0);
+
+	world.refuse = true;
+	assert_true(fwd_edit_go_back(&d->editor, frames, before, &err) < 0);
+	world.refuse = false;
+	assert_int_equal(fwd_edit_commit(&d->editor, &err), 0);
+	expect_rules(d, B "\n");
+	expect_journal(d, TEXT(A) TEXT(B "\n-F INPUT"));
+	world.sync_errno = EIO;
+	assert_int_equal(fwd_edit_go_back(&d->editor, frames, before, &err), 0);
+	expect_rules(d, A "\n");
+	assert_int_equal(fwd_edit_commit(&d->editor, &err), -EIO);
+	expect_rules(d, B "\n");
+	world.sync_errno = 0;
+	assert_int_equal(fwd_edit_snapshot(&d->editor, &err), 0);
+
+	assert_int_equal(fwd_edit_go_back(&d->editor, frames, NULL, &err), 0); /* by text */
+	t = d->core.ruleset->tables[FW_IP4][FW_FILTER];
+	assert_int_equal(fw_table_chain(t, "INPUT")->n_rules, 1);
+	assert_int_equal(t->n_rules, 1);
+	assert_ptr_not_equal(d->core.ruleset, before);
+	assert_int_equal(apply(d, B, &err), 0);
+	assert_int_equal(fwd_edit_go_back(&d->editor, frames, before, &err), 0);
+	assert_ptr_equal(d->core.ruleset, before);
+	assert_true(d->editor.compact);
+	assert_int_equal(fwd_edit_commit(&d->editor, &err), 0);
+	assert_false(world.plan.queue[FW_IP4][FW_OUTPUT]);
+	assert_memory_equal(&world.plan, &d->core.plan, sizeof(world.plan));
+	fwd_edit_forget(&d->editor, before);
+	for (unsigned int f = 0; f < FW_N_FAMILIES; f++)
+		fw_buf_deinit(&text[f]);
+}
+
 #define EDIT_TEST(fn) cmocka_unit_test_setup_teardown(fn, make, unmake)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		EDIT_TEST(group_is_kept),	 EDIT_TEST(nothing_to_keep),
-		EDIT_TEST(test_changes_nothing), EDIT_TEST(text_refused),
-		EDIT_TEST(kernel_refuses),	 EDIT_TEST(disk_fails_at_commit),
-		EDIT_TEST(disk_comes_back),	 EDIT_TEST(unjudged_packets_count),
+		EDIT_TEST(group_is_kept),
+		EDIT_TEST(nothing_to_keep),
+		EDIT_TEST(test_changes_nothing),
+		EDIT_TEST(text_refused),
+		EDIT_TEST(kernel_refuses),
+		EDIT_TEST(disk_fails_at_commit),
+		EDIT_TEST(disk_comes_back),
+		EDIT_TEST(unjudged_packets_count),
+		EDIT_TEST(go_back),
 	};
 
 	return cmocka_run_group_tests_name("edit", tests, NULL, NULL);
