@@ -156,8 +156,8 @@ bool fwd_kct_wants(const struct fw_plan *plan, unsigned int base)
 	switch (base) {
 	case FWD_RAW_PREROUTING:
 	case FWD_NOTRACK_PREROUTING: return has_raw(plan, FW_PREROUTING);
-	case FWD_RAW_OUTPUT:
-	case FWD_NOTRACK_OUTPUT: return has_raw(plan, FW_OUTPUT);
+	case FWD_RAW_OUTPUT: return has_raw(plan, FW_OUTPUT);
+	case FWD_NOTRACK_OUTPUT: return true;
 	case FWD_DYING: return either(plan->exceeded);
 	}
 	if (is_nat(base) || base == FWD_CLEAN_INPUT || base == FWD_CLEAN_POSTROUTING)
@@ -309,6 +309,13 @@ static void add_notrack(struct fwd_nft_batch *b, const struct fwd_nft *nft, unsi
 	fwd_rule_bitwise(b, r, (FW_MARK_CTINFO_MASK | FW_MARK_OWN) << nft->mark_shift, 0);
 	fwd_rule_cmp(b, r, NFT_CMP_EQ, &said, sizeof(said));
 	set_bits(b, r, nft, FW_MARK_CODE_MASK, 0);
+	fwd_rule_notrack(b, r);
+	fwd_batch_rule(b, r);
+	if (base != FWD_NOTRACK_OUTPUT)
+		return;
+	/* our replies are written as they have to leave */
+	r = fwd_rule_new(b, FWD_TABLE, fwd_bases[base].name);
+	ask_mark(b, r, nft, FW_MARK_OWN);
 	fwd_rule_notrack(b, r);
 	fwd_batch_rule(b, r);
 }

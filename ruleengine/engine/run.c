@@ -7,7 +7,6 @@
  * loopback; an answer that carries its state in our mark; any hook behind the tracking point) has
  * its state before the first table, raw included.  Any other packet gets it behind raw.
  */
-#include <arpa/inet.h>
 #include <string.h>
 
 #include "engine/engine.h"
@@ -254,22 +253,12 @@ static enum fw_ctinfo reply_state(const struct fw_eval *e)
 static void untranslate(const struct fw_eval *e, struct fw_decision *ret)
 {
 	const unsigned int nat = e->pkt->meta.nat_status;
-	/* by then translated are destinations, and sources of what came through loopback */
-	const bool src = (nat & FW_CTS_SRC_NAT) && came_through_loopback(e->pkt);
+	struct fw_tuple room;
 
-	if ((!(nat & FW_CTS_DST_NAT) && !src) || !e->flow ||
-	    fw_ctinfo_dir(e->ctinfo) != FW_DIR_ORIG || e->ctinfo == FW_CT_RELATED)
+	if (!nat || !e->flow || e->ctinfo == FW_CT_RELATED || e->ctinfo == FW_CT_RELATED_REPLY)
 		return;
 	ret->untranslate = true;
-	ret->orig = *fw_flow_tuple(e->flow, FW_DIR_ORIG, NULL);
-	if (!(nat & FW_CTS_DST_NAT)) {
-		ret->orig.dst = e->pkt->dst;
-		ret->orig.dport_be = htons(e->pkt->dport);
-	}
-	if (!src) {
-		ret->orig.src = e->pkt->src;
-		ret->orig.sport_be = htons(e->pkt->sport);
-	}
+	ret->orig = *fw_flow_tuple(e->flow, fw_ctinfo_dir(e->ctinfo), &room);
 }
 
 static void settle(struct hook_run *r, struct fw_decision *ret)
