@@ -189,15 +189,23 @@ static void detach(const struct fw_use *use, struct fw_world *world)
 	s->list = NULL;
 }
 
-/* The TTL as it was before this host forwarded the packet: one more at hooks behind routing, but
- * for what a local socket sends. */
+#define TCP_SYN 0x02
+
+/*
+ * The TTL as it was before this host forwarded the packet: one more at hooks behind routing, but
+ * for what a local socket sends.  REJECT's resets come from no socket, and neither do the IPv6
+ * stack's (its SYN/ACKs do); their ICMP errors do.
+ */
 static uint8_t original_ttl(const struct fw_packet *pkt)
 {
-	bool forwarded = pkt->meta.hook == FW_FORWARD ||
-		(pkt->meta.hook == FW_POSTROUTING && !pkt->meta.has_uid && !pkt->meta.has_socket) ||
-		(pkt->meta.own && pkt->proto == IPPROTO_TCP);
+	const struct fw_pkt_meta *meta = &pkt->meta;
+	bool tcp = pkt->has_proto && pkt->proto == IPPROTO_TCP && !pkt->fragment;
+	bool stack6 = pkt->family == FW_IP6 && !meta->has_uid && !(pkt->tcp_flags & TCP_SYN);
+	bool more = meta->hook == FW_FORWARD ||
+		(meta->hook == FW_POSTROUTING && !meta->has_uid && !meta->has_socket) ||
+		(tcp && (meta->own || (meta->hook == FW_OUTPUT && stack6)));
 
-	return (uint8_t)(pkt->ttl + forwarded);
+	return (uint8_t)(pkt->ttl + more);
 }
 
 static bool match(const struct fw_use *use, struct fw_eval *e)

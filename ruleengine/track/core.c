@@ -273,7 +273,8 @@ bool fw_ct_comes_tracked(struct fw_ct *ct, const struct fw_packet *pkt, uint64_t
 {
 	uint32_t quote;
 
-	if (pkt->meta.hook != FW_OUTPUT || pkt->meta.has_uid || !is_icmp(pkt) ||
+	/* REJECT's answers say in the mark whose they are: those that do not are nobody's. */
+	if (pkt->meta.hook != FW_OUTPUT || pkt->meta.has_uid || pkt->meta.own || !is_icmp(pkt) ||
 	    icmp_kind(ct, pkt, &quote) != ICMP_ERROR)
 		return false;
 	if (pkt->family == FW_IP4 ? pkt->icmp_type == 3 && pkt->icmp_code == 3
