@@ -212,6 +212,30 @@ def test_no_kernel_conntrack(both, c):
     c.equal("flows in the kernel's table", both.hosts(what), (1, 0))
 
 
+def test_kernel_conntrack_while_translating(both, c):
+    def what(w):
+        w.listen(80)
+        w.sh("iptables -t nat -A PREROUTING -p tcp --dport 81 -j REDIRECT --to-ports 80")
+        return w.tcp(81), int(w.host.run("conntrack", "-C").stdout)
+    c.equal("a translated connection", both.hosts(what), (("open", 1), ("open", 1)))
+
+
+def test_errors_about_first_packets_pass(both, c):
+    def what(r):
+        r.fw.restore(4, "*nat\n-A POSTROUTING -o eth1 -j MASQUERADE\nCOMMIT\n"
+                        "*filter\n-A OUTPUT -p icmp -j DROP\nCOMMIT\n")
+        lost = pkt.ip4(CLIENT, "10.99.1.1", 17, pkt.udp(CLIENT, "10.99.1.1", 5000, 53, b"x"))
+        spent = udp(ttl=1)
+        return [len(send(r, p)["eth0"]) for p in (lost, spent)]
+    c.equal("errors: no route, no hop left", both.routers(what), ([0, 0], [1, 0]))
+
+
+def test_port_shifts_are_refused(both, c):
+    line = ("iptables -t nat -A PREROUTING -p tcp -j DNAT "
+            "--to-destination 10.0.0.1:100-200/300")
+    c.equal("exit codes of a port shift", both.hosts(lambda w: w.sh(line)[0]), (0, 2))
+
+
 def test_no_proc_recent(both, c):
     def what(w):
         w.listen(80)
