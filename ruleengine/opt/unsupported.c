@@ -42,7 +42,6 @@ static const struct reason matches[] = {
 	{"socket", LATER},
 	{"srh", LATER},
 	{"string", LATER},
-	{"tcpmss", LATER},
 	{"time", LATER},
 	{"u32", LATER},
 };

@@ -246,6 +246,10 @@ class Gen:
     def m_dscp(self):
         return ["-m dscp", self.neg("--dscp %d" % self.r.choice([0, 10, 46]))]
 
+    def m_tcpmss(self):
+        return ["-m tcpmss", self.neg("--mss " + self.r.choice(
+            ["536", "100:1000", "1460", "0:65535", "1001:"]))]
+
     def m_ecn(self):
         return ["-m ecn", self.neg(self.r.choice(["--ecn-ip-ect 0", "--ecn-ip-ect 1",
                                                   "--ecn-tcp-ece", "--ecn-tcp-cwr"]))]
@@ -274,8 +278,8 @@ class Gen:
                  self.m_pkttype, self.m_comment, self.m_limit]
         if self.rewrite:
             kinds += [self.m_tos, self.m_dscp, self.m_ttl]
-            if proto == "tcp" and self.f == 4:
-                kinds.append(self.m_ecn)
+            if proto == "tcp":
+                kinds += [self.m_tcpmss] * 2 + [self.m_ecn] * (self.f == 4)
         if self.track:
             kinds += [self.m_connmark]
             kinds += [self.m_state] * 2 + [self.m_conntrack] * 3
