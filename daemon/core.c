@@ -5,7 +5,10 @@
 #include <sys/random.h>
 
 #include "edit.h"
+#include "fw/flowcache.h"
 #include "fw/mark.h"
+
+#define CACHE_ENTRIES 16384 /* some thousand busy connections; 2.6 MiB */
 
 static int seed(void *ret, size_t size, struct fw_err *err)
 {
@@ -41,8 +44,9 @@ int fwd_core_init(struct fwd_core *core, struct fwd_options *o, struct fw_err *e
 		return r;
 	core->world.ct = fw_ct_new(&o->config.ct);
 	core->world.recent = fw_recent_new(recent_seed, o->config.recent_entries);
+	core->world.cache = fw_flow_cache_new(CACHE_ENTRIES, core->world.rng);
 	core->ruleset = fw_ruleset_new();
-	if (!core->world.ct || !core->world.recent || !core->ruleset)
+	if (!core->world.cache || !core->world.ct || !core->world.recent || !core->ruleset)
 		return fw_fail(err, FW_ERR_RESOURCE, "out of memory");
 	fw_ruleset_needs(core->ruleset, &needs);
 	fw_plan_make(&needs, &core->plan);
@@ -85,5 +89,6 @@ void fwd_core_deinit(struct fwd_core *core)
 		core->ruleset = fw_ruleset_unref(core->ruleset, &env);
 	core->world.recent = fw_recent_free(core->world.recent);
 	core->world.ct = fw_ct_free(core->world.ct);
+	core->world.cache = fw_flow_cache_free(core->world.cache);
 	pthread_mutex_destroy(&core->lock);
 }

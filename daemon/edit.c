@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "fw/flowcache.h"
 #include "fw/text.h"
 #include "log.h"
 
@@ -24,6 +25,7 @@ static struct fw_ruleset *swap(struct fwd_editor *e, struct fw_ruleset *rs, stru
 	old = core->ruleset;
 	core->ruleset = rs;
 	core->plan = *plan;
+	fw_flow_cache_flush(core->world.cache);
 	pthread_mutex_unlock(&core->lock);
 	return old;
 }
@@ -69,6 +71,7 @@ int fwd_edit_publish(struct fwd_editor *e, struct fw_tx *tx, const struct fwd_ed
 	fw_ruleset_needs(core->ruleset, &needs);
 	needs.kct |= before.kct;
 	fw_plan_make(&needs, &core->plan);
+	fw_flow_cache_flush(core->world.cache);
 	pthread_mutex_unlock(&core->lock);
 	if (e->kernel && memcmp(&before, &core->plan, sizeof(before)))
 		r = fwd_kernel_apply(e->kernel, &core->plan, err);

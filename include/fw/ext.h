@@ -58,6 +58,11 @@ static inline void fw_use_move(struct fw_use *use, unsigned int from, unsigned i
                                * classifier may not use conditions that stand behind it, and must
                                * evaluate it exactly when a plain walk would */
 
+#define FW_EXT_INVARIANT 0x200 /* says and does what follows from facts that the flow cache compares
+                               * (struct flow_key, ruleengine/engine/cache.h) and from e->mark,
+                               * changes nothing but e->mark: need not be asked again for a packet
+                               * in which they are the same.  See also `varies` */
+
 struct fw_fields; /* fw/classify.h */
 struct fw_owners; /* fw/owners.h */
 struct fw_tx_env; /* fw/tx.h */
@@ -101,6 +106,9 @@ struct fw_ext {
 	 * and nothing taken.  May be NULL. */
 	int (*attach)(const struct fw_use *use, struct fw_world *world, uint64_t now, struct fw_err *err);
 	void (*detach)(const struct fw_use *use, struct fw_world *world);
+
+	/* FW_EXT_INVARIANT, but with these options not.  Pure.  May be NULL: never. */
+	bool (*varies)(const struct fw_use *use);
 
 	/* May this use stand in the ruleset of this daemon?  Refuses what only the daemon knows to be
 	 * taken: its own mark bits, its own queues.  Pure; asked when a transaction is prepared.

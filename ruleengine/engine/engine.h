@@ -3,12 +3,18 @@
 #ifndef FW_ENGINE_ENGINE_H
 #define FW_ENGINE_ENGINE_H
 
+#include "engine/cache.h"
 #include "fw/engine.h"
+
+#define COST_RULE  4  /* a rule is looked at */
+#define COST_CHAIN 15 /* a chain's program is begun */
 
 /* One packet's run through the tables of one hook. */
 struct fw_walk {
 	struct fw_eval e;
 	struct fw_frame *stack; /* FW_MAX_DEPTH frames */
+	struct fw_trail *trail; /* remember what decides, for the cache; or NULL */
+	uint32_t cost; /* of the walk so far: very roughly nanoseconds */
 	bool plain; /* rule by rule: the reference, and whenever somebody traces */
 	bool trace;
 };

@@ -130,8 +130,9 @@ static bool table_applies(const struct fw_table *table, const struct fw_plan *pl
 
 	if (meta->hook == FW_PREROUTING && plan->dying[e->pkt->family])
 		return false; /* here to be tracked only */
-	if (table->id == FW_RAW ? plan->raw[e->pkt->family][meta->hook] != (meta->part == FW_PART_RAW)
-				: meta->part == FW_PART_RAW)
+	if (table->id == FW_RAW
+		    ? plan->raw[e->pkt->family][meta->hook] != (meta->part == FW_PART_RAW)
+		    : meta->part == FW_PART_RAW)
 		return false; /* another visit's */
 	if (meta->part == FW_PART_RAW)
 		return true;
@@ -156,29 +157,64 @@ static void decided(const struct hook_run *r, struct fw_decision *ret)
 	ret->number = r->w.e.number;
 }
 
-static enum fw_verdict run_tables(struct hook_run *r, const struct fw_ruleset *rs,
-				  struct fw_decision *ret)
+/*
+ * May the cache speak for this packet?  It knows packets with whole headers, and not what nat makes
+ * of a flow's first one.
+ */
+static bool cache_applies(const struct hook_run *r)
 {
-	const enum fw_hook hook = (enum fw_hook)r->w.e.pkt->meta.hook;
-	const enum fw_family family = r->w.e.pkt->family;
-	const enum fw_table_id *tables;
-	size_t n = fw_hook_tables(hook, &tables);
+	const struct fw_eval *e = &r->w.e;
+	const struct fw_packet *pkt = e->pkt;
 
-	if (track_early(r) < 0)
-		return FW_DROP;
-	if (r->w.e.pkt->meta.part == FW_PART_DYING) {
-		r->w.e.reject = FW_REJECT_NO_HOP_LEFT;
-		return FW_DROP;
-	}
+	return e->world->cache && !r->w.plain && pkt->has_proto && pkt->l4_ok && !pkt->fragment &&
+		!pkt->frag_more && !nat_applies(r->plan, e);
+}
+
+/* What the walk over the tables would do, without the walk. */
+static enum fw_verdict replay(struct hook_run *r, const struct flow_path *path,
+			      struct fw_decision *ret)
+{
+	for (uint32_t i = 0; i < path->n; i++)
+		fw_count(path->counters[i], r->w.e.pkt->len);
+	r->w.e.mark = path->mark;
+	r->reroute = path->reroute;
+	ret->table = (enum fw_table_id)path->table;
+	ret->chain = path->chain;
+	ret->rule = path->rule;
+	ret->number = path->number;
+	return (enum fw_verdict)path->verdict;
+}
+
+/* Each table counts on a rule or its policy: without a counter, none was there. */
+static void remember(const struct hook_run *r, const struct fw_trail *trail,
+		     const struct flow_slot *slot, enum fw_verdict verdict,
+		     const struct fw_decision *ret)
+{
+	const struct flow_path path = {
+		.number = ret->number,
+		.mark = r->w.e.mark,
+		.cost = r->w.cost,
+		.reroute = r->reroute,
+		.verdict = (uint8_t)verdict,
+		.table = (uint8_t)ret->table,
+		.chain = ret->chain,
+		.rule = ret->rule,
+	};
+
+	if (trail->n && !trail->varies && !r->w.e.hotdrop &&
+	    (verdict == FW_ACCEPT || verdict == FW_DROP))
+		fw_flow_cache_put(r->w.e.world->cache, slot, &path, trail);
+}
+
+static enum fw_verdict walk_tables(struct hook_run *r, const struct fw_ruleset *rs,
+				   const enum fw_table_id *tables, size_t n,
+				   struct fw_decision *ret)
+{
 	for (size_t i = 0; i < n; i++) {
-		const struct fw_table *table = rs->tables[family][tables[i]];
+		const struct fw_table *table = rs->tables[r->w.e.pkt->family][tables[i]];
 		const uint32_t mark = r->w.e.mark;
 		enum fw_verdict verdict;
 
-		if (tables[i] != FW_RAW && track_behind_raw(r) < 0) {
-			*ret = (struct fw_decision){.verdict = FW_DROP};
-			return FW_DROP;
-		}
 		if (!table_applies(table, r->plan, &r->w.e))
 			continue;
 		verdict = fw_walk_table(&r->w, table);
@@ -189,6 +225,67 @@ static enum fw_verdict run_tables(struct hook_run *r, const struct fw_ruleset *r
 			return verdict;
 	}
 	return FW_ACCEPT;
+}
+
+/* The tables behind the tracker: by the cache, or one after the other. */
+static enum fw_verdict tracked_tables(struct hook_run *r, const struct fw_ruleset *rs,
+				      const enum fw_table_id *tables, size_t n,
+				      struct fw_decision *ret)
+{
+	struct fw_flow_cache *cache = r->w.e.world->cache;
+	const struct flow_path *path = NULL;
+	const struct fw_eval *e = &r->w.e;
+	struct fw_trail trail;
+	struct flow_slot slot;
+	enum fw_verdict verdict;
+	bool keep = false;
+
+	if (!cache_applies(r))
+		return walk_tables(r, rs, tables, n, ret);
+	if (fw_flow_cache_worth(cache, e))
+		path = fw_flow_cache_find(cache, rs, e, &slot, &keep);
+	if (path) {
+		fw_flow_cache_cost(cache, e, path->cost);
+		return replay(r, path, ret);
+	}
+	if (keep) {
+		trail.varies = false;
+		trail.n = 0;
+		r->w.trail = &trail;
+	}
+	r->w.cost = 0; /* raw's is no matter of the cache */
+	verdict = walk_tables(r, rs, tables, n, ret);
+	fw_flow_cache_cost(cache, e, r->w.cost);
+	if (keep)
+		remember(r, &trail, &slot, verdict, ret);
+	return verdict;
+}
+
+static enum fw_verdict run_tables(struct hook_run *r, const struct fw_ruleset *rs,
+				  struct fw_decision *ret)
+{
+	const enum fw_table_id *tables;
+	size_t n = fw_hook_tables((enum fw_hook)r->w.e.pkt->meta.hook, &tables);
+
+	if (track_early(r) < 0)
+		return FW_DROP;
+	if (r->w.e.pkt->meta.part == FW_PART_DYING) {
+		r->w.e.reject = FW_REJECT_NO_HOP_LEFT;
+		return FW_DROP;
+	}
+	if (n && tables[0] == FW_RAW) {
+		enum fw_verdict verdict = walk_tables(r, rs, tables, 1, ret);
+
+		if (verdict != FW_ACCEPT)
+			return verdict;
+		tables++;
+		n--;
+	}
+	if (track_behind_raw(r) < 0) {
+		*ret = (struct fw_decision){.verdict = FW_DROP};
+		return FW_DROP;
+	}
+	return tracked_tables(r, rs, tables, n, ret);
 }
 
 /* May the packet, accepted here, meet us again before it is delivered or leaves? */
@@ -214,8 +311,9 @@ static enum fw_ctinfo carry(const struct hook_run *r)
 	bool again = meets_again(r->plan, e->pkt), back = comes_back(r->plan, e->pkt);
 
 	if (r->plan->kct) /* … but the kernel itself, what raw said */
-		return e->pkt->meta.part == FW_PART_RAW && e->ctinfo == FW_CT_UNTRACKED ?
-			FW_CT_UNTRACKED : FW_CT_NONE;
+		return e->pkt->meta.part == FW_PART_RAW && e->ctinfo == FW_CT_UNTRACKED
+			? FW_CT_UNTRACKED
+			: FW_CT_NONE;
 	if (!r->plan->track[e->pkt->family])
 		return FW_CT_NONE;
 	switch (e->ctinfo) {
@@ -298,8 +396,8 @@ static void settle(struct hook_run *r, struct fw_decision *ret)
 	if (e->nat && (e->pkt->meta.hook == FW_PREROUTING || e->pkt->meta.hook == FW_OUTPUT))
 		fw_ct_expect_translation(e->world->ct, e);
 	ret->ctinfo = (uint8_t)carry(r);
-	/* Without bypass nobody may be there to take it, and the kernel drops it; if somebody is, an
-	 * answer confirms the flow. */
+	/* Without bypass nobody may be there to take it, and the kernel drops it; if somebody is,
+	 * an answer confirms the flow. */
 	if (ret->verdict == FW_QUEUE && !ret->queue_bypass)
 		return;
 	if (e->flow && r->plan->last[e->pkt->family][e->pkt->meta.hook] &&

@@ -14,11 +14,11 @@
 #include "classify/classify.h"
 #include "engine/engine.h"
 
-/* Written by whoever holds the engine lock, read by anyone at any time. */
-static void count(struct fw_counters *c, const struct fw_packet *pkt)
+static void count(struct fw_walk *w, struct fw_counters *c)
 {
-	__atomic_store_n(&c->packets, c->packets + 1, __ATOMIC_RELAXED);
-	__atomic_store_n(&c->bytes, c->bytes + pkt->len, __ATOMIC_RELAXED);
+	fw_count(c, w->e.pkt->len);
+	if (w->trail)
+		fw_trail_add(w->trail, c);
 }
 
 bool fw_rule_matches(const struct fw_rule *rule, struct fw_eval *e)
@@ -42,6 +42,32 @@ static void trace(struct fw_walk *w, const struct fw_chain *chain, uint32_t numb
 	world->ops->trace(world->priv, &w->e, w->e.table, chain, number, rule, matched);
 }
 
+static bool steady(const struct fw_use *use)
+{
+	return (use->ext->flags & FW_EXT_INVARIANT) && !(use->ext->varies && use->ext->varies(use));
+}
+
+/* The same as fw_rule_matches(), noting whether anything was asked that the cache does not know. */
+static bool matches_noting(const struct fw_rule *rule, struct fw_eval *e, struct fw_trail *trail)
+{
+	if (!fw_generic_match(&rule->gen, e->pkt))
+		return false; /* the cache is for packets that no generic match drops */
+	for (unsigned int i = 0; i < rule->n_matches; i++) {
+		if (!steady(&rule->matches[i]))
+			trail->varies = true;
+		if (!rule->matches[i].ext->match(&rule->matches[i], e))
+			return false;
+	}
+	return true;
+}
+
+static bool matches(struct fw_walk *w, const struct fw_rule *rule)
+{
+	if (__builtin_expect(w->trail != NULL, 0))
+		return matches_noting(rule, &w->e, w->trail);
+	return fw_rule_matches(rule, &w->e);
+}
+
 /*
  * The next rule from *next on whose matches all hold; *next is then the place behind it.  NULL:
  * the chain ends, or a match dropped the packet.
@@ -59,7 +85,8 @@ static struct fw_rule *next_plain(struct fw_walk *w, const struct fw_chain *chai
 
 			w->e.rule = rule;
 			w->e.number = first + i + 1;
-			matched = fw_rule_matches(rule, &w->e);
+			w->cost += COST_RULE;
+			matched = matches(w, rule);
 			if (w->trace)
 				trace(w, chain, w->e.number, rule, matched);
 			*next = first + i + 1;
@@ -78,12 +105,15 @@ static struct fw_rule *next_compiled(struct fw_walk *w, const struct fw_chain *c
 {
 	/* A target may have changed what the candidates depend on. */
 	if (c->chain != chain || c->mark != w->e.mark || c->ctinfo != w->e.ctinfo ||
-	    c->tcp_flags != w->e.pkt->tcp_flags)
+	    c->tcp_flags != w->e.pkt->tcp_flags) {
+		w->cost += COST_CHAIN;
 		fw_cursor_begin(c, chain->program, chain, &w->e, *next);
+	}
 	while (fw_cursor_next(c)) {
+		w->cost += COST_RULE;
 		w->e.rule = c->rule;
 		w->e.number = *next = c->number;
-		if (c->exact || fw_rule_matches(c->rule, &w->e))
+		if (c->exact || matches(w, c->rule))
 			return c->rule;
 		if (w->e.hotdrop)
 			return NULL;
@@ -96,7 +126,7 @@ static enum fw_verdict policy(struct fw_walk *w, const struct fw_chain *chain)
 	w->e.chain = chain;
 	w->e.rule = NULL;
 	w->e.number = 0;
-	count(chain->policy_counters, w->e.pkt);
+	count(w, chain->policy_counters);
 	if (w->trace)
 		trace(w, chain, chain->n_rules + 1, NULL, true);
 	return (enum fw_verdict)chain->policy;
@@ -105,7 +135,9 @@ static enum fw_verdict policy(struct fw_walk *w, const struct fw_chain *chain)
 /* A rule whose matches hold: count it, run its target. */
 static enum fw_verdict run_rule(struct fw_walk *w, struct fw_rule *rule)
 {
-	count(&rule->counters, w->e.pkt);
+	count(w, &rule->counters);
+	if (w->trail && rule->target.ext && !steady(&rule->target))
+		w->trail->varies = true;
 	if (rule->target.ext)
 		return rule->target.ext->run(&rule->target, &w->e);
 	return (enum fw_verdict)rule->verdict;

@@ -270,6 +270,15 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 	return has_flow ? flow_holds(use, e) : fw_use_has(use, STATE);
 }
 
+/* Anything but plain states is asked of the flow itself, which changes, or is another's that an
+ * ICMP error speaks of. */
+static bool varies(const struct fw_use *use)
+{
+	const struct conntrack *c = use->data;
+
+	return use->set != 1u << STATE || (c->state & (CT_SNAT | CT_DNAT));
+}
+
 /* SNAT and DNAT are the flow's: with them a packet of any state may match, so only the negated
  * list tells something. */
 static bool fields(const struct fw_use *use, enum fw_family family, struct fw_fields *f)
@@ -284,7 +293,7 @@ static bool fields(const struct fw_use *use, enum fw_family family, struct fw_fi
 
 const struct fw_ext fw_match_conntrack = {
 	.name = "conntrack", .summary = "what is known of the packet's connection",
-	.flags = FW_NEED_TRACK,
+	.flags = FW_NEED_TRACK | FW_EXT_INVARIANT,
 	.size = sizeof(struct conntrack), .opts = opts, .check = check, .used = used, .list = list,
-	.match = match, .fields = fields,
+	.match = match, .fields = fields, .varies = varies,
 };

@@ -63,5 +63,6 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 
 const struct fw_ext fw_match_dscp = {
 	.name = "dscp", .summary = "the DiffServ codepoint",
+	.flags = FW_EXT_INVARIANT,
 	.size = sizeof(struct dscp), .opts = opts, .check = check, .list = list, .match = match,
 };

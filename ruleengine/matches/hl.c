@@ -20,5 +20,6 @@ static void list(const struct fw_use *use, enum fw_family family, bool numeric, 
 const struct fw_ext fw_match_hl = {
 	.name = "hl", .summary = "the IPv6 hop limit",
 	.families = 1 << FW_IP6,
+	.flags = FW_EXT_INVARIANT,
 	.size = sizeof(struct hops), .opts = opts, .check = check, .list = list, .match = hops_match,
 };

@@ -82,6 +82,6 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 
 const struct fw_ext fw_match_pkttype = {
 	.name = "pkttype", .summary = "to whom on the wire the packet was sent",
-	.flags = FW_NEED_PKTTYPE,
+	.flags = FW_NEED_PKTTYPE | FW_EXT_INVARIANT,
 	.size = sizeof(struct pkttype), .opts = opts, .help = help, .list = list, .match = match,
 };

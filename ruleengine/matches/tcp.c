@@ -188,6 +188,12 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 	return has_option(t->option, e) != fw_use_inv(use, OPTION) && !e->hotdrop;
 }
 
+/* What options a packet carries is its own affair. */
+static bool varies(const struct fw_use *use)
+{
+	return fw_use_has(use, OPTION);
+}
+
 static bool fields(const struct fw_use *use, enum fw_family family, struct fw_fields *f)
 {
 	uint32_t lo, hi;
@@ -212,6 +218,7 @@ static bool fields(const struct fw_use *use, enum fw_family family, struct fw_fi
 const struct fw_ext fw_match_tcp = {
 	.name = "tcp", .summary = "TCP ports, flags and options",
 	.proto = IPPROTO_TCP,
+	.flags = FW_EXT_INVARIANT,
 	.size = sizeof(struct tcp), .opts = opts, .init = ports_init, .check = check, .list = list,
-	.match = match, .fields = fields,
+	.match = match, .fields = fields, .varies = varies,
 };

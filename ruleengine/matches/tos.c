@@ -59,5 +59,6 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 
 const struct fw_ext fw_match_tos = {
 	.name = "tos", .summary = "the TOS or traffic class byte",
+	.flags = FW_EXT_INVARIANT,
 	.size = sizeof(struct tos), .opts = opts, .help = help, .list = list, .match = match,
 };

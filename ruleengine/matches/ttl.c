@@ -20,5 +20,6 @@ static void list(const struct fw_use *use, enum fw_family family, bool numeric, 
 const struct fw_ext fw_match_ttl = {
 	.name = "ttl", .summary = "the IPv4 time to live",
 	.families = 1 << FW_IP4,
+	.flags = FW_EXT_INVARIANT,
 	.size = sizeof(struct hops), .opts = opts, .check = check, .list = list, .match = hops_match,
 };

@@ -25,6 +25,7 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 const struct fw_ext fw_match_udplite = {
 	.name = "udplite", .summary = "UDP-Lite ports",
 	.proto = IPPROTO_UDPLITE,
+	.flags = FW_EXT_INVARIANT,
 	.size = sizeof(struct ports), .opts = opts, .init = ports_init, .check = check, .list = list,
 	.match = match, .fields = ports_fields,
 };

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "fw/classify.h"
+#include "fw/flowcache.h"
 #include "model/tx.h"
 
 int fw_tx_nomem(struct fw_err *err)
@@ -235,6 +236,8 @@ struct fw_ruleset *fw_tx_publish(struct fw_tx *tx)
 	struct fw_ruleset *rs = tx->work;
 
 	tx->work = NULL;
+	if (tx->env.world) /* a ruleset may stand where a freed one stood, and have its number */
+		fw_flow_cache_flush(tx->env.world->cache);
 	rs->generation = tx->base->generation + 1;
 	for (size_t i = 0; i < tx->n_counts; i++) {
 		struct fw_counters *c = tx->counts[i].counters;

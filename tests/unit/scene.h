@@ -18,6 +18,7 @@
 
 #include "fw/ct.h"
 #include "fw/engine.h"
+#include "fw/flowcache.h"
 #include "fw/recent.h"
 #include "fw/tx.h"
 
@@ -56,6 +57,7 @@ static inline void scene_deinit(struct scene *s)
 	fw_ruleset_unref(s->rs, &env);
 	fw_recent_free(s->world.recent);
 	fw_ct_free(s->world.ct);
+	fw_flow_cache_free(s->world.cache);
 }
 
 static inline void scene_edit(struct scene *s, enum fw_family family, const char *text,

@@ -2,8 +2,9 @@
 /*
  * The compiled engine is the plain walk.
  *
- * Three equal rulesets in three worlds: one is walked rule by rule, one goes by its programs, one
- * by the programs' portable path.  After every packet verdict, mark and decider must be the same;
+ * Equal rulesets in as many worlds: one is walked rule by rule, one goes by its programs, one
+ * by the programs' portable path, two more keep what they found in a flow cache, one of them a tiny
+ * one.  Packets come again, some of them answered.  After every packet verdict, mark and decider must be the same;
  * after every batch all counters, and what matches with state have drawn from their world.
  * Between batches the rulesets are edited, one rule at a time.
  */
@@ -17,14 +18,15 @@
 #include <cmocka.h>
 
 #include "classify/classify.h"
+#include "engine/cache.h"
 
 #include "pkt.h"
 #include "gen.h"
 #include "scene.h"
 
-enum { PLAIN, COMPILED, PORTABLE, N_WAYS };
+enum { PLAIN, COMPILED, PORTABLE, CACHED, CACHED_LITTLE, N_WAYS };
 
-struct trio {
+struct ways {
 	struct scene s[N_WAYS];
 	struct gen g;
 	uint64_t seed;
@@ -33,7 +35,7 @@ struct trio {
 	uint32_t went_over; /* edits after which fewer were */
 };
 
-static void note_programs(struct trio *t)
+static void note_programs(struct ways *t)
 {
 	uint32_t touched = 0;
 
@@ -54,44 +56,105 @@ static void note_programs(struct trio *t)
 	t->most_touched = touched > t->most_touched ? touched : t->most_touched;
 }
 
-static void apply(struct trio *t, const char *text, unsigned int flags)
+static void apply(struct ways *t, const char *text, unsigned int flags)
 {
 	for (int way = 0; way < N_WAYS; way++)
 		scene_edit(&t->s[way], t->g.family, text, flags);
 	note_programs(t);
 }
 
-static void one_packet(struct trio *t)
+static void run_everywhere(struct ways *t, const struct fw_packet *view)
 {
 	struct fw_decision *d[N_WAYS];
-	struct fw_packet view;
-	struct pkt p;
 
-	gen_packet(&t->g, &p, &view);
 	for (int way = 0; way < N_WAYS; way++) {
 		struct scene *s = &t->s[way];
 
 		s->now += FW_NSEC_PER_SEC / 4;
 		d[way] = &s->d;
 		if (way == PLAIN)
-			fw_engine_run_plain(s->rs, &s->plan, &s->world, &view, s->now, s->wall,
+			fw_engine_run_plain(s->rs, &s->plan, &s->world, view, s->now, s->wall,
 					    s->stack, &s->d);
 		else
-			scene_run(s, &view);
+			scene_run(s, view);
 	}
 	for (int way = COMPILED; way < N_WAYS; way++)
 		if (d[way]->verdict != d[PLAIN]->verdict || d[way]->mark != d[PLAIN]->mark ||
+		    d[way]->reroute != d[PLAIN]->reroute ||
+		    d[way]->table != d[PLAIN]->table || d[way]->ctinfo != d[PLAIN]->ctinfo ||
 		    d[way]->number != d[PLAIN]->number || !d[way]->rule != !d[PLAIN]->rule ||
 		    strcmp(d[way]->chain->name, d[PLAIN]->chain->name))
 			fail_msg("seed %llu, way %d, packet of proto %d l4_ok %d fragment %d at "
 				 "%u: verdict %d by %s:%u, not %d by %s:%u",
-				 (unsigned long long)t->seed, way, view.proto, view.l4_ok,
-				 view.fragment, view.frag_off, d[way]->verdict, d[way]->chain->name,
+				 (unsigned long long)t->seed, way, view->proto, view->l4_ok,
+				 view->fragment, view->frag_off, d[way]->verdict, d[way]->chain->name,
 				 d[way]->number, d[PLAIN]->verdict, d[PLAIN]->chain->name,
 				 d[PLAIN]->number);
 }
 
-static void same_counters(const struct trio *t)
+/* The packet's answer, where it is one of those that are answered by turning it round. */
+static void turn_round(struct pkt *p)
+{
+	uint32_t n = p->family == FW_IP4 ? 4 : 16, at = p->family == FW_IP4 ? 12 : 8;
+	uint8_t old[32];
+
+	memcpy(old, p->data + at, 2 * n);
+	memcpy(p->data + at, old + n, n);
+	memcpy(p->data + at + n, old, n);
+	if ((p->proto == IPPROTO_TCP || p->proto == IPPROTO_UDP) && p->len >= p->l4 + 4) {
+		memcpy(old, p->data + p->l4, 4);
+		memcpy(p->data + p->l4, old + 2, 2);
+		memcpy(p->data + p->l4 + 2, old, 2);
+	}
+}
+
+/* The same packet but for one thing that rules may ask for. */
+static void change(struct gen *g, struct pkt *p)
+{
+	bool ip4 = p->family == FW_IP4;
+
+	switch (gen_below(g, 7)) {
+	case 0: p->data[ip4 ? 8 : 7] ^= 64 ^ 5; break; /* hops */
+	case 1: p->data[1] ^= 0x10; break; /* TOS */
+	case 2: p->meta.mark ^= 1 + gen_below(g, 3); break;
+	case 3: strcpy(p->meta.in_name, gen_often(g, 50) ? "eth0" : "lo"); break;
+	case 4: strcpy(p->meta.out_name, gen_often(g, 50) ? "eth1" : "wlan0"); break;
+	case 5:
+		if (p->proto == IPPROTO_TCP && p->len > p->l4 + 13)
+			p->data[p->l4 + 13] ^= PKT_ACK;
+		else if (p->len > p->l4 + 1)
+			p->data[p->l4 + gen_below(g, 2)] ^= 8; /* source port, ICMP type or code */
+		break;
+	default: pkt_grow(p, gen_below(g, 40)); break;
+	}
+}
+
+static void one_packet(struct ways *t)
+{
+	struct fw_packet view;
+	struct pkt p;
+
+	gen_packet(&t->g, &p, &view);
+	run_everywhere(t, &view);
+	for (uint32_t again = gen_often(&t->g, 50) ? gen_below(&t->g, 6) : 0; again; again--) {
+		if (gen_often(&t->g, 40)) {
+			turn_round(&p);
+			pkt_view(&p, &view);
+		} else if (gen_often(&t->g, 40)) {
+			change(&t->g, &p);
+			pkt_view(&p, &view);
+		}
+		run_everywhere(t, &view);
+	}
+}
+
+/* Of a rule, or, number 0, the policy; NULL: the chain has none. */
+static const struct fw_counters *counters(const struct fw_chain *chain, uint32_t number)
+{
+	return number ? &fw_chain_rule(chain, number)->counters : chain->policy_counters;
+}
+
+static void same_counters(const struct ways *t)
 {
 	const struct fw_table *a = t->s[PLAIN].rs->tables[t->g.family][FW_MANGLE];
 
@@ -101,10 +164,12 @@ static void same_counters(const struct trio *t)
 		assert_int_equal(t->s[way].world.rng, t->s[PLAIN].world.rng);
 		assert_int_equal(a->n_slots, b->n_slots);
 		for (uint32_t i = 0; i < a->n_slots; i++)
-			for (uint32_t n = 1; a->chains[i] && n <= a->chains[i]->n_rules; n++) {
-				struct fw_counters *x = &fw_chain_rule(a->chains[i], n)->counters;
-				struct fw_counters *y = &fw_chain_rule(b->chains[i], n)->counters;
+			for (uint32_t n = 0; a->chains[i] && n <= a->chains[i]->n_rules; n++) {
+				const struct fw_counters *x = counters(a->chains[i], n);
+				const struct fw_counters *y = counters(b->chains[i], n);
 
+				if (!x)
+					continue;
 				if (x->packets != y->packets || x->bytes != y->bytes)
 					fail_msg("seed %llu, way %d: %s:%u counted %llu, not %llu",
 						 (unsigned long long)t->seed, way,
@@ -116,7 +181,7 @@ static void same_counters(const struct trio *t)
 }
 
 /* Hundreds of neighbours out, or in: chunks go and come. */
-static void edit_many(struct trio *t)
+static void edit_many(struct ways *t)
 {
 	struct gen *g = &t->g;
 	uint32_t n = scene_chain(&t->s[PLAIN], g->family, FW_MANGLE, "FORWARD")->n_rules;
@@ -137,7 +202,7 @@ static void edit_many(struct trio *t)
 }
 
 /* One rule in, out or replaced, somewhere. */
-static void edit(struct trio *t)
+static void edit(struct ways *t)
 {
 	struct gen *g = &t->g;
 	uint32_t chain = gen_often(g, 60) ? 0 : gen_below(g, g->n_chains + 1), n;
@@ -160,13 +225,31 @@ static void edit(struct trio *t)
 	apply(t, fw_buf_cstr(&g->text), FW_TX_NOFLUSH);
 }
 
+static void add_caches(struct ways *t)
+{
+	t->s[CACHED].world.cache = fw_flow_cache_new(4096, t->seed);
+	t->s[CACHED_LITTLE].world.cache = fw_flow_cache_new(16, t->seed);
+	assert_non_null(t->s[CACHED].world.cache);
+	assert_non_null(t->s[CACHED_LITTLE].world.cache);
+	fw_flow_cache_always(t->s[CACHED].world.cache);
+	fw_flow_cache_always(t->s[CACHED_LITTLE].world.cache);
+}
+
+static uint64_t hits, flushes; /* over all seeds: were the caches at work? */
+
+static void note_hits(const struct ways *t)
+{
+	hits += fw_flow_cache_stats(t->s[CACHED].world.cache)->hits;
+	flushes += fw_flow_cache_stats(t->s[CACHED_LITTLE].world.cache)->flushes;
+}
+
 struct shape {
 	uint32_t rules, chains, packets, edits;
 	bool stateful, tracking, bulk;
 };
 
 static void run_shape(enum fw_family family, const struct shape *shape, uint64_t seed,
-		      struct trio *t)
+		      struct ways *t)
 {
 	memset(t, 0, sizeof(*t));
 	t->seed = seed;
@@ -177,6 +260,7 @@ static void run_shape(enum fw_family family, const struct shape *shape, uint64_t
 			    .tracking = shape->tracking};
 	for (int way = 0; way < N_WAYS; way++)
 		scene_init(&t->s[way], shape->tracking);
+	add_caches(t);
 	apply(t, gen_ruleset(&t->g, shape->rules), 0);
 	for (uint32_t e = 0; e <= shape->edits; e++) {
 		for (uint32_t i = 0; i < shape->packets; i++)
@@ -191,6 +275,7 @@ static void run_shape(enum fw_family family, const struct shape *shape, uint64_t
 			edit(t);
 	}
 	assert_true(t->n_programs > 0);
+	note_hits(t);
 	for (int way = 0; way < N_WAYS; way++)
 		scene_deinit(&t->s[way]);
 	fw_buf_deinit(&t->g.text);
@@ -198,11 +283,13 @@ static void run_shape(enum fw_family family, const struct shape *shape, uint64_t
 
 static void run_shapes(const struct shape *shape, uint64_t first, uint32_t n)
 {
-	struct trio *t = malloc(sizeof(*t));
+	struct ways *t = malloc(sizeof(*t));
 
 	assert_non_null(t);
+	hits = 0;
 	for (uint64_t seed = first; seed < first + n; seed++)
 		run_shape((enum fw_family)(seed & 1), shape, seed, t);
+	assert_true(hits > 0);
 	free(t);
 }
 
@@ -270,7 +357,7 @@ static void test_many_edits(void **state)
 /* Fields whose rows would take too much are not indexed; the others carry on. */
 static void test_limit(void **state)
 {
-	struct trio *t = malloc(sizeof(*t));
+	struct ways *t = malloc(sizeof(*t));
 	struct fw_chain *chain;
 
 	(void)state;
@@ -279,6 +366,7 @@ static void test_limit(void **state)
 	t->g = (struct gen){.state = 7000, .family = FW_IP4, .n_chains = 1};
 	for (int way = 0; way < N_WAYS; way++)
 		scene_init(&t->s[way], false);
+	add_caches(t);
 	apply(t, gen_ruleset(&t->g, 3000), 0);
 	for (size_t limit = 64; limit <= 65536; limit *= 2) {
 		for (int way = COMPILED; way < N_WAYS; way++) {
@@ -302,7 +390,7 @@ static void test_limit(void **state)
 /* Edits that do a new base slice by slice, and go over to it when it is done. */
 static void test_slices(void **state)
 {
-	struct trio *t = malloc(sizeof(*t));
+	struct ways *t = malloc(sizeof(*t));
 
 	(void)state;
 	assert_non_null(t);
