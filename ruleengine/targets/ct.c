@@ -206,8 +206,10 @@ static uint16_t needs(const struct fw_use *use)
 static enum fw_verdict run(const struct fw_use *use, struct fw_eval *e)
 {
 	/* What is tracked already (it came through loopback) stays so. */
-	if (fw_use_has(use, NOTRACK) && e->ctinfo == FW_CT_NONE)
-		e->ctinfo = FW_CT_UNTRACKED;
+	/* Otherwise the kernel lays a template of a flow on the packet, which raw's later rules take
+	 * for a new one. */
+	if (e->ctinfo == FW_CT_NONE)
+		e->ctinfo = fw_use_has(use, NOTRACK) ? FW_CT_UNTRACKED : FW_CT_NEW;
 	return FW_CONTINUE;
 }
 
