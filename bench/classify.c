@@ -68,7 +68,7 @@ static double now_s(void)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t); /* what others get of the CPU is not in it */
 	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
