@@ -106,8 +106,8 @@ void fw_ct_reset(struct fw_ct *ct, struct fw_eval *e);
 void fw_ct_dropped(struct fw_ct *ct, struct fw_eval *e);
 void fw_ct_confirm(struct fw_ct *ct, struct fw_eval *e);
 
-/* An INVALID packet is about to die in the kernel (no hop left): the error about it, should there
- * be one, comes without a flow (fw_ct_comes_tracked()). */
+/* An INVALID or UNTRACKED packet goes on: an error of the kernel's about it, should there be one, is
+ * about no flow. */
 void fw_ct_lost(struct fw_ct *ct, const struct fw_packet *pkt);
 
 /*

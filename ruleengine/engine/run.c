@@ -359,6 +359,12 @@ static void untranslate(const struct fw_eval *e, struct fw_decision *ret)
 	ret->orig = *fw_flow_tuple(e->flow, fw_ctinfo_dir(e->ctinfo), &room);
 }
 
+/* Is it our tracker that follows this packet? */
+static bool tracks(const struct fw_plan *plan, const struct fw_eval *e)
+{
+	return plan->track[e->pkt->family] && !plan->kct && e->world->ct;
+}
+
 static void settle(struct hook_run *r, struct fw_decision *ret)
 {
 	struct fw_eval *e = &r->w.e;
@@ -385,11 +391,11 @@ static void settle(struct hook_run *r, struct fw_decision *ret)
 		ret->queue = e->queue;
 		ret->queue_bypass = e->queue_bypass;
 	}
-	if (e->world->ct && !r->plan->kct && is_doomed(e)) {
+	if (!e->flow && tracks(r->plan, e) && r->plan->track_here[e->pkt->family][e->pkt->meta.hook])
+		fw_ct_lost(e->world->ct, e->pkt);
+	if (tracks(r->plan, e) && is_doomed(e)) {
 		if (e->flow)
 			fw_ct_dropped(e->world->ct, e);
-		else if (e->ctinfo == FW_CT_INVALID)
-			fw_ct_lost(e->world->ct, e->pkt);
 		return;
 	}
 	ret->nat = e->nat;

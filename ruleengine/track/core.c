@@ -95,12 +95,19 @@ static enum ct_say handle(struct ct_ctx *c)
 	}
 }
 
-/* A flow that is made up for one packet; lives until the next packet. */
-static struct fw_flow *transient(struct fw_ct *ct, const struct fw_tuple *orig, uint64_t now)
+/* A flow that is made up for one packet; lives until the next packet, or until its last hook: there
+ * it has the mark that an earlier hook gave it. */
+static struct fw_flow *transient(struct fw_ct *ct, const struct fw_packet *pkt,
+				 const struct fw_tuple *orig, uint64_t now)
 {
+	const bool later = pkt->meta.hook == FW_POSTROUTING || pkt->meta.hook == FW_INPUT;
+	const uint32_t mark =
+		later && ct_tuple_equal(&ct->scratch.orig, orig) ? ct->scratch.mark : 0;
+
 	memset(&ct->scratch, 0, sizeof(ct->scratch));
 	ct->scratch.orig = *orig;
 	ct->scratch.expires = now;
+	ct->scratch.mark = mark;
 	return &ct->scratch;
 }
 
@@ -195,29 +202,6 @@ static int quoted_packet(const struct fw_packet *pkt, struct fw_packet *inner)
 	return 0;
 }
 
-/* Could the quoted packet have begun a flow?  A wrong checksum, say, and the kernel knew none. */
-static bool would_start(struct fw_ct *ct, const struct fw_packet *pkt, const struct fw_tuple *t,
-			uint64_t now)
-{
-	struct fw_flow flow = {.orig = *t};
-	struct fw_packet inner;
-	struct ct_ctx c = {.ct = ct,
-			   .pkt = &inner,
-			   .flow = &flow,
-			   .now = now,
-			   .dir = FW_DIR_ORIG,
-			   .ctinfo = FW_CT_NEW,
-			   .fresh = true};
-	uint32_t quote;
-
-	if (quoted_packet(pkt, &inner) < 0)
-		return t->proto != IPPROTO_TCP && t->proto != IPPROTO_ICMP &&
-			t->proto != IPPROTO_ICMPV6;
-	if (is_icmp(&inner) && icmp_kind(ct, &inner, &quote) != ICMP_PLAIN)
-		return false;
-	return handle(&c) == CT_ACCEPT;
-}
-
 /* What tells one packet from another, by what an error quotes of it (FNV-1a); never 0. */
 static uint64_t digest(const struct fw_packet *pkt)
 {
@@ -236,17 +220,39 @@ void fw_ct_lost(struct fw_ct *ct, const struct fw_packet *pkt)
 	ct->lost[ct->lost_next++ % FW_ARRAY_SIZE(ct->lost)] = digest(pkt);
 }
 
-/* Asked once for each: the kernel sends one error about a packet. */
-static bool was_lost(struct fw_ct *ct, const struct fw_packet *quoted)
+static bool was_lost(const struct fw_ct *ct, const struct fw_packet *quoted)
 {
 	const uint64_t d = digest(quoted);
 
 	for (size_t i = 0; i < FW_ARRAY_SIZE(ct->lost); i++)
-		if (ct->lost[i] == d) {
-			ct->lost[i] = 0;
+		if (ct->lost[i] == d)
 			return true;
-		}
 	return false;
+}
+
+/* Could the quoted packet have begun a flow?  A wrong checksum, say, and the kernel knew none. */
+static bool would_start(struct fw_ct *ct, const struct fw_packet *pkt, const struct fw_tuple *t,
+			uint64_t now)
+{
+	struct fw_flow flow = {.orig = *t};
+	struct fw_packet inner;
+	struct ct_ctx c = {.ct = ct,
+			   .pkt = &inner,
+			   .flow = &flow,
+			   .now = now,
+			   .dir = FW_DIR_ORIG,
+			   .ctinfo = FW_CT_NEW,
+			   .fresh = true};
+	uint32_t quote;
+
+	if (quoted_packet(pkt, &inner) < 0)
+		return t->proto != IPPROTO_TCP && t->proto != IPPROTO_ICMP &&
+			t->proto != IPPROTO_ICMPV6;
+	if (was_lost(ct, &inner))
+		return false;
+	if (is_icmp(&inner) && icmp_kind(ct, &inner, &quote) != ICMP_PLAIN)
+		return false;
+	return handle(&c) == CT_ACCEPT;
 }
 
 /* Was the quoted packet in order, as far as we know or it tells by itself? */
@@ -321,7 +327,7 @@ static int icmp_error(struct fw_ct *ct, struct fw_eval *e, uint32_t quote, bool 
 		return set(e, flow, ctinfo);
 	if ((pkt->meta.hook == FW_OUTPUT || pkt->meta.hook == FW_POSTROUTING) &&
 	    !pkt->meta.has_uid && would_start(ct, pkt, &quoted, e->now))
-		return set(e, transient(ct, &quoted, e->now), FW_CT_RELATED_REPLY);
+		return set(e, transient(ct, pkt, &quoted, e->now), FW_CT_RELATED_REPLY);
 	return invalid(ct, e);
 }
 
@@ -475,7 +481,7 @@ static int carried(struct fw_ct *ct, struct fw_eval *e, enum fw_ctinfo ctinfo)
 	 */
 	if ((fw_ctinfo_dir(ctinfo) == dir) || !ct_tuple_invert(&tuple, &orig))
 		orig = tuple;
-	return set(e, transient(ct, &orig, e->now), ctinfo);
+	return set(e, transient(ct, pkt, &orig, e->now), ctinfo);
 }
 
 int fw_ct_track(struct fw_ct *ct, struct fw_eval *e)
@@ -596,7 +602,7 @@ static struct fw_flow *pick_up(struct ct_ctx *c, const struct fw_tuple *orig)
 		return NULL;
 	c->ctinfo = ctinfo;
 	if (!c->flow)
-		return transient(c->ct, orig, c->now);
+		return transient(c->ct, c->pkt, orig, c->now);
 	if (ctinfo != FW_CT_NEW)
 		c->flow->status |= FW_CTS_CONFIRMED;
 	if (ctinfo == FW_CT_ESTABLISHED || ctinfo == FW_CT_ESTABLISHED_REPLY)

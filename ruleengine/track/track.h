@@ -162,7 +162,7 @@ struct fw_ct {
 	uint32_t timeout[CT_N_TIMEOUTS]; /* seconds */
 	uint32_t gc_next;                /* record to look at next */
 	uint32_t gc_pressure;            /* records until the pressure of a full table is off */
-	uint64_t lost[8];                /* digests of INVALID packets that were about to die */
+	uint64_t lost[8];                /* digests of the last packets without a flow */
 	uint32_t lost_next;
 	struct fw_flow scratch;          /* a flow that is known by carried facts only */
 	struct fw_flow_ext scratch_ext;

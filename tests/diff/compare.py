@@ -20,6 +20,14 @@ def _mask4(p, own):
     p[10:12] = b"\0\0" if good else b"BA"
 
 
+def _mask_timestamps(p, i, end):
+    while i + 1 < min(end, len(p)) and p[i] != 0:
+        size = 1 if p[i] == 1 else max(p[i + 1], 2)
+        if p[i] == 8:
+            p[i + 2:i + size] = b"\0" * len(p[i + 2:i + size])
+        i += size
+
+
 def _mask_l4(p, at, proto, own):
     """The listener's sequence numbers are random, and so are its checksums.  A TCP checksum that
     is right, or left to the hardware (the kernel's own resets), is one and the same."""
@@ -36,6 +44,7 @@ def _mask_l4(p, at, proto, own):
         if struct.unpack("!H", p[at:at + 2])[0] in LISTEN:
             p[at + 4:at + 8] = b"\0" * 4
             p[at + 16:at + 18] = b"\0" * 2
+            _mask_timestamps(p, at + 20, at + (p[at + 12] >> 4) * 4)
 
 
 def _inner(p, at, v6):

@@ -313,10 +313,8 @@ class Gen:
             return self.log()
         if table == "mangle" and r < 0.78 and self.rewrite:
             return self.rewriting(proto, hooks)
-        # Known to differ: ICMP errors about untracked packets (the kernel: INVALID; we: RELATED; seeds
-        # 9009, 9014 at dc0168c), and what rules of raw behind a bare -j CT see (a template; 9233).
-        if table == "raw" and r < 0.70 and not self.track:
-            return self.r.choice(["-j NOTRACK", "-j CT --notrack"])
+        if table == "raw" and r < 0.70:
+            return self.r.choice(["-j NOTRACK", "-j CT --notrack", "-j CT"])
         if self.track and r < 0.66:
             return self.connmark()
         if table == "mangle" and r < 0.90:
