@@ -71,6 +71,7 @@ struct fw_ext {
 	const char *name;
 	bool target;             /* else a match */
 	const char *summary;     /* one line, for help and manual */
+	const char *listed;      /* what -L calls it; NULL: name */
 	uint8_t families;        /* mask of 1 << enum fw_family; 0: both */
 	uint8_t tables;          /* FW_TABLE_BIT mask; 0: all */
 	uint8_t hooks;           /* FW_HOOK_BIT mask from which it may be reached; 0: all */

@@ -16,6 +16,6 @@ static enum fw_verdict run(const struct fw_use *use, struct fw_eval *e)
 
 const struct fw_ext fw_target_notrack = {
 	.name = "NOTRACK", .target = true, .summary = "do not track the packet's connection",
-	.tables = FW_TABLE_BIT(FW_RAW),
+	.listed = "CT", .tables = FW_TABLE_BIT(FW_RAW),
 	.list = list, .run = run,
 };

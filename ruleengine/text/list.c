@@ -131,6 +131,13 @@ static void print_proto(const struct style *s, uint8_t proto, bool inv, struct f
 		fw_buf_fmt(out, "%-4u ", proto);
 }
 
+static const char *listed_name(const struct fw_rule *rule, const struct fw_table *table)
+{
+	if (rule->target.ext && rule->target.ext->listed)
+		return rule->target.ext->listed;
+	return fw_rule_target_name(rule, table);
+}
+
 static void print_rule(const struct style *s, const struct fw_rule *rule, uint32_t number,
 		       struct fw_buf *out)
 {
@@ -144,7 +151,7 @@ static void print_rule(const struct style *s, const struct fw_rule *rule, uint32
 		print_num(s, c.packets, 8, out);
 		print_num(s, c.bytes, 8, out);
 	}
-	fw_buf_fmt(out, "%-9s ", fw_rule_target_name(rule, s->table));
+	fw_buf_fmt(out, "%-9s ", listed_name(rule, s->table));
 	print_proto(s, g->proto, g->inv & FW_INV_PROTO, out);
 	fw_buf_char(out, g->inv & FW_INV_FRAG ? '!' : '-');
 	fw_buf_str(out, g->frag ? "f " : "- ");
@@ -169,7 +176,7 @@ void fw_list_verbose_rule(const struct fw_rule *rule, const char *chain_target,
 
 	(void)numeric;
 	fw_buf_str(out,
-		   chain_target && *chain_target ? chain_target : fw_rule_target_name(rule, NULL));
+		   chain_target && *chain_target ? chain_target : listed_name(rule, NULL));
 	fw_buf_fmt(out, " %c", g->inv & FW_INV_PROTO ? '!' : ' ');
 	if (proto)
 		fw_buf_str(out, proto);
