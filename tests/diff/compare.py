@@ -130,6 +130,44 @@ def mask(packet):
     return bytes(p)
 
 
+def _piece(p):
+    """(key, offset, more, header, payload) of a fragment, or None."""
+    if p[0] >> 4 == 4 and len(p) >= 20:
+        frag = struct.unpack("!H", p[6:8])[0]
+        if frag & 0x3FFF:
+            ihl = (p[0] & 15) * 4
+            head = p[:2] + b"\0\0" + p[4:6] + b"\0\0" + p[8:10] + b"\0\0" + p[12:ihl]
+            return (p[4:6] + p[9:10] + p[12:20], (frag & 0x1FFF) * 8, bool(frag & 0x2000), head,
+                    p[ihl:])
+    elif p[0] >> 4 == 6 and len(p) >= 48 and p[6] == 44:
+        frag = struct.unpack("!H", p[42:44])[0]
+        return p[8:40] + p[44:48], frag & 0xFFF8, bool(frag & 1), p[:4] + p[6:42], p[48:]
+    return None
+
+
+def whole(arrivals):
+    """Fragments of one packet put together: a packet that fwd changed is cut anew, elsewhere
+    (docs/differences.md)."""
+    out, sets = [], {}
+    for dev, p in arrivals:
+        f = _piece(p)
+        if f:
+            sets.setdefault((dev, f[0]), []).append((f, p))
+        else:
+            out.append((dev, p))
+    for (dev, _), parts in sets.items():
+        parts.sort(key=lambda x: x[0][1])
+        body, complete = b"", not parts[-1][0][2]
+        for (_, off, _, _, data), _ in parts:
+            complete &= off == len(body)
+            body += data
+        if complete:
+            out.append((dev, b"whole " + parts[0][0][3] + body))
+        else:
+            out += [(dev, p) for _, p in parts]
+    return sorted(out)
+
+
 def saved(text):
     """iptables-save -c as {table: {"policy": {chain: (policy, p, b)}, "rules": [(chain, p, b,
     words)]}}."""

@@ -152,6 +152,22 @@ def test_fragments_stay_whole(both, c):
     c.equal("later fragments seen after tracking was on", both.routers(what), (1, 0))
 
 
+def test_changed_fragments_are_cut_anew(both, c):
+    body = pkt.udp(CLIENT, SERVER, 1, 53, b"f" * 392)  # 400 bytes: 64, 80 and the rest
+    cuts = [(0, 64), (64, 144), (144, 400)]
+
+    def what(r):
+        r.fw.restore(4, "*mangle\n-A FORWARD -j TOS --set-tos 0x10\nCOMMIT\n"
+                        "*filter\n-A FORWARD -m state --state NEW\nCOMMIT\n")
+        out = []
+        for a, b in cuts:
+            out += send(r, pkt.ip4(CLIENT, SERVER, 17, body[a:b], ident=9, off=a,
+                                   mf=b < 400))["eth1"]
+        return [len(p) for p in out]
+    c.equal("lengths of the fragments that leave", both.routers(what),
+            ([84, 100, 276], [276, 164]))
+
+
 def test_log_goes_to_fwd(both, c):
     w = hosts.World("fwd")
     try:
