@@ -221,12 +221,40 @@ struct ct_ctx {
 
 enum ct_say { CT_ACCEPT, CT_INVALID, CT_REPEAT /* forget the flow and begin anew */ };
 
+/* core.c */
 /* Checksums are looked at where a packet comes in, unless somebody did before. */
 bool ct_csum_wanted(const struct fw_ct *ct, const struct fw_packet *pkt);
 bool ct_csum_bad(const struct fw_ct *ct, const struct fw_packet *pkt);
 void ct_refresh(struct ct_ctx *c, uint32_t seconds);
 void ct_account(struct ct_ctx *c);
+/* What the tracker says of a packet; both return 0. */
+int ct_set(struct fw_eval *e, struct fw_flow *flow, enum fw_ctinfo ctinfo);
+int ct_invalid(struct fw_ct *ct, struct fw_eval *e);
+enum ct_say ct_handle(struct ct_ctx *c); /* ask the flow's protocol */
+/* c->flow begins anew with this packet, or stays as it is when the packet cannot begin one. */
+enum ct_say ct_restart(struct ct_ctx *c);
+/* 0 and c->flow set, or NULL where the packet cannot begin a flow; -1: no room. */
+int ct_begin(struct ct_ctx *c, const struct ct_key *key);
+/* A flow that is made up for one packet; lives until the next packet. */
+struct fw_flow *ct_transient(struct fw_ct *ct, const struct fw_packet *pkt,
+			     const struct fw_tuple *orig, uint64_t now);
+/* The packet's own flow, or the one its quote speaks of, or one made up: the answer is known, its
+ * flow is for matches that ask for addresses. */
+int ct_carried(struct fw_ct *ct, struct fw_eval *e, enum fw_ctinfo ctinfo);
 
+/* icmp.c */
+enum ct_icmp { CT_ICMP_PLAIN, CT_ICMP_BAD, CT_ICMP_UNTRACKED, CT_ICMP_ERROR };
+
+bool ct_is_icmp(const struct fw_packet *pkt);
+/* What an ICMP message is to the tracker; for errors where the quoted packet begins. */
+enum ct_icmp ct_icmp_kind(const struct fw_ct *ct, const struct fw_packet *pkt, uint32_t *quote);
+/* The flow that an error speaks of.  NULL: none. */
+struct fw_flow *ct_find_quoted(struct fw_ct *ct, const struct fw_packet *pkt,
+			       const struct fw_tuple *quoted, uint64_t now, bool dying,
+			       enum fw_ctinfo *ctinfo);
+int ct_icmp_error(struct fw_ct *ct, struct fw_eval *e, uint32_t quote, bool dying);
+
+/* The protocols: proto.c, tcp.c, sctp.c */
 enum ct_say ct_tcp_packet(struct ct_ctx *c);
 /* Is the header one that a flow would take, whatever its state? */
 bool ct_tcp_sane(const struct fw_packet *pkt);

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A packet that the kernel's tracker has judged meets ours.
+ *
+ * While the kernel translates, its word counts; ours keeps flows with their protocol's state, so
+ * that lists, matches and a later life without the kernel's tracker find them.  What the kernel
+ * knows and we do not is picked up midway; translations that only the kernel can know are asked
+ * for.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "track/track.h"
+
+/* The flow's protocol sees the packet; what it says of it does not count. */
+static struct fw_flow *go_on(struct ct_ctx *c)
+{
+	if (c->flow->status & FW_CTS_CONFIRMED) {
+		if (ct_handle(c) == CT_REPEAT) {
+			ct_flow_free(c->ct, c->flow);
+			return NULL;
+		}
+	} else if (c->dir == FW_DIR_ORIG) {
+		ct_restart(c);
+	} else {
+		c->flow->status |= FW_CTS_CONFIRMED;
+		ct_handle(c);
+	}
+	if (c->ctinfo == FW_CT_ESTABLISHED_REPLY)
+		c->flow->status |= FW_CTS_SEEN_REPLY;
+	return c->flow;
+}
+
+/* ---- first packets that are being translated ------------------------------------------------ */
+
+#define PENDING_NS FW_NSEC_PER_SEC
+
+/* Source and protocol stay as they are. */
+static struct ct_pending *pending_at(const struct fw_ct *ct, const struct fw_tuple *t)
+{
+	uint32_t h = t->src.u32[0] ^ t->src.u32[3] ^ (uint32_t)t->sport_be << 7 ^ t->proto;
+
+	return &ct->pending[(h * 2654435761u) >> 24];
+}
+static_assert(CT_PENDING == 256, "eight bits of hash");
+
+void fw_ct_expect_translation(struct fw_ct *ct, const struct fw_eval *e)
+{
+	struct ct_pending *p;
+
+	if (!e->flow || e->flow == &ct->scratch)
+		return;
+	if (!ct->pending)
+		ct->pending = calloc(CT_PENDING, sizeof(*ct->pending));
+	if (!ct->pending)
+		return;
+	p = pending_at(ct, &e->flow->orig);
+	p->orig = e->flow->orig;
+	p->until = e->now + PENDING_NS;
+}
+
+/* A first packet, met behind its translation.  NULL: none that we know. */
+static struct fw_flow *take_pending(struct ct_ctx *c, const struct fw_tuple *t)
+{
+	struct fw_tuple reply;
+	struct ct_pending *p;
+	struct fw_flow *flow;
+	enum fw_ct_dir dir;
+	struct ct_key key;
+
+	if (!c->ct->pending || !ct_tuple_invert(t, &reply))
+		return NULL;
+	p = pending_at(c->ct, t);
+	if (p->until <= c->now || p->orig.proto != t->proto || p->orig.family != t->family ||
+	    p->orig.sport_be != t->sport_be || memcmp(&p->orig.src, &t->src, sizeof(t->src)) != 0)
+		return NULL;
+	if (!ct_key_make(c->ct, &p->orig, &key))
+		return NULL;
+	flow = ct_find(c->ct, &key, c->now, true, &dir);
+	if (!flow || dir != FW_DIR_ORIG || !ct_flow_translate(c->ct, flow, &reply))
+		return NULL;
+	c->dir = FW_DIR_ORIG;
+	return flow;
+}
+
+/* A flow for a packet of one that the kernel knows and we do not; orig: its first direction. */
+static struct fw_flow *pick_up(struct ct_ctx *c, const struct fw_tuple *orig)
+{
+	const enum fw_ctinfo ctinfo = c->ctinfo;
+	struct ct_key key;
+
+	if (!ct_key_make(c->ct, orig, &key))
+		return NULL;
+	if (ct_begin(c, &key) < 0)
+		return NULL;
+	c->ctinfo = ctinfo;
+	if (!c->flow)
+		return ct_transient(c->ct, c->pkt, orig, c->now);
+	if (ctinfo != FW_CT_NEW)
+		c->flow->status |= FW_CTS_CONFIRMED;
+	if (ctinfo == FW_CT_ESTABLISHED || ctinfo == FW_CT_ESTABLISHED_REPLY)
+		c->flow->status |= FW_CTS_SEEN_REPLY;
+	return c->flow;
+}
+
+/* Ask the kernel for the connection of a tuple, and make ours like it.  NULL: it knows none. */
+static struct fw_flow *ask_kernel(struct ct_ctx *c, struct fw_eval *e, const struct fw_tuple *t)
+{
+	const struct fw_world_ops *ops = e->world->ops;
+	struct fw_tuple orig, reply;
+	struct fw_flow *flow;
+	enum fw_ct_dir dir;
+	struct ct_key key;
+
+	if (!ops || !ops->connection || !ops->connection(e->world->priv, t, &orig, &reply) ||
+	    !ct_key_make(c->ct, &orig, &key))
+		return NULL;
+	flow = ct_find(c->ct, &key, c->now, true, &dir);
+	if (!flow || dir != FW_DIR_ORIG)
+		flow = pick_up(c, &orig);
+	if (flow && flow != &c->ct->scratch)
+		ct_flow_translate(c->ct, flow, &reply);
+	return flow;
+}
+
+static struct fw_flow *find_followed(struct ct_ctx *c, struct fw_eval *e,
+				     const struct fw_tuple *tuple, const struct ct_key *key,
+				     bool first)
+{
+	const unsigned int nat = e->pkt->meta.nat_status;
+	struct fw_flow *flow = ct_find(c->ct, key, e->now, !first, &c->dir);
+	struct fw_tuple orig = *tuple;
+
+	if (flow && c->ctinfo == FW_CT_NEW &&
+	    ((first && (flow->status & FW_CTS_SEEN_REPLY)) ||
+	     (e->pkt->meta.nat_pending && (flow->status & FW_CTS_CONFIRMED)))) {
+		ct_flow_free(c->ct, flow); /* the kernel has forgotten it */
+		flow = NULL;
+	}
+	if (flow && (nat & ~(unsigned int)flow->status) && !e->pkt->meta.nat_pending) {
+		const struct fw_tuple known = flow->orig;
+
+		ask_kernel(c, e, &known); /* flows do not move */
+	}
+	if (!flow && (nat & FW_CTS_DST_NAT) && fw_ctinfo_dir(c->ctinfo) == FW_DIR_ORIG)
+		flow = take_pending(c, tuple);
+	if (!flow && nat)
+		flow = ask_kernel(c, e, tuple);
+	if (flow)
+		return first && flow != &c->ct->scratch ? (c->flow = flow, go_on(c)) : flow;
+	if (fw_ctinfo_dir(c->ctinfo) == FW_DIR_REPLY && !ct_tuple_invert(tuple, &orig))
+		return NULL;
+	return pick_up(c, &orig);
+}
+
+void fw_ct_follow(struct fw_ct *ct, struct fw_eval *e, bool first)
+{
+	struct ct_ctx c = {.ct = ct, .pkt = e->pkt, .now = e->now, .ctinfo = e->ctinfo};
+	const enum fw_ctinfo ctinfo = e->ctinfo;
+	struct fw_tuple tuple;
+	struct ct_key key;
+	uint32_t quote;
+
+	e->flow = NULL;
+	if (ctinfo == FW_CT_INVALID || ctinfo == FW_CT_UNTRACKED || ctinfo == FW_CT_NONE)
+		return;
+	if (ct_is_icmp(e->pkt) && ct_icmp_kind(ct, e->pkt, &quote) != CT_ICMP_PLAIN) {
+		ct_carried(ct, e, ctinfo);
+		return;
+	}
+	if (!ct_tuple_of(e->pkt, &tuple) || !ct_key_make(ct, &tuple, &key))
+		return;
+	e->flow = find_followed(&c, e, &tuple, &key, first);
+	e->ctinfo = ctinfo;
+}
