@@ -16,7 +16,7 @@
  *	message.c   one queued packet's message into a packet view
  *	verdict.c   answers, gathered into one send
  *	handover.c  what outlives a crash
- *	worker.c    the loop: read, judge, answer
+ *	worker.c    the loop: read, judge (judge.c, way.c), answer (answer.c)
  *	rtnl.c      interface names
  *	addrtype.c  kinds of addresses
  *	route.c     how large packets may be on their way

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A batch of packets is judged: complete what the message tells of each, ask the engine, note what
+ * is to be done about it.  All of it under core->lock, taken once for the batch.
+ */
+#include <assert.h>
+#include <net/if_arp.h>
+
+#include "worker.h"
+
+#define DETOUR_LOST_NS FW_NSEC_PER_SEC /* nothing came back for so long: they were dropped */
+#define GC_ROUNDS      16 /* batches between two looks for expired flows … */
+#define GC_BUDGET      64 /* … and how many are looked at */
+
+static void name_links(struct fwd_rtnl *rtnl, struct fw_pkt_meta *meta)
+{
+	if (meta->in_ifindex) {
+		uint16_t type = fwd_rtnl_link(rtnl, meta->in_ifindex, meta->in_name);
+
+		meta->has_mac = meta->has_mac && type == ARPHRD_ETHER;
+	}
+	if (meta->out_ifindex)
+		fwd_rtnl_link(rtnl, meta->out_ifindex, meta->out_name);
+}
+
+/* Unless the kernel tracks, the bits of its notes are somebody else's. */
+static void forget_notes(const struct fw_plan *plan, struct fw_pkt_meta *meta)
+{
+	if (plan->kct)
+		return;
+	meta->part = FW_PART_ALL;
+	meta->nat_pending = false;
+	meta->nat_status = 0;
+}
+
+/*
+ * Who listens behind a SYN-ACK.  Any number of the interval will do: no rule tells it from the
+ * true one.
+ */
+static void name_listener(const struct fw_plan *plan, struct fwd_msg *m)
+{
+	const struct fw_owners *o = &plan->owners;
+	struct fw_pkt_meta *meta = &m->pkt.meta;
+	const uint8_t synack = 0x12;
+	uint32_t code, uid, gid, last;
+
+	if (!meta->has_socket || meta->has_uid || m->pkt.proto != IPPROTO_TCP ||
+	    (m->pkt.tcp_flags & synack) != synack)
+		return;
+	code = fw_mark_owner_code(m->ours, plan->kct);
+	if (!code || code > fw_owners_codes(o))
+		return;
+	fw_owners_decode(o, code, &uid, &gid);
+	fw_cuts_interval(&o->uids, uid, &meta->listener_uid, &last);
+	fw_cuts_interval(&o->gids, gid, &meta->listener_gid, &last);
+	meta->has_listener = true;
+}
+
+static void detour(struct fwd_worker *w, struct fwd_answer *a, uint16_t to, uint64_t now)
+{
+	a->verdict = fwd_to_queue(to);
+	if (to == w->full_number) {
+		w->detours++;
+		w->detour_ns = now;
+	} else {
+		w->batch->barrier = true;
+	}
+}
+
+/* The reply is made later; whether it goes to many is asked now, with the lock. */
+static void note_reject(struct fwd_worker *w, size_t i)
+{
+	const unsigned int many = 1u << FW_ADDR_BROADCAST | 1u << FW_ADDR_MULTICAST;
+	struct fwd_batch *b = w->batch;
+	const struct fw_packet *pkt = &b->msgs[i].pkt;
+
+	b->rejects[b->n_rejects].i = (uint8_t)i;
+	b->rejects[b->n_rejects].to_many = pkt->family == FW_IP4 &&
+		(fwd_addrtype_mask(w->k->addrtype, FW_IP4, &pkt->dst, 0) & many);
+	b->n_rejects++;
+}
+
+static void judge_one(struct fwd_worker *w, size_t i, uint64_t now, uint64_t wall)
+{
+	struct fwd_core *core = w->k->core;
+	struct fwd_batch *b = w->batch;
+	struct fwd_msg *m = &b->msgs[i];
+	struct fwd_answer *a = &b->answers[i];
+	uint16_t way;
+
+	*a = (struct fwd_answer){.id = m->id, .queue = m->queue, .verdict = NF_DROP};
+	if (m->queue == w->pass_number) {
+		a->verdict = NF_ACCEPT; /* judged before */
+		return;
+	}
+	if (!m->valid) {
+		fwd_count(&w->malformed);
+		fwd_drops_note(w->k->drops, NULL, NULL, now);
+		return;
+	}
+	way = fwd_way(w, m, &core->plan);
+	if (way) {
+		detour(w, a, way, now);
+		return;
+	}
+	if (!m->truncated)
+		m->pkt.writable = b->slots + (m->pkt.data - b->slots);
+	if (m->queue == w->full_number) {
+		w->detours -= w->detours > 0;
+		w->detour_ns = now;
+	}
+	name_links(w->k->rtnl, &m->pkt.meta);
+	forget_notes(&core->plan, &m->pkt.meta);
+	name_listener(&core->plan, m);
+	fw_engine_run(core->ruleset, &core->plan, &core->world, &m->pkt, now, wall, b->stack,
+		      &b->decisions[i]);
+	fwd_answer(w, a, m, &b->decisions[i]);
+	fwd_count(&w->packets);
+	if (b->decisions[i].verdict == FW_DROP)
+		fwd_drops_note(w->k->drops, &m->pkt, &b->decisions[i], now);
+	if (b->decisions[i].reject != FW_REJECT_NONE)
+		note_reject(w, i);
+}
+
+/* All flows are asked for before the first packet is judged: memory answers them side by side. */
+static void prefetch(const struct fwd_worker *w)
+{
+	const struct fwd_batch *b = w->batch;
+	const struct fw_packet *pkts[FWD_BATCH];
+	size_t n = 0;
+
+	static_assert(FWD_BATCH <= FW_CT_PREFETCH, "one call for a batch");
+	for (size_t i = 0; i < b->n; i++)
+		if (b->msgs[i].valid)
+			pkts[n++] = &b->msgs[i].pkt;
+	if (n > 1)
+		fw_ct_prefetch(w->k->core->world.ct, pkts, n);
+}
+
+void fwd_judge(struct fwd_worker *w)
+{
+	struct fwd_core *core = w->k->core;
+	struct fwd_batch *b = w->batch;
+	const uint64_t now = fwd_now(), wall = fwd_wall();
+
+	b->now = now;
+	b->n_rejects = 0;
+	b->barrier = false;
+	if (w->barriers && now - w->barrier_ns > DETOUR_LOST_NS)
+		w->barriers = 0;
+	if (w->detours && now - w->detour_ns > DETOUR_LOST_NS)
+		w->detours = 0;
+
+	pthread_mutex_lock(&core->lock);
+	fwd_rtnl_freshen(w->k->rtnl, now);
+	fwd_addrtype_batch(w->k->addrtype);
+	prefetch(w);
+	for (size_t i = 0; i < b->n; i++)
+		judge_one(w, i, now, wall);
+	if (++w->rounds % GC_ROUNDS == 0)
+		fw_ct_gc(core->world.ct, now, GC_BUDGET);
+	pthread_mutex_unlock(&core->lock);
+}
