@@ -67,25 +67,11 @@ static void add_counters(struct fw_buf *out, const struct fw_counters *c)
 	fw_buf_fmt(out, "\"packets\":%" PRIu64 ",\"bytes\":%" PRIu64, c->packets, c->bytes);
 }
 
-static const char *target_of(const struct fw_rule *rule, const struct fw_table *table)
-{
-	if (rule->target.ext)
-		return rule->target.ext->name;
-	switch (rule->verdict) {
-	case FW_ACCEPT: return "ACCEPT";
-	case FW_DROP: return "DROP";
-	case FW_RETURN: return "RETURN";
-	case FW_JUMP:
-	case FW_GOTO: return table->chains[rule->jump]->name;
-	default: return "";
-	}
-}
-
 static void add_rule(struct fw_buf *out, const struct fw_table *table, const struct fw_chain *chain,
 		     uint32_t number)
 {
 	const struct fw_rule *rule = fw_chain_rule(chain, number);
-	const char *target = target_of(rule, table);
+	const char *target = fw_rule_target_name(rule, table);
 	struct fw_buf text = FW_BUF_INIT;
 
 	fw_buf_fmt(&text, "-A %s", chain->name);

@@ -15,6 +15,7 @@
 
 #include "control/process.h"
 #include "control/verbs.h"
+#include "fw/text.h"
 
 static void head(struct fw_buf *out, const char *name, const char *type, const char *help)
 {
@@ -65,23 +66,6 @@ static void label(struct fw_buf *out, const char *s)
 	}
 }
 
-static const char *target_name(const struct fw_rule *rule, const struct fw_table *table)
-{
-	if (rule->target.ext)
-		return rule->target.ext->name;
-	switch (rule->verdict) {
-	case FW_ACCEPT: return "ACCEPT";
-	case FW_DROP: return "DROP";
-	case FW_RETURN: return "RETURN";
-	case FW_JUMP:
-	case FW_GOTO:
-		return rule->jump < table->n_slots && table->chains[rule->jump]
-			? table->chains[rule->jump]->name
-			: "";
-	default: return "";
-	}
-}
-
 /* The text of -m comment: its first option is the text itself. */
 static const char *comment_of(const struct fw_rule *rule)
 {
@@ -111,7 +95,7 @@ static void rule_series(struct fw_buf *out, const char *metric, const struct fw_
 		   t->family == FW_IP4 ? "ipv4" : "ipv6", fw_table_name(t->id));
 	label(out, chain->name);
 	fw_buf_fmt(out, "\",rule=\"%" PRIu64 "\",target=\"", rule->id);
-	label(out, target_name(rule, t));
+	label(out, fw_rule_target_name(rule, t));
 	fw_buf_str(out, "\",comment=\"");
 	label(out, comment_of(rule));
 	fw_buf_str(out, "\"} ");

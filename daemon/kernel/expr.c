@@ -159,7 +159,7 @@ void fwd_batch_flush(struct fwd_nft_batch *b, const char *table, const char *cha
 }
 
 /* A new expression, already part of the rule; NULL marks the batch as failed. */
-static struct nftnl_expr *add(struct fwd_nft_batch *b, struct nftnl_rule *r, const char *name)
+struct nftnl_expr *fwd_rule_add(struct fwd_nft_batch *b, struct nftnl_rule *r, const char *name)
 {
 	struct nftnl_expr *e = r ? nftnl_expr_alloc(name) : NULL;
 
@@ -171,7 +171,7 @@ static struct nftnl_expr *add(struct fwd_nft_batch *b, struct nftnl_rule *r, con
 
 void fwd_rule_meta(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t key)
 {
-	struct nftnl_expr *e = add(b, r, "meta");
+	struct nftnl_expr *e = fwd_rule_add(b, r, "meta");
 
 	if (!e)
 		return;
@@ -182,7 +182,7 @@ void fwd_rule_meta(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t key)
 static void payload(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t base, uint32_t offset,
 		    uint32_t len)
 {
-	struct nftnl_expr *e = add(b, r, "payload");
+	struct nftnl_expr *e = fwd_rule_add(b, r, "payload");
 
 	if (!e)
 		return;
@@ -197,14 +197,15 @@ void fwd_rule_network(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t of
 	payload(b, r, NFT_PAYLOAD_NETWORK_HEADER, offset, len);
 }
 
-void fwd_rule_transport(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t offset, uint32_t len)
+void fwd_rule_transport(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t offset,
+			uint32_t len)
 {
 	payload(b, r, NFT_PAYLOAD_TRANSPORT_HEADER, offset, len);
 }
 
 void fwd_rule_hton(struct fwd_nft_batch *b, struct nftnl_rule *r)
 {
-	struct nftnl_expr *e = add(b, r, "byteorder");
+	struct nftnl_expr *e = fwd_rule_add(b, r, "byteorder");
 
 	if (!e)
 		return;
@@ -217,7 +218,7 @@ void fwd_rule_hton(struct fwd_nft_batch *b, struct nftnl_rule *r)
 
 void fwd_rule_set_mark(struct fwd_nft_batch *b, struct nftnl_rule *r)
 {
-	struct nftnl_expr *e = add(b, r, "meta");
+	struct nftnl_expr *e = fwd_rule_add(b, r, "meta");
 
 	if (!e)
 		return;
@@ -228,7 +229,7 @@ void fwd_rule_set_mark(struct fwd_nft_batch *b, struct nftnl_rule *r)
 static void bitwise(struct fwd_nft_batch *b, struct nftnl_rule *r, const void *mask,
 		    const void *xor, uint32_t len)
 {
-	struct nftnl_expr *e = add(b, r, "bitwise");
+	struct nftnl_expr *e = fwd_rule_add(b, r, "bitwise");
 
 	if (!e)
 		return;
@@ -255,7 +256,7 @@ void fwd_rule_bitwise8(struct fwd_nft_batch *b, struct nftnl_rule *r, uint8_t ma
 void fwd_rule_cmp(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t op, const void *value,
 		  uint32_t len)
 {
-	struct nftnl_expr *e = add(b, r, "cmp");
+	struct nftnl_expr *e = fwd_rule_add(b, r, "cmp");
 
 	if (!e)
 		return;
@@ -266,7 +267,7 @@ void fwd_rule_cmp(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t op, co
 
 void fwd_rule_count(struct fwd_nft_batch *b, struct nftnl_rule *r, const char *name)
 {
-	struct nftnl_expr *e = add(b, r, "objref");
+	struct nftnl_expr *e = fwd_rule_add(b, r, "objref");
 
 	if (!e)
 		return;
@@ -276,7 +277,7 @@ void fwd_rule_count(struct fwd_nft_batch *b, struct nftnl_rule *r, const char *n
 
 void fwd_rule_chain(struct fwd_nft_batch *b, struct nftnl_rule *r, int verdict, const char *chain)
 {
-	struct nftnl_expr *e = add(b, r, "immediate");
+	struct nftnl_expr *e = fwd_rule_add(b, r, "immediate");
 
 	if (!e)
 		return;
@@ -288,7 +289,7 @@ void fwd_rule_chain(struct fwd_nft_batch *b, struct nftnl_rule *r, int verdict, 
 void fwd_rule_queue_native(struct fwd_nft_batch *b, struct nftnl_rule *r, uint16_t num,
 			   uint16_t total, bool bypass)
 {
-	struct nftnl_expr *e = add(b, r, "queue");
+	struct nftnl_expr *e = fwd_rule_add(b, r, "queue");
 
 	if (!e)
 		return;
@@ -302,7 +303,7 @@ void fwd_rule_queue_compat(struct fwd_nft_batch *b, struct nftnl_rule *r, uint16
 			   uint16_t total, bool bypass)
 {
 	const uint32_t size = 8; /* XT_ALIGN(sizeof(*info)): what the kernel wants */
-	struct nftnl_expr *e = add(b, r, "target");
+	struct nftnl_expr *e = fwd_rule_add(b, r, "target");
 	struct xt_NFQ_info_v3 *info = calloc(1, size); /* libnftnl takes it over */
 
 	b->failed |= !info;
@@ -320,7 +321,8 @@ void fwd_rule_queue_compat(struct fwd_nft_batch *b, struct nftnl_rule *r, uint16
 
 void fwd_rule_tproxy(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t nfproto)
 {
-	struct nftnl_expr *port = add(b, r, "immediate"), *e = add(b, r, "tproxy");
+	struct nftnl_expr *port = fwd_rule_add(b, r, "immediate"),
+			  *e = fwd_rule_add(b, r, "tproxy");
 	uint16_t port_be = htons(1);
 
 	if (!port || !e)
@@ -333,7 +335,7 @@ void fwd_rule_tproxy(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t nfp
 
 void fwd_rule_ct(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t key)
 {
-	struct nftnl_expr *e = add(b, r, "ct");
+	struct nftnl_expr *e = fwd_rule_add(b, r, "ct");
 
 	if (!e)
 		return;
@@ -348,7 +350,7 @@ void fwd_rule_ct_state(struct fwd_nft_batch *b, struct nftnl_rule *r)
 
 void fwd_rule_verdict(struct fwd_nft_batch *b, struct nftnl_rule *r, int verdict)
 {
-	struct nftnl_expr *e = add(b, r, "immediate");
+	struct nftnl_expr *e = fwd_rule_add(b, r, "immediate");
 
 	if (!e)
 		return;
@@ -358,12 +360,12 @@ void fwd_rule_verdict(struct fwd_nft_batch *b, struct nftnl_rule *r, int verdict
 
 void fwd_rule_notrack(struct fwd_nft_batch *b, struct nftnl_rule *r)
 {
-	add(b, r, "notrack");
+	fwd_rule_add(b, r, "notrack");
 }
 
 void fwd_rule_daddr_type(struct fwd_nft_batch *b, struct nftnl_rule *r)
 {
-	struct nftnl_expr *e = add(b, r, "fib");
+	struct nftnl_expr *e = fwd_rule_add(b, r, "fib");
 
 	if (!e)
 		return;

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct nftnl_expr;
 struct nftnl_rule;
 
 #define FWD_NFT_BATCH 262144 /* bytes: a rule for each owner (FW_OWNER_CODES), and half as much */
@@ -48,6 +49,8 @@ void fwd_batch_counter(struct fwd_nft_batch *b, const char *table, const char *n
 void fwd_batch_rule(struct fwd_nft_batch *b, struct nftnl_rule *rule);
 
 struct nftnl_rule *fwd_rule_new(struct fwd_nft_batch *b, const char *table, const char *chain);
+/* An expression, empty yet; NULL: b->failed.  For those who fill one in. */
+struct nftnl_expr *fwd_rule_add(struct fwd_nft_batch *b, struct nftnl_rule *r, const char *name);
 void fwd_rule_meta(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t key);
 /* `len` bytes of the network header, from `offset` on */
 void fwd_rule_network(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t offset, uint32_t len);

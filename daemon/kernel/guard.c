@@ -29,6 +29,7 @@ struct fwd_guard {
 	const struct fwd_config *config;
 	int events, stop;
 	uint32_t own_port; /* who makes our own changes */
+	bool hit; /* a notice was about us */
 	pthread_t thread;
 };
 
@@ -65,27 +66,18 @@ static bool is_about_us(const struct fwd_guard *g, const struct nlmsghdr *nlh)
 	return false;
 }
 
-/* Read all notices that wait: is one of them about us? */
-static bool read_events(const struct fwd_guard *g)
+static void take(void *priv, const struct nlmsghdr *nlh)
 {
-	char buf[32768];
-	bool hit = false;
-	ssize_t n;
+	struct fwd_guard *g = priv;
 
-	while ((n = recv(g->events, buf, sizeof(buf), MSG_DONTWAIT)) != 0) {
-		size_t left = (size_t)n;
+	g->hit |= is_about_us(g, nlh);
+}
 
-		if (n < 0 && errno == ENOBUFS)
-			hit = true; /* some were lost: who knows */
-		else if (n < 0 && errno != EINTR)
-			break;
-		if (n < 0)
-			continue;
-		for (const struct nlmsghdr *nlh = (void *)buf; NLMSG_OK(nlh, left);
-		     nlh = NLMSG_NEXT(nlh, left))
-			hit |= is_about_us(g, nlh);
-	}
-	return hit;
+/* Read all notices that wait: is one of them about us, or may one that was lost have been? */
+static bool read_events(struct fwd_guard *g)
+{
+	g->hit = false;
+	return !fwd_nl_notices(g->events, take, g) || g->hit;
 }
 
 static void *guard(void *priv)

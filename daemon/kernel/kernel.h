@@ -61,6 +61,12 @@ int fwd_nl_talk(int fd, const void *data, size_t len, uint32_t *bad_seq);
 ssize_t fwd_nl_send(int fd, const void *data, size_t len);
 ssize_t fwd_nl_recv(int fd, void *buf, size_t size);
 
+struct nlmsghdr;
+typedef void fwd_nl_cb(void *priv, const struct nlmsghdr *nlh);
+
+/* Hand each notice that waits to cb.  False: some were lost. */
+bool fwd_nl_notices(int fd, fwd_nl_cb *cb, void *priv);
+
 /* Throw away what waits to be read. */
 void fwd_nl_drain(int fd);
 
@@ -122,7 +128,6 @@ struct fw_tuple;
  * *fd: a socket, opened when it is -1. */
 bool fwd_ct_get(int *fd, const struct fw_tuple *t, struct fw_tuple *orig, struct fw_tuple *reply);
 
-struct nlmsghdr;
 void fwd_ct_put_tuple(struct nlmsghdr *nlh, uint16_t type, const struct fw_tuple *t);
 
 /* ctseed.c: tell the kernel of the flows that we know.  Control thread, lock not held. */

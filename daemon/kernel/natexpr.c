@@ -64,19 +64,9 @@ void fwd_batch_row(struct fwd_nft_batch *b, const char *table, const char *map, 
 		nftnl_set_free(s);
 }
 
-static struct nftnl_expr *add(struct fwd_nft_batch *b, struct nftnl_rule *r, const char *name)
-{
-	struct nftnl_expr *e = r ? nftnl_expr_alloc(name) : NULL;
-
-	b->failed |= !e;
-	if (e)
-		nftnl_rule_add_expr(r, e);
-	return e;
-}
-
 void fwd_rule_map(struct fwd_nft_batch *b, struct nftnl_rule *r, const char *map)
 {
-	struct nftnl_expr *e = add(b, r, "lookup");
+	struct nftnl_expr *e = fwd_rule_add(b, r, "lookup");
 
 	if (!e)
 		return;
@@ -88,7 +78,7 @@ void fwd_rule_map(struct fwd_nft_batch *b, struct nftnl_rule *r, const char *map
 static void load(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t reg, const void *data,
 		 uint32_t len)
 {
-	struct nftnl_expr *e = add(b, r, "immediate");
+	struct nftnl_expr *e = fwd_rule_add(b, r, "immediate");
 
 	if (!e)
 		return;
@@ -116,7 +106,7 @@ static void add_nat(struct fwd_nft_batch *b, struct nftnl_rule *r, const struct 
 		load(b, r, REG_MAX, &nat->max_addr, len);
 	}
 	load_ports(b, r, nat);
-	e = add(b, r, "nat");
+	e = fwd_rule_add(b, r, "nat");
 	if (!e)
 		return;
 	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_TYPE,
@@ -141,7 +131,7 @@ static void add_own(struct fwd_nft_batch *b, struct nftnl_rule *r, const struct 
 	struct nftnl_expr *e;
 
 	load_ports(b, r, nat);
-	e = add(b, r, masq ? "masq" : "redir");
+	e = fwd_rule_add(b, r, masq ? "masq" : "redir");
 	if (!e)
 		return;
 	if (nat->flags & FW_NAT_PORT) {

@@ -97,3 +97,25 @@ void fwd_nl_drain(int fd)
 	while (recv(fd, buf, sizeof(buf), MSG_DONTWAIT) > 0)
 		;
 }
+
+bool fwd_nl_notices(int fd, fwd_nl_cb *cb, void *priv)
+{
+	char buf[32768];
+	bool all = true;
+	ssize_t n;
+
+	while ((n = recv(fd, buf, sizeof(buf), MSG_DONTWAIT)) != 0) {
+		size_t left = (size_t)n;
+
+		if (n < 0 && errno == ENOBUFS)
+			all = false;
+		else if (n < 0 && errno != EINTR)
+			break;
+		if (n < 0)
+			continue;
+		for (const struct nlmsghdr *nlh = (void *)buf; NLMSG_OK(nlh, left);
+		     nlh = NLMSG_NEXT(nlh, left))
+			cb(priv, nlh);
+	}
+	return all;
+}

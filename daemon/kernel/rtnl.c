@@ -112,8 +112,10 @@ static void take_link(struct fwd_rtnl *r, const struct nlmsghdr *nlh)
 
 /* ---- messages ------------------------------------------------------------------------------ */
 
-static void take(struct fwd_rtnl *r, const struct nlmsghdr *nlh)
+static void take(void *priv, const struct nlmsghdr *nlh)
 {
+	struct fwd_rtnl *r = priv;
+
 	switch (nlh->nlmsg_type) {
 	case RTM_NEWLINK:
 	case RTM_DELLINK:
@@ -127,7 +129,7 @@ static void take(struct fwd_rtnl *r, const struct nlmsghdr *nlh)
 	}
 }
 
-int fwd_rtnl_ask(struct fwd_rtnl *r, struct nlmsghdr *nlh, fwd_rtnl_cb *cb, void *priv)
+int fwd_rtnl_ask(struct fwd_rtnl *r, struct nlmsghdr *nlh, fwd_nl_cb *cb, void *priv)
 {
 	char buf[32768];
 	ssize_t n;
@@ -159,11 +161,6 @@ int fwd_rtnl_ask(struct fwd_rtnl *r, struct nlmsghdr *nlh, fwd_rtnl_cb *cb, void
 	}
 }
 
-static void take_answer(void *priv, const struct nlmsghdr *nlh)
-{
-	take(priv, nlh);
-}
-
 /* One link, or (index 0) all. */
 static int ask_links(struct fwd_rtnl *r, uint32_t index)
 {
@@ -177,32 +174,15 @@ static int ask_links(struct fwd_rtnl *r, uint32_t index)
 		.ifi = {.ifi_index = (int)index},
 	};
 
-	return fwd_rtnl_ask(r, &req.nlh, take_answer, r);
+	return fwd_rtnl_ask(r, &req.nlh, take, r);
 }
 
 void fwd_rtnl_drain(struct fwd_rtnl *r)
 {
-	char buf[32768];
-	bool lost = false;
-	ssize_t n;
-
-	while ((n = recv(r->events, buf, sizeof(buf), MSG_DONTWAIT)) != 0) {
-		size_t left = (size_t)n;
-
-		if (n < 0 && errno == ENOBUFS)
-			lost = true;
-		else if (n < 0 && errno != EINTR)
-			break;
-		if (n < 0)
-			continue;
-		for (const struct nlmsghdr *nlh = (void *)buf; NLMSG_OK(nlh, left);
-		     nlh = NLMSG_NEXT(nlh, left))
-			take(r, nlh);
-	}
-	if (lost) {
-		r->changes++;
-		ask_links(r, 0);
-	}
+	if (fwd_nl_notices(r->events, take, r))
+		return;
+	r->changes++; /* some were lost: who knows */
+	ask_links(r, 0);
 }
 
 void fwd_rtnl_freshen(struct fwd_rtnl *r, uint64_t now)

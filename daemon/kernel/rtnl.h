@@ -3,15 +3,12 @@
 #ifndef FWD_KERNEL_RTNL_H
 #define FWD_KERNEL_RTNL_H
 
-#include <linux/netlink.h>
-#include <stdint.h>
+#include "kernel.h"
 
 struct fwd_rtnl;
 
-typedef void fwd_rtnl_cb(void *priv, const struct nlmsghdr *nlh);
-
 /* Send a request, hand each answer to cb.  0, or -errno (the kernel's own answers too). */
-int fwd_rtnl_ask(struct fwd_rtnl *r, struct nlmsghdr *nlh, fwd_rtnl_cb *cb, void *priv);
+int fwd_rtnl_ask(struct fwd_rtnl *r, struct nlmsghdr *nlh, fwd_nl_cb *cb, void *priv);
 /* Take in all notices that wait. */
 void fwd_rtnl_drain(struct fwd_rtnl *r);
 /* Goes up with every change of an address or a route. */

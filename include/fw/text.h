@@ -72,6 +72,8 @@ int fw_split(char *line, const char **words, uint32_t *columns, size_t max, stru
 
 /* " -s 10.0.0.0/8 -p tcp -m tcp --dport 22 -j ACCEPT": a rule after "-A CHAIN". */
 void fw_rule_print(const struct fw_rule *rule, const struct fw_table *table, struct fw_buf *out);
+/* What its -j or -g says; "" when it has none (or is one of a chain, and no table is given). */
+const char *fw_rule_target_name(const struct fw_rule *rule, const struct fw_table *table);
 
 #define FW_SAVE_COUNTERS 0x01 /* -c */
 #define FW_SAVE_ALL      0x02 /* untouched tables too */

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "fw/classify.h"
+#include "matches/options.h"
 #include "matches/ports.h"
 
 #define INVALID 10 /* and whatever types come behind it */
@@ -109,15 +110,7 @@ static bool has_option(uint8_t option, const uint8_t *dccp, struct fw_eval *e)
 		e->hotdrop = true;
 		return false;
 	}
-	for (uint32_t i = 0; i < n;) {
-		if (op[i] == option)
-			return true;
-		if (op[i] < 2 || i == n - 1)
-			i++;
-		else
-			i += op[i + 1] ? op[i + 1] : 1;
-	}
-	return false;
+	return option_stands(op, n, option);
 }
 
 static bool match(const struct fw_use *use, struct fw_eval *e)

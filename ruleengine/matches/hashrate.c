@@ -30,18 +30,6 @@ static uint64_t factor(const char **p)
 	return f;
 }
 
-static uint32_t unit_seconds(const char *unit)
-{
-	static const struct fw_opt_name units[] = {
-		{"second", 1}, {"minute", 60}, {"hour", 3600}, {"day", DAY}, {NULL}};
-	size_t len = strlen(unit);
-
-	for (const struct fw_opt_name *u = units; len && u->name; u++)
-		if (!strncasecmp(unit, u->name, len))
-			return (uint32_t)u->value;
-	return 0;
-}
-
 const char *hl_parse_rate(const char *word, struct hl_config *c, uint32_t *unit_s)
 {
 	uint64_t n;
@@ -49,7 +37,7 @@ const char *hl_parse_rate(const char *word, struct hl_config *c, uint32_t *unit_
 
 	if (!p || !n)
 		return "is neither NUMBER[/second|/minute|/hour|/day] nor NUMBER[k|m]b/s";
-	*unit_s = *p ? *p == '/' ? unit_seconds(p + 1) : 0 : 1;
+	*unit_s = *p ? *p == '/' ? fw_parse_unit(p + 1) : 0 : 1;
 	if (*unit_s) {
 		c->avg = HL_SCALE * *unit_s / n;
 		return c->avg ? NULL : "is too fast";

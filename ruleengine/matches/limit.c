@@ -38,19 +38,6 @@ static uint32_t credits(uint32_t user)
 	return user * CREDITS_PER_SEC / SCALE;
 }
 
-/* Seconds of "s", "sec", "minute" … cut short as one likes; 0: no unit. */
-static uint32_t unit_seconds(const char *unit)
-{
-	static const struct fw_opt_name units[] = {
-		{"second", 1}, {"minute", 60}, {"hour", 3600}, {"day", DAY}, {NULL}};
-	size_t len = strlen(unit);
-
-	for (const struct fw_opt_name *u = units; len && u->name; u++)
-		if (!strncasecmp(unit, u->name, len))
-			return (uint32_t)u->value;
-	return 0;
-}
-
 static int take_rate(const struct fw_parse_ctx *ctx, const struct fw_opt *opt, struct fw_use *use,
 		     bool inverted, const char *const *words, struct fw_err *err)
 {
@@ -61,7 +48,7 @@ static int take_rate(const struct fw_parse_ctx *ctx, const struct fw_opt *opt, s
 	int r;
 
 	if (end && *end)
-		seconds = *end == '/' ? unit_seconds(end + 1) : 0;
+		seconds = *end == '/' ? fw_parse_unit(end + 1) : 0;
 	if (!end || !rate || !seconds) {
 		r = fw_opt_refuse(err, use, opt, words[0],
 				  "is not NUMBER[/second|/minute|/hour|/day]");

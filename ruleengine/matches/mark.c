@@ -27,15 +27,8 @@ static void list(const struct fw_use *use, enum fw_family family, bool numeric, 
 static int deploy(const struct fw_use *use, const struct fw_tx_env *env, struct fw_err *err)
 {
 	const struct mark *m = use->data;
-	int r;
 
-	if (!(m->value & env->mark_reserved))
-		return 0;
-	r = fw_fail(err, FW_ERR_UNSUPPORTED,
-		    "mark: 0x%x has bits that this daemon keeps for itself", m->value);
-	fw_err_hint(err, "use bits outside of 0x%x, or move the daemon's own with mark-shift",
-		    env->mark_reserved);
-	return r;
+	return fw_use_may_mark(use, m->value, env, err);
 }
 
 static bool match(const struct fw_use *use, struct fw_eval *e)

@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "fw/classify.h"
+#include "matches/options.h"
 #include "matches/ports.h"
 #include "matches/wantsyn.h"
 
@@ -154,15 +155,7 @@ static bool has_option(uint8_t option, struct fw_eval *e)
 		e->hotdrop = true;
 		return false;
 	}
-	for (uint32_t i = 0; i < n - 20;) {
-		if (op[i] == option)
-			return true;
-		if (op[i] < 2 || i == n - 21)
-			i++;
-		else
-			i += op[i + 1] ? op[i + 1] : 1;
-	}
-	return false;
+	return option_stands(op, n - 20, option);
 }
 
 static bool flags_hold(const struct fw_use *use, uint32_t flags)

@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 
 #include "fw/classify.h"
+#include "matches/options.h"
 #include "opt/opt.h"
 
 #define TCP_HDR	   20u
@@ -36,17 +37,12 @@ static bool in_range(const struct fw_use *use, const uint8_t *op, uint32_t n)
 {
 	const struct tcpmss *m = use->data;
 
-	for (uint32_t i = 0; i < n;) {
+	for (uint32_t i = 0; i < n; i = option_next(op, n, i))
 		if (op[i] == MSS_OPTION && n - i >= MSS_LEN && op[i + 1] == MSS_LEN) {
 			const uint16_t mss = (uint16_t)(op[i + 2] << 8 | op[i + 3]);
 
 			return mss >= m->range[0] && mss <= m->range[1];
 		}
-		if (op[i] < 2 || i == n - 1)
-			i++;
-		else
-			i += op[i + 1] ? op[i + 1] : 1;
-	}
 	return false;
 }
 

@@ -5,6 +5,7 @@
  * so do we; of old rules only those are asked again whose chain is reached from more hooks now.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "model/tx.h"
@@ -14,47 +15,33 @@ uint32_t fw_tx_line(const struct fw_tx *tx, const struct fw_rule *rule)
 	return rule->id >= tx->first_id ? tx->lines[rule->id - tx->first_id] : 0;
 }
 
-static const char *hook_list(unsigned int hooks, char *buf, size_t size)
+static const char *hook_name(unsigned int i)
 {
-	size_t n = 0;
-
-	buf[0] = '\0';
-	for (unsigned int h = 0; h < FW_N_HOOKS; h++)
-		if (hooks & FW_HOOK_BIT(h)) {
-			const char *name = fw_hook_name((enum fw_hook)h);
-			size_t len = strlen(name);
-
-			if (n + len + 3 > size)
-				break;
-			if (n) {
-				memcpy(buf + n, ", ", 2);
-				n += 2;
-			}
-			memcpy(buf + n, name, len + 1);
-			n += len;
-		}
-	return buf;
+	return fw_hook_name((enum fw_hook)i);
 }
 
-static const char *table_list(unsigned int tables, char *buf, size_t size)
+static const char *table_name(unsigned int i)
+{
+	return fw_table_name((enum fw_table_id)i);
+}
+
+/* The names of the bits of a set, "A, B": as many as go into buf. */
+static const char *name_list(unsigned int set, const char *(*name_of)(unsigned int), char *buf,
+			     size_t size)
 {
 	size_t n = 0;
 
 	buf[0] = '\0';
-	for (unsigned int t = 0; t < FW_N_TABLES; t++)
-		if (tables & FW_TABLE_BIT(t)) {
-			const char *name = fw_table_name((enum fw_table_id)t);
-			size_t len = strlen(name);
+	for (unsigned int i = 0; set >> i; i++) {
+		const char *name = name_of(i);
+		const size_t len = strlen(name);
 
-			if (n + len + 3 > size)
-				break;
-			if (n) {
-				memcpy(buf + n, ", ", 2);
-				n += 2;
-			}
-			memcpy(buf + n, name, len + 1);
-			n += len;
-		}
+		if (!(set >> i & 1))
+			continue;
+		if (n + len + 3 > size)
+			break;
+		n += (size_t)snprintf(buf + n, size - n, "%s%s", n ? ", " : "", name);
+	}
 	return buf;
 }
 
@@ -81,16 +68,18 @@ static int check_use(const struct spot *s, const struct fw_use *use, struct fw_e
 	if (ext->tables && !(ext->tables & FW_TABLE_BIT(s->table->id))) {
 		fw_fail(err, FW_ERR_PLACE, "%s may not stand in table %s (chain %s, rule %u)",
 			ext->name, fw_table_name(s->table->id), s->chain->name, s->number);
-		fw_err_hint(err, "it may stand in: %s", table_list(ext->tables, buf, sizeof(buf)));
+		fw_err_hint(err, "it may stand in: %s",
+			    name_list(ext->tables, table_name, buf, sizeof(buf)));
 		return fail_at(s, err);
 	}
 	if (s->chain->reach & ~fw_use_hooks(use)) {
 		fw_fail(err, FW_ERR_PLACE,
 			"%s cannot work in rule %u of chain %s: packets come there from %s",
 			ext->name, s->number, s->chain->name,
-			hook_list(s->chain->reach & ~fw_use_hooks(use), buf, sizeof(buf)));
+			name_list(s->chain->reach & ~fw_use_hooks(use), hook_name, buf,
+				  sizeof(buf)));
 		fw_err_hint(err, "it may be reached from: %s",
-			    hook_list(fw_use_hooks(use), buf, sizeof(buf)));
+			    name_list(fw_use_hooks(use), hook_name, buf, sizeof(buf)));
 		return fail_at(s, err);
 	}
 	if (s->rule->id >= s->tx->first_id && ext->deploy && ext->deploy(use, &s->tx->env, err) < 0)
@@ -224,8 +213,9 @@ int fw_tx_check_queues(struct fw_tx *tx, enum fw_family family, struct fw_err *e
 					"would skip the rules of table %s",
 					fw_table_name(queues->id), chain->name,
 					fw_table_name(table->id));
-				fw_err_hint(err, "empty %s of table %s and set its policy to ACCEPT, or "
-						 "queue from the last table that has rules there",
+				fw_err_hint(err,
+					    "empty %s of table %s and set its policy to ACCEPT, or "
+					    "queue from the last table that has rules there",
 					    chain->name, fw_table_name(table->id));
 				return -EINVAL;
 			}

@@ -76,21 +76,24 @@ void fw_tos_help(const char *indent, struct fw_buf *out)
 	fw_buf_char(out, '\n');
 }
 
-int fw_parse_dscp_class(const char *word, uint8_t *value)
+int fw_take_dscp_class(const struct fw_parse_ctx *ctx, const struct fw_opt *opt, struct fw_use *use,
+		       bool inverted, const char *const *words, struct fw_err *err)
 {
-	const struct fw_opt_name *n = find(classes, word);
+	const struct fw_opt_name *n = find(classes, words[0]);
+	struct fw_dscp *d = use->data;
+	int r;
 
-	if (!n)
-		return -1;
-	*value = (uint8_t)n->value;
-	return 0;
+	if (n) {
+		d->value = (uint8_t)n->value;
+		return 0;
+	}
+	r = fw_opt_refuse(err, use, opt, words[0], "is none of BE, EF, AFxx, CSx");
+	fw_err_words(err, "Invalid DSCP value `%s'", words[0]);
+	return r;
 }
 
-int fw_opt_refuse_dscp_class(struct fw_err *err, const struct fw_use *use, const struct fw_opt *opt,
-			     const char *word)
+void fw_print_dscp(const struct fw_opt *opt, const struct fw_use *use, enum fw_family family,
+		   struct fw_buf *out)
 {
-	int r = fw_opt_refuse(err, use, opt, word, "is none of BE, EF, AFxx, CSx");
-
-	fw_err_words(err, "Invalid DSCP value `%s'", word);
-	return r;
+	fw_buf_fmt(out, "0x%02x", ((const struct fw_dscp *)use->data)->value);
 }

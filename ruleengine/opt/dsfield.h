@@ -17,10 +17,13 @@ const char *fw_tos_symbol(uint8_t value, uint8_t mask);
 /* The names, one a line behind `indent`, for help. */
 void fw_tos_help(const char *indent, struct fw_buf *out);
 
-/* BE, EF, CSx, AFxx.  0, or -1. */
-int fw_parse_dscp_class(const char *word, uint8_t *value);
-/* parse callback's refusal for such a word. */
-int fw_opt_refuse_dscp_class(struct fw_err *err, const struct fw_use *use, const struct fw_opt *opt,
-			     const char *word);
+struct fw_dscp { /* data of dscp and DSCP */
+	uint8_t value;
+};
+/* Row callbacks: takes BE, EF, CSx, AFxx; prints the number. */
+int fw_take_dscp_class(const struct fw_parse_ctx *ctx, const struct fw_opt *opt, struct fw_use *use,
+		       bool inverted, const char *const *words, struct fw_err *err);
+void fw_print_dscp(const struct fw_opt *opt, const struct fw_use *use, enum fw_family family,
+		   struct fw_buf *out);
 
 #endif

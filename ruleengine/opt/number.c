@@ -5,6 +5,7 @@
  * rules files in the wild say 0x10 and 010.
  */
 #include <string.h>
+#include <strings.h>
 
 #include "fw/opt.h"
 #include "opt/opt.h"
@@ -168,4 +169,16 @@ void fw_print_quoted(const char *s, struct fw_buf *out)
 		fw_buf_char(out, *p);
 	}
 	fw_buf_char(out, '"');
+}
+
+uint32_t fw_parse_unit(const char *word)
+{
+	static const struct fw_opt_name units[] = {
+		{"second", 1}, {"minute", 60}, {"hour", 3600}, {"day", 86400}, {NULL}};
+	const size_t len = strlen(word);
+
+	for (const struct fw_opt_name *u = units; len && u->name; u++)
+		if (!strncasecmp(word, u->name, len))
+			return (uint32_t)u->value;
+	return 0;
 }

@@ -13,6 +13,9 @@ const char *fw_scan_u64(const char *word, uint64_t *ret);
 int fw_parse_range(const char *word, char sep, uint64_t min, uint64_t max, uint64_t ret[2]);
 void fw_print_range(uint64_t lo, uint64_t hi, char sep, struct fw_buf *out);
 
+/* Seconds of "s", "sec", "minute" … cut short as one likes; 0: no unit. */
+uint32_t fw_parse_unit(const char *word);
+
 /* VALUE[/MASK]. */
 int fw_parse_mark(const char *word, uint32_t *value, uint32_t *mask);
 void fw_print_mark(uint32_t value, uint32_t mask, struct fw_buf *out);
@@ -44,6 +47,10 @@ int fw_opt_may_stand(const struct fw_use *use, const struct fw_opt *opt, bool in
 /* The same for a mark, whose words are others. */
 int fw_opt_refuse_mark(struct fw_err *err, const struct fw_use *use, const struct fw_opt *opt,
 		       const char *word);
+
+/* deploy callbacks: refuse a rule's mark that has bits of the daemon's own.  0, or the error. */
+int fw_use_may_mark(const struct fw_use *use, uint32_t mark, const struct fw_tx_env *env,
+		    struct fw_err *err);
 
 /* Name of a port as -L without -n shows it, or NULL.  proto: IPPROTO_*. */
 const char *fw_service_name(uint16_t port, uint8_t proto);

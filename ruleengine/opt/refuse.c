@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "fw/ext.h"
+#include "fw/tx.h"
 #include "opt/opt.h"
 
 int fw_opt_refuse(struct fw_err *err, const struct fw_use *use, const struct fw_opt *opt,
@@ -97,5 +98,19 @@ int fw_opt_may_stand(const struct fw_use *use, const struct fw_opt *opt, bool in
 	r = fw_fail(err, FW_ERR_USAGE, "%s: --%s conflicts with --%s", ext, opt->name, other->name);
 	fw_err_words(err, "%s: option \"--%s\" cannot be used together with \"--%s\".", ext,
 		     (other < opt ? other : opt)->name, (other < opt ? opt : other)->name);
+	return r;
+}
+
+int fw_use_may_mark(const struct fw_use *use, uint32_t mark, const struct fw_tx_env *env,
+		    struct fw_err *err)
+{
+	int r;
+
+	if (!(mark & env->mark_reserved))
+		return 0;
+	r = fw_fail(err, FW_ERR_UNSUPPORTED, "%s: 0x%x has bits that this daemon keeps for itself",
+		    use->ext->name, mark);
+	fw_err_hint(err, "use bits outside of 0x%x, or move the daemon's own with mark-shift",
+		    env->mark_reserved);
 	return r;
 }

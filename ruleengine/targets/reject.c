@@ -16,35 +16,44 @@ struct reject {
 /* In the kernel's order: a word cut short means the first row that begins so. */
 static const struct kind {
 	const char *name, *alias, *help;
-	uint8_t families, with;
-} kinds[] = {
-	{"icmp-net-unreachable", "net-unreach", "ICMP network unreachable", 1 << FW_IP4,
-	 FW_REJECT_ICMP_NET_UNREACH},
-	{"icmp-host-unreachable", "host-unreach", "ICMP host unreachable", 1 << FW_IP4,
-	 FW_REJECT_ICMP_HOST_UNREACH},
-	{"icmp-proto-unreachable", "proto-unreach", "ICMP protocol unreachable", 1 << FW_IP4,
-	 FW_REJECT_ICMP_PROTO_UNREACH},
-	{"icmp-port-unreachable", "port-unreach", "ICMP port unreachable (default)", 1 << FW_IP4,
-	 FW_REJECT_ICMP_PORT_UNREACH},
-	{"icmp-net-prohibited", "net-prohib", "ICMP network prohibited", 1 << FW_IP4,
-	 FW_REJECT_ICMP_NET_PROHIBITED},
-	{"icmp-host-prohibited", "host-prohib", "ICMP host prohibited", 1 << FW_IP4,
-	 FW_REJECT_ICMP_HOST_PROHIBITED},
-	{"tcp-reset", "tcp-rst", "TCP RST packet", 1 << FW_IP4, FW_REJECT_TCP_RESET},
-	{"icmp-admin-prohibited", "admin-prohib", "ICMP administratively prohibited", 1 << FW_IP4,
-	 FW_REJECT_ICMP_ADMIN_PROHIBITED},
-	{"icmp6-no-route", "no-route", "ICMPv6 no route", 1 << FW_IP6, FW_REJECT_ICMP6_NO_ROUTE},
-	{"icmp6-adm-prohibited", "adm-prohibited", "ICMPv6 administratively prohibited", 1 << FW_IP6,
-	 FW_REJECT_ICMP6_ADM_PROHIBITED},
-	{"icmp6-addr-unreachable", "addr-unreach", "ICMPv6 address unreachable", 1 << FW_IP6,
-	 FW_REJECT_ICMP6_ADDR_UNREACH},
-	{"icmp6-port-unreachable", "port-unreach", "ICMPv6 port unreachable (default)", 1 << FW_IP6,
-	 FW_REJECT_ICMP6_PORT_UNREACH},
-	{"tcp-reset", "tcp-reset", "TCP RST packet", 1 << FW_IP6, FW_REJECT_TCP_RESET},
-	{"icmp6-policy-fail", "policy-fail", "ICMPv6 policy fail", 1 << FW_IP6,
-	 FW_REJECT_ICMP6_POLICY_FAIL},
-	{"icmp6-reject-route", "reject-route", "ICMPv6 reject route", 1 << FW_IP6,
-	 FW_REJECT_ICMP6_REJECT_ROUTE},
+	enum fw_reject with;
+} kinds[FW_N_FAMILIES][9] = {
+	[FW_IP4] = {
+		{"icmp-net-unreachable", "net-unreach", "ICMP network unreachable",
+		 FW_REJECT_ICMP_NET_UNREACH},
+		{"icmp-host-unreachable", "host-unreach", "ICMP host unreachable",
+		 FW_REJECT_ICMP_HOST_UNREACH},
+		{"icmp-proto-unreachable", "proto-unreach", "ICMP protocol unreachable",
+		 FW_REJECT_ICMP_PROTO_UNREACH},
+		{"icmp-port-unreachable", "port-unreach", "ICMP port unreachable (default)",
+		 FW_REJECT_ICMP_PORT_UNREACH},
+		{"icmp-net-prohibited", "net-prohib", "ICMP network prohibited",
+		 FW_REJECT_ICMP_NET_PROHIBITED},
+		{"icmp-host-prohibited", "host-prohib", "ICMP host prohibited",
+		 FW_REJECT_ICMP_HOST_PROHIBITED},
+		{"tcp-reset", "tcp-rst", "TCP RST packet",
+		 FW_REJECT_TCP_RESET},
+		{"icmp-admin-prohibited", "admin-prohib", "ICMP administratively prohibited",
+		 FW_REJECT_ICMP_ADMIN_PROHIBITED},
+		{NULL},
+	},
+	[FW_IP6] = {
+		{"icmp6-no-route", "no-route", "ICMPv6 no route",
+		 FW_REJECT_ICMP6_NO_ROUTE},
+		{"icmp6-adm-prohibited", "adm-prohibited", "ICMPv6 administratively prohibited",
+		 FW_REJECT_ICMP6_ADM_PROHIBITED},
+		{"icmp6-addr-unreachable", "addr-unreach", "ICMPv6 address unreachable",
+		 FW_REJECT_ICMP6_ADDR_UNREACH},
+		{"icmp6-port-unreachable", "port-unreach", "ICMPv6 port unreachable (default)",
+		 FW_REJECT_ICMP6_PORT_UNREACH},
+		{"tcp-reset", "tcp-reset", "TCP RST packet",
+		 FW_REJECT_TCP_RESET},
+		{"icmp6-policy-fail", "policy-fail", "ICMPv6 policy fail",
+		 FW_REJECT_ICMP6_POLICY_FAIL},
+		{"icmp6-reject-route", "reject-route", "ICMPv6 reject route",
+		 FW_REJECT_ICMP6_REJECT_ROUTE},
+		{NULL},
+	},
 };
 
 static int take_with(const struct fw_parse_ctx *ctx, const struct fw_opt *opt, struct fw_use *use,
@@ -54,11 +63,9 @@ static int take_with(const struct fw_parse_ctx *ctx, const struct fw_opt *opt, s
 	size_t len = strlen(words[0]);
 	int r;
 
-	for (size_t i = 0; len && i < FW_ARRAY_SIZE(kinds); i++)
-		if ((kinds[i].families >> ctx->family & 1) &&
-		    (!strncasecmp(kinds[i].name, words[0], len) ||
-		     !strncasecmp(kinds[i].alias, words[0], len))) {
-			reject->with = kinds[i].with;
+	for (const struct kind *k = kinds[ctx->family]; len && k->name; k++)
+		if (!strncasecmp(k->name, words[0], len) || !strncasecmp(k->alias, words[0], len)) {
+			reject->with = (uint8_t)k->with;
 			return 0;
 		}
 	r = fw_opt_refuse(err, use, opt, words[0], "is no kind of answer");
@@ -67,20 +74,20 @@ static int take_with(const struct fw_parse_ctx *ctx, const struct fw_opt *opt, s
 	return r;
 }
 
-static const char *name_of(const struct fw_use *use)
+static const char *name_of(const struct fw_use *use, enum fw_family family)
 {
 	const struct reject *reject = use->data;
 
-	for (size_t i = 0; i < FW_ARRAY_SIZE(kinds); i++)
-		if (kinds[i].with == reject->with)
-			return kinds[i].name;
+	for (const struct kind *k = kinds[family]; k->name; k++)
+		if (k->with == reject->with)
+			return k->name;
 	return "?";
 }
 
 static void print_with(const struct fw_opt *opt, const struct fw_use *use, enum fw_family family,
 		       struct fw_buf *out)
 {
-	fw_buf_str(out, name_of(use));
+	fw_buf_str(out, name_of(use, family));
 }
 
 enum { WITH };
@@ -117,16 +124,14 @@ static int check(const struct fw_parse_ctx *ctx, struct fw_use *use, struct fw_e
 
 static void list(const struct fw_use *use, enum fw_family family, bool numeric, struct fw_buf *out)
 {
-	fw_buf_fmt(out, " reject-with %s", name_of(use));
+	fw_buf_fmt(out, " reject-with %s", name_of(use, family));
 }
 
 static void help(enum fw_family family, struct fw_buf *out)
 {
 	fw_buf_str(out, "Valid reject types:\n");
-	for (size_t i = 0; i < FW_ARRAY_SIZE(kinds); i++)
-		if (kinds[i].families >> family & 1)
-			fw_buf_fmt(out, "    %-25s\t%s\n    %-25s\talias\n", kinds[i].name,
-				   kinds[i].help, kinds[i].alias);
+	for (const struct kind *k = kinds[family]; k->name; k++)
+		fw_buf_fmt(out, "    %-25s\t%s\n    %-25s\talias\n", k->name, k->help, k->alias);
 	fw_buf_char(out, '\n');
 }
 

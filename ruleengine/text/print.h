@@ -5,8 +5,6 @@
 
 #include "fw/text.h"
 
-/* What -j or -g of the rule says; "" when it has no target. */
-const char *fw_rule_target_name(const struct fw_rule *rule, const struct fw_table *table);
 /* A rule behind "-A CHAIN"; target: its name, "" none; counters: as -S -v prints them, or NULL. */
 void fw_rule_print_parts(const struct fw_rule *rule, const char *target,
 			 const struct fw_counters *counters, struct fw_buf *out);
