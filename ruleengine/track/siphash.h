@@ -4,7 +4,7 @@
  *
  * The tables here use 1-3 (as many languages' hash maps do): an attacker sees no hash values, only
  * timing, and three finalising rounds are out of reach that way.  2-4 is there because its vectors
- * are the published ones; tests/unit/t-ct.c checks both.
+ * are the published ones; tests/unit/t-ct-table.c checks both.
  */
 #ifndef FW_TRACK_SIPHASH_H
 #define FW_TRACK_SIPHASH_H

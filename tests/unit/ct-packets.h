@@ -12,6 +12,8 @@
 #include "fw/ct.h"
 #include "fw/packet.h"
 
+enum { CLIENT = 1, SERVER = 2, ROUTER = 9 };
+
 #define SEC  FW_NSEC_PER_SEC
 #define MSEC 1000000ull
 
@@ -99,6 +101,40 @@ static inline struct heard pass_packet(struct fw_ct *ct, const struct bytes *b, 
 	return h;
 }
 
+/* ---- short words for tests that need no more ----------------------------------------------- */
+
+static inline struct fw_ct *fresh(void)
+{
+	struct fw_ct_config config = FW_CT_CONFIG_INIT;
+
+	config.seed[0] = 7;
+	config.seed[1] = 9;
+	return fw_ct_new(&config);
+}
+
+static inline enum fw_ctinfo say(struct fw_ct *ct, const struct bytes *b, uint64_t now)
+{
+	return pass_packet(ct, b, now).ctinfo;
+}
+
+static inline enum fw_ctinfo at_hook(struct fw_ct *ct, const struct bytes *b, uint64_t now,
+				     uint8_t hook)
+{
+	struct fw_pkt_meta meta = {.hook = hook};
+
+	return hear(ct, b, now, &meta, false).ctinfo;
+}
+
+static inline enum fw_ctinfo resume(struct fw_ct *ct, const struct bytes *b, uint64_t now,
+				    enum fw_ctinfo carried)
+{
+	struct fw_pkt_meta meta = {.hook = FW_FORWARD, .ctinfo = (uint8_t)carried};
+
+	return hear(ct, b, now, &meta, true).ctinfo;
+}
+
+/* ---- packets ------------------------------------------------------------------------------- */
+
 struct tcp_words {
 	uint8_t src, dst;
 	uint16_t sport, dport;
@@ -140,7 +176,8 @@ static inline void sum_tcp(struct bytes *b)
 	put16(p + 16, (uint16_t)~sum);
 }
 
-static inline void make_udp(struct bytes *b, uint8_t src, uint8_t dst, uint16_t sport, uint16_t dport)
+static inline void make_udp(struct bytes *b, uint8_t src, uint8_t dst, uint16_t sport,
+			    uint16_t dport)
 {
 	uint8_t *p = ip4(b, src, dst, 17, 12);
 
@@ -165,6 +202,23 @@ static inline void make_icmp_error(struct bytes *b, uint8_t src, uint8_t dst, ui
 
 	p[0] = type;
 	memcpy(p + 8, inner->data, inner->len);
+}
+
+/* Query number n of a crowd of clients: many sources, many ports. */
+static inline void make_nth(struct bytes *b, uint32_t n, bool answer)
+{
+	make_udp(b, CLIENT, SERVER, (uint16_t)(1024 + n % 50000), 53);
+	put16(b->data + 13, n / 50000 + 1);
+	if (answer) {
+		uint8_t src[4], port[2];
+
+		memcpy(src, b->data + 12, 4);
+		memcpy(b->data + 12, b->data + 16, 4);
+		memcpy(b->data + 16, src, 4);
+		memcpy(port, b->data + 20, 2);
+		memcpy(b->data + 20, b->data + 22, 2);
+		memcpy(b->data + 22, port, 2);
+	}
 }
 
 #endif

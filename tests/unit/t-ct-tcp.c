@@ -42,7 +42,7 @@ struct row {
 static const uint8_t scale7_sack[] = {2, 4, 5, 0xb4, 4, 2, 1, 3, 3, 7, 0, 0};
 #define OPTS .opts = scale7_sack, .opts_len = sizeof(scale7_sack)
 
-static struct fw_ct *fresh(bool loose, bool liberal)
+static struct fw_ct *tcp_tracker(bool loose, bool liberal)
 {
 	struct fw_ct_config config = FW_CT_CONFIG_INIT;
 
@@ -93,7 +93,7 @@ static void say_rows(struct fw_ct *ct, const struct row *rows, size_t n, const c
 	static void name(void **state)                                              \
 	{                                                                           \
 		static const struct row rows[] = {__VA_ARGS__};                     \
-		struct fw_ct *ct = fresh(true, false);                              \
+		struct fw_ct *ct = tcp_tracker(true, false);                              \
 		(void)state;                                                        \
 		say_rows(ct, rows, FW_ARRAY_SIZE(rows), #name);                     \
 		fw_ct_free(ct);                                                     \
@@ -206,7 +206,7 @@ TALK(test_half_open, {0, C, S, 1000, 0, 1000, 0, NEW, "SYN_SENT"},
 static void test_strict_about_midstream(void **state)
 {
 	static const struct row rows[] = {{0, C, A, 1001, 5001, 10, 100, INV, NULL}};
-	struct fw_ct *ct = fresh(false, false);
+	struct fw_ct *ct = tcp_tracker(false, false);
 
 	(void)state;
 	say_rows(ct, rows, 1, "not loose");
@@ -220,7 +220,7 @@ static void test_liberal(void **state)
 		{30, C, A, 900000, 5001, 100, 10, EST, "ESTABLISHED"},
 		{40, D, R, 4000, 0, 0, 0, INV, "ESTABLISHED"}, /* resets are still checked */
 	};
-	struct fw_ct *ct = fresh(true, true);
+	struct fw_ct *ct = tcp_tracker(true, true);
 
 	(void)state;
 	say_rows(ct, rows, FW_ARRAY_SIZE(rows), "liberal");
@@ -237,7 +237,7 @@ static void test_sack_widens(void **state)
 		{40, D, A, 5001, 1001, 1, 0, REPLY, "ESTABLISHED", .opts = sack, .opts_len = 12},
 		{50, C, A, 3000, 5001, 100, 128, EST, "ESTABLISHED"},
 	};
-	struct fw_ct *ct = fresh(true, false);
+	struct fw_ct *ct = tcp_tracker(true, false);
 
 	(void)state;
 	say_rows(ct, rows, FW_ARRAY_SIZE(rows), "sack");
@@ -264,13 +264,13 @@ static uint32_t left_after(struct fw_ct *ct, const struct row *row)
 static void test_timeouts(void **state)
 {
 	static const struct row rows[] = {HANDSHAKE};
-	struct fw_ct *ct = fresh(true, false);
+	struct fw_ct *ct = tcp_tracker(true, false);
 
 	(void)state;
 	LEFT(120, 0, C, S, 1000, 0, 1000, 0);
 	LEFT(118, 2000, C, S, 1000, 0, 1000, 0); /* a repeated SYN keeps nothing alive */
 	fw_ct_free(ct);
-	ct = fresh(true, false);
+	ct = tcp_tracker(true, false);
 	say_rows(ct, rows, FW_ARRAY_SIZE(rows), "timeouts");
 	LEFT(432000, 100, C, A, 1001, 5001, 100, 0);
 	LEFT(300, 110, C, A, 1001, 5001, 100, 10); /* unacknowledged data */
@@ -284,7 +284,7 @@ static void test_timeouts(void **state)
 	LEFT(30, 180, D, F | A, 5001, 1012, 100, 0);
 	LEFT(120, 190, C, A, 1012, 5002, 100, 0);
 	fw_ct_free(ct);
-	ct = fresh(true, false);
+	ct = tcp_tracker(true, false);
 	LEFT(300, 0, C, A, 1, 1, 100, 10); /* picked up, unanswered */
 	fw_ct_free(ct);
 }
@@ -300,7 +300,7 @@ static void test_bad_close_shortens(void **state)
 		{50 + 299999, C, A, 900000, 5001, 100, 0, INV, "ESTABLISHED"},
 		{50 + 300000, C, A, 1001, 5001, 100, 0, NEW, "ESTABLISHED"},
 	};
-	struct fw_ct *ct = fresh(true, false);
+	struct fw_ct *ct = tcp_tracker(true, false);
 
 	(void)state;
 	say_rows(ct, rows, FW_ARRAY_SIZE(rows), "bad close");
@@ -309,7 +309,7 @@ static void test_bad_close_shortens(void **state)
 
 static void test_short_and_odd_headers(void **state)
 {
-	struct fw_ct *ct = fresh(true, false);
+	struct fw_ct *ct = tcp_tracker(true, false);
 	struct tcp_words w = {.src = 1, .dst = 2, .sport = 1000, .dport = 80, .flags = S};
 	struct bytes b;
 
