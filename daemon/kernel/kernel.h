@@ -12,6 +12,7 @@
  *	count.c     packets that nobody had to judge
  *	guard.c     both made anew when somebody takes them away
  *	expr.c      nft expressions
+ *	kset.c      sets that the kernel decides by, with counters
  *	queue.c     bind and configure NFQUEUE sockets
  *	message.c   one queued packet's message into a packet view
  *	verdict.c   answers, gathered into one send
