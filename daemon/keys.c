@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The table of keys, their defaults and values (config.h). */
+/* The table of keys, their defaults and values (config.h); help shows the defaults as they are. */
 #include "keys.h"
 
 #include <errno.h>
@@ -27,44 +27,42 @@ static const struct key keys[] = {
 	{"socket", TEXT, CONF(socket), 0, 0, "PATH",
 	 "control socket (default: by network namespace in /run/fwd)"},
 	{"rules", TEXT, CONF(rules), 0, 0, "FILE",
-	 "IPv4 rules to start with while the state is empty (/etc/fwd/rules.v4)"},
-	{"rules6", TEXT, CONF(rules6), 0, 0, "FILE", "the same for IPv6 (/etc/fwd/rules.v6)"},
-	{"state", TEXT, CONF(state_dir), 0, 0, "DIR",
-	 "where rules and counters are kept (/var/lib/fwd)"},
-	{"queues", NUMBER, CONF(queues), 1, 16, "N", "queues and threads (1)"},
+	 "IPv4 rules to start with while the state is empty"},
+	{"rules6", TEXT, CONF(rules6), 0, 0, "FILE", "the same for IPv6"},
+	{"state", TEXT, CONF(state_dir), 0, 0, "DIR", "where rules and counters are kept"},
+	{"queues", NUMBER, CONF(queues), 1, 16, "N", "queues and threads"},
 	{"queue-base", NUMBER, CONF(queue_base), 0, 65534, "N",
-	 "number of the first of 2 * queues queues (64000)"},
+	 "number of the first of 4 * queues queues"},
 	{"queue-len", NUMBER, CONF(queue_len), 64, 1048576, "N",
-	 "packets that may wait in a queue (32768)"},
+	 "packets that may wait in a queue"},
 	{"fail", FAIL, CONF(fail_open), 0, 0, "open|closed",
-	 "what becomes of packets while fwd cannot judge them (closed)"},
+	 "what becomes of packets while fwd cannot judge them"},
 	{"offload", ONOFF, CONF(offload), 0, 0, "on|off",
-	 "let the kernel go on with accepted flows (off)"},
-	{"persist", ONOFF, CONF(persist), 0, 0, "on|off", "keep edits in the state directory (on)"},
+	 "let the kernel go on with accepted flows"},
+	{"persist", ONOFF, CONF(persist), 0, 0, "on|off", "keep edits in the state directory"},
 	{"snapshot-interval", NUMBER, CONF(snapshot_interval), 0, 86400, "SECONDS",
-	 "how much of counters, recent lists and flows a crash may lose (30; 0: all)"},
+	 "how much of counters, recent lists and flows a crash may lose; 0: all"},
 	{"metrics", TEXT, CONF(metrics), 0, 0, "ADDR:PORT",
 	 "answer Prometheus there, over HTTP (off)"},
 	{"mark-shift", NUMBER, CONF(mark_shift), 0, 20, "N",
-	 "lowest of the 12 packet mark bits that fwd uses (20)"},
+	 "lowest of the 12 packet mark bits that fwd uses"},
 	{"user", TEXT, offsetof(struct fwd_options, user), 0, 0, "NAME",
 	 "run as this user once set up"},
 	{"seccomp", ONOFF, offsetof(struct fwd_options, seccomp), 0, 0, "on|off",
-	 "system call filter (on)"},
+	 "system call filter"},
 	{"recent-entries", NUMBER, CONF(recent_entries), 1, 1048576, "N",
-	 "addresses that a recent list holds (100)"},
-	{"conntrack-max", NUMBER, CONF(ct.max_flows), 16, 16777216, "N",
-	 "flows that are tracked (262144)"},
+	 "addresses that a recent list holds"},
+	{"conntrack-max", NUMBER, CONF(ct.max_flows), 16, 16777216, "N", "flows that are tracked"},
 	{"conntrack-tcp-loose", ONOFF, CONF(ct.tcp_loose), 0, 0, "on|off",
-	 "pick up connections that already run (on)"},
+	 "pick up connections that already run"},
 	{"conntrack-tcp-be-liberal", ONOFF, CONF(ct.tcp_be_liberal), 0, 0, "on|off",
-	 "only resets outside the window are INVALID (off)"},
+	 "only resets outside the window are INVALID"},
 	{"conntrack-checksum", ONOFF, CONF(ct.checksum), 0, 0, "on|off",
-	 "packets with bad checksums are INVALID (on)"},
+	 "packets with bad checksums are INVALID"},
 	{"conntrack-acct", ONOFF, CONF(ct.acct), 0, 0, "on|off",
-	 "count packets and bytes of each flow (off)"},
+	 "count packets and bytes of each flow"},
 	{"conntrack-tcp-max-retrans", NUMBER, CONF(ct.tcp_max_retrans), 0, 255, "N",
-	 "retransmissions before the shorter timeout (3)"},
+	 "retransmissions before the shorter timeout"},
 };
 
 /* "conntrack-NAME = SECONDS" for each timeout that the tracker knows by a name with "timeout". */
@@ -187,8 +185,33 @@ int fwd_options_take(struct fwd_options *o, const char *name, const char *value,
 	return -EINVAL;
 }
 
+/* "(64000)": what the key is without being told. */
+static void add_default(const struct key *k, const struct fwd_options *o, struct fw_buf *out)
+{
+	const void *place = (const char *)o + k->offset;
+	const char *text;
+	uint32_t n;
+
+	switch (k->kind) {
+	case TEXT:
+		memcpy(&text, place, sizeof(text));
+		if (text)
+			fw_buf_fmt(out, " (%s)", text);
+		break;
+	case NUMBER:
+		memcpy(&n, place, sizeof(n));
+		fw_buf_fmt(out, " (%u)", n);
+		break;
+	case ONOFF: fw_buf_str(out, *(const bool *)place ? " (on)" : " (off)"); break;
+	case FAIL: fw_buf_str(out, *(const bool *)place ? " (open)" : " (closed)"); break;
+	}
+}
+
 void fwd_options_help(struct fw_buf *out)
 {
+	struct fwd_options defaults;
+
+	fwd_options_init(&defaults);
 	fw_buf_str(out,
 		   "usage: fwd [--KEY VALUE]...\n\n"
 		   "Judges this network namespace's packets by iptables' rules; fwctl edits "
@@ -197,7 +220,9 @@ void fwd_options_help(struct fw_buf *out)
 		char left[48];
 
 		snprintf(left, sizeof(left), "--%s %s", keys[i].name, keys[i].arg);
-		fw_buf_fmt(out, "  %-34s %s\n", left, keys[i].help);
+		fw_buf_fmt(out, "  %-34s %s", left, keys[i].help);
+		add_default(&keys[i], &defaults, out);
+		fw_buf_char(out, '\n');
 	}
 	fw_buf_str(out,
 		   "  --conntrack-…-timeout-… SECONDS    the tracker's timeouts, named as the "
