@@ -12,8 +12,8 @@ static void set_mark(struct fwd_answer *a, const struct fwd_msg *m, const struct
 	const uint32_t own = m->mark >> shift & FW_MARK_OWN;
 	uint32_t ours = (uint32_t)d->ctinfo << FW_MARK_CTINFO_SHIFT | own | code;
 
-	if (own && !code && d->ctinfo == FW_CT_NONE) /* nobody else knows what our reply is */
-		ours |= m->mark >> shift & FW_MARK_CTINFO_MASK;
+	if (m->pkt.meta.carried && d->ctinfo == FW_CT_NONE) /* nobody else knows what our reply is */
+		ours |= m->mark >> shift & FW_MARK_OWN_KEEPS;
 
 	a->mark = (d->mark & ~fw_mark_mask(shift)) | (ours << shift);
 	a->set_mark = a->mark != m->mark;

@@ -114,7 +114,7 @@ static const uint8_t *tcp_header(const struct fw_packet *pkt)
 
 bool fwd_reply_to_local(const struct fw_packet *pkt)
 {
-	return pkt->meta.answer_as_dst || pkt->meta.hook == FW_INPUT ||
+	return pkt->meta.hook == FW_INPUT ||
 		(pkt->meta.hook == FW_OUTPUT && pkt->meta.out_ifindex == LOOPBACK);
 }
 
@@ -271,67 +271,4 @@ size_t fwd_reply_icmp6(uint8_t *buf, const struct fw_packet *pkt, unsigned int w
 	buf[1] = (uint8_t)what;
 	memcpy(buf + ICMP_HEAD, pkt->data, n);
 	return ICMP_HEAD + n;
-}
-
-/* ---- before translation -------------------------------------------------------------------- */
-
-static void patch(uint8_t *sum, const uint8_t *old, const uint8_t *now, size_t n)
-{
-	uint64_t s = (uint16_t)~((uint32_t)sum[0] << 8 | sum[1]);
-
-	for (size_t i = 0; i < n; i += 2) {
-		s += (uint16_t)~((uint32_t)old[i] << 8 | old[i + 1]);
-		s += (uint32_t)now[i] << 8 | now[i + 1];
-	}
-	put16(sum, fold(s));
-}
-
-/* Where the upper layer's checksum is, or 0. */
-static uint32_t sum_at(const struct fw_packet *pkt)
-{
-	if (pkt->fragment || !pkt->has_proto)
-		return 0;
-	switch (pkt->proto) {
-	case IPPROTO_TCP: return pkt->l4_off + 16;
-	case IPPROTO_UDP:
-	case IPPROTO_UDPLITE:
-	case IPPROTO_DCCP: return pkt->l4_off + 6;
-	case IPPROTO_ICMPV6: return pkt->family == FW_IP6 ? pkt->l4_off + 2 : 0;
-	default: return 0;
-	}
-}
-
-/* An address or a port, and the sums over it (offset 0: none). */
-static void replace(uint8_t *data, uint32_t at, const void *now, size_t n, const uint32_t sums[2])
-{
-	for (unsigned int i = 0; i < 2; i++)
-		if (sums[i])
-			patch(data + sums[i], data + at, now, n);
-	memcpy(data + at, now, n);
-}
-
-void fwd_untranslate(struct fw_packet *pkt, const struct fw_decision *d)
-{
-	const bool ip4 = pkt->family == FW_IP4;
-	const uint32_t n = ip4 ? 4 : 16, src = ip4 ? 12 : 8;
-	uint8_t *data = (uint8_t *)(uintptr_t)pkt->data; /* our own buffer */
-	uint32_t at = sum_at(pkt);
-
-	if (at && !fw_packet_bytes(pkt, at, 2))
-		at = 0;
-	if (at && pkt->proto == IPPROTO_UDP && !data[at] && !data[at + 1])
-		at = 0;
-	const uint32_t address_sums[2] = {at, ip4 ? 10 : 0}, port_sums[2] = {at, 0};
-
-	replace(data, src, &d->orig.src, n, address_sums);
-	replace(data, src + n, &d->orig.dst, n, address_sums);
-	if (pkt->has_ports && fw_packet_bytes(pkt, pkt->l4_off, 4)) {
-		replace(data, pkt->l4_off, &d->orig.sport_be, 2, port_sums);
-		replace(data, pkt->l4_off + 2, &d->orig.dport_be, 2, port_sums);
-		pkt->sport = ntohs(d->orig.sport_be);
-		pkt->dport = ntohs(d->orig.dport_be);
-	}
-	pkt->src = d->orig.src;
-	pkt->dst = d->orig.dst;
-	pkt->meta.answer_as_dst = true;
 }

@@ -26,7 +26,7 @@ static void name_links(struct fwd_rtnl *rtnl, struct fw_pkt_meta *meta)
 /* Unless the kernel tracks, the bits of its notes are somebody else's. */
 static void forget_notes(const struct fw_plan *plan, struct fw_pkt_meta *meta)
 {
-	if (plan->kct)
+	if (plan->kct || meta->carried)
 		return;
 	meta->part = FW_PART_ALL;
 	meta->nat_pending = false;

@@ -63,14 +63,27 @@ static void ask_ct(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t key, 
 	fwd_rule_cmp(b, r, op, &none, sizeof(none));
 }
 
+/* "meta mark & mask OP value", all in our bits */
+static void compare_mark(struct fwd_nft_batch *b, struct nftnl_rule *r, const struct fwd_nft *nft,
+			 uint32_t mask, uint32_t op, uint32_t value)
+{
+	value <<= nft->mark_shift;
+	fwd_rule_meta(b, r, NFT_META_MARK);
+	fwd_rule_bitwise(b, r, mask << nft->mark_shift, 0);
+	fwd_rule_cmp(b, r, op, &value, sizeof(value));
+}
+
 static void ask_mark(struct fwd_nft_batch *b, struct nftnl_rule *r, const struct fwd_nft *nft,
 		     uint32_t bits)
 {
-	const uint32_t none = 0;
+	compare_mark(b, r, nft, bits, NFT_CMP_NEQ, 0);
+}
 
-	fwd_rule_meta(b, r, NFT_META_MARK);
-	fwd_rule_bitwise(b, r, bits << nft->mark_shift, 0);
-	fwd_rule_cmp(b, r, NFT_CMP_NEQ, &none, sizeof(none));
+/* Replies of ours that belong to a flow: the kernel knows nothing of that, so their notes stay. */
+static void ask_carried(struct fwd_nft_batch *b, struct nftnl_rule *r, const struct fwd_nft *nft)
+{
+	compare_mark(b, r, nft, FW_MARK_OWN | FW_MARK_OWN_TOLD, NFT_CMP_EQ, FW_MARK_OWN);
+	ask_mark(b, r, nft, FW_MARK_CTINFO_MASK);
 }
 
 static void add_state(struct fwd_nft_batch *b, const struct fwd_nft *nft, unsigned int i)
@@ -95,8 +108,8 @@ void fwd_kct_add_states(struct fwd_nft_batch *b, const struct fwd_nft *nft)
 	struct nftnl_rule *r;
 
 	fwd_batch_flush(b, FWD_TABLE, "states");
-	r = fwd_rule_new(b, FWD_TABLE, "states"); /* our replies carry their own */
-	ask_mark(b, r, nft, FW_MARK_OWN);
+	r = fwd_rule_new(b, FWD_TABLE, "states");
+	ask_carried(b, r, nft);
 	fwd_rule_verdict(b, r, NFT_RETURN);
 	fwd_batch_rule(b, r);
 	r = fwd_rule_new(b, FWD_TABLE, "states");
@@ -110,6 +123,10 @@ void fwd_kct_add_states(struct fwd_nft_batch *b, const struct fwd_nft *nft)
 		set_bits(b, r, nft, 0, translated[i][1]);
 		fwd_batch_rule(b, r);
 	}
+	r = fwd_rule_new(b, FWD_TABLE, "states");
+	ask_mark(b, r, nft, FW_MARK_OWN);
+	set_bits(b, r, nft, 0, FW_MARK_OWN_TOLD);
+	fwd_batch_rule(b, r);
 }
 
 /* ---- hooks --------------------------------------------------------------------------------- */
@@ -160,7 +177,7 @@ bool fwd_kct_wants(const struct fw_plan *plan, unsigned int base)
 	case FWD_NOTRACK_OUTPUT: return true;
 	case FWD_DYING: return either(plan->exceeded);
 	}
-	if (is_nat(base) || base == FWD_CLEAN_INPUT || base == FWD_CLEAN_POSTROUTING)
+	if (is_nat(base) || base == FW_POSTROUTING || base == FWD_CLEAN_INPUT || base == FWD_CLEAN_POSTROUTING)
 		return true;
 	for (unsigned int f = 0; f < FW_N_FAMILIES; f++)
 		if (queues_some(plan, base, f) || (base < FW_N_HOOKS && plan->count[f][base]))
@@ -206,15 +223,11 @@ static void add_part(struct fwd_nft_batch *b, const struct fwd_nft *nft, unsigne
 	fwd_batch_rule(b, r);
 }
 
-/*
- * The kernel asks its nat chains for a connection's first packet, once for each end.  Our replies
- * are none.
- */
+/* The kernel asks its nat chains for a connection's first packet, once for each end. */
 static void add_pending(struct fwd_nft_batch *b, const struct fwd_nft *nft, unsigned int hook)
 {
 	const uint32_t done = hook == FW_PREROUTING || hook == FW_OUTPUT ? STATUS_DST_NAT_DONE :
 									    STATUS_SRC_NAT_DONE;
-	const uint32_t none = 0;
 
 	for (unsigned int expected = 0; expected < 2; expected++) {
 		struct nftnl_rule *r = fwd_rule_new(b, FWD_TABLE, fwd_bases[hook].name);
@@ -223,9 +236,6 @@ static void add_pending(struct fwd_nft_batch *b, const struct fwd_nft *nft, unsi
 		if (expected) /* else an ICMP error, which goes with its connection */
 			ask_ct(b, r, NFT_CT_STATUS, FW_CTS_EXPECTED, NFT_CMP_NEQ);
 		ask_ct(b, r, NFT_CT_STATUS, done, NFT_CMP_EQ);
-		fwd_rule_meta(b, r, NFT_META_MARK);
-		fwd_rule_bitwise(b, r, FW_MARK_OWN << nft->mark_shift, 0);
-		fwd_rule_cmp(b, r, NFT_CMP_EQ, &none, sizeof(none));
 		set_bits(b, r, nft, 0, FW_MARK_NAT_PENDING);
 		fwd_batch_rule(b, r);
 	}
@@ -248,8 +258,20 @@ static void add_clear(struct fwd_nft_batch *b, const struct fwd_nft *nft, unsign
 {
 	struct nftnl_rule *r = fwd_rule_new(b, FWD_TABLE, fwd_bases[base].name);
 
+	compare_mark(b, r, nft, FW_MARK_OWN | FW_MARK_OWN_TOLD, NFT_CMP_NEQ, FW_MARK_OWN);
 	ask_mark(b, r, nft, FW_MARK_CODE_MASK);
 	set_bits(b, r, nft, FW_MARK_CODE_MASK, 0);
+	fwd_batch_rule(b, r);
+}
+
+/* Our replies that have something to do with translation are translated by us. */
+static void add_replies(struct fwd_nft_batch *b, const struct fwd_nft *nft)
+{
+	struct nftnl_rule *r = fwd_rule_new(b, FWD_TABLE, fwd_bases[FW_POSTROUTING].name);
+
+	ask_carried(b, r, nft);
+	ask_mark(b, r, nft, FW_MARK_NAT_PENDING | FW_MARK_SRC_NAT | FW_MARK_DST_NAT);
+	fwd_rule_chain(b, r, NFT_GOTO, "judge");
 	fwd_batch_rule(b, r);
 }
 
@@ -259,6 +281,8 @@ static void add_hook(struct fwd_nft_batch *b, const struct fwd_nft *nft,
 	for (unsigned int f = 0; base < FW_N_HOOKS && f < FW_N_FAMILIES; f++)
 		if (plan->count[f][base])
 			fwd_nft_add_counting(b, f, base);
+	if (base == FW_POSTROUTING)
+		add_replies(b, nft);
 	if (!queues_some(plan, base, FW_IP4) && !queues_some(plan, base, FW_IP6))
 		return;
 	if (hook_of(base) == FW_OUTPUT || base == FW_POSTROUTING)
@@ -286,6 +310,8 @@ static void add_raw(struct fwd_nft_batch *b, const struct fwd_nft *nft, const st
 	const unsigned int hook = base == FWD_RAW_OUTPUT ? FW_OUTPUT : FW_PREROUTING;
 
 	add_states_jump(b, base);
+	fwd_nft_add_types(b, plan, base);
+	fwd_nft_add_owners(b, plan, base);
 	for (unsigned int f = 0; f < FW_N_FAMILIES; f++) {
 		struct nftnl_rule *r;
 
@@ -313,9 +339,8 @@ static void add_notrack(struct fwd_nft_batch *b, const struct fwd_nft *nft, unsi
 	fwd_batch_rule(b, r);
 	if (base != FWD_NOTRACK_OUTPUT)
 		return;
-	/* our replies are written as they have to leave */
 	r = fwd_rule_new(b, FWD_TABLE, fwd_bases[base].name);
-	ask_mark(b, r, nft, FW_MARK_OWN);
+	ask_carried(b, r, nft);
 	fwd_rule_notrack(b, r);
 	fwd_batch_rule(b, r);
 }

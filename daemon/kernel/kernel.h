@@ -266,9 +266,6 @@ bool fwd_rejects_send(struct fwd_rejects *r, const struct fw_packet *pkt,
 		      const struct fw_decision *d, bool to_many, unsigned int mark_shift,
 		      uint64_t now);
 
-/* Give a translated packet, in our own buffer, its old ends back (build.c). */
-void fwd_untranslate(struct fw_packet *pkt, const struct fw_decision *d);
-
 /* ---- drops.c ------------------------------------------------------------------------------- */
 
 struct fwd_drops;

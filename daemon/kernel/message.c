@@ -121,6 +121,7 @@ static void fill_meta(struct fw_pkt_meta *meta, const struct raw *raw, unsigned 
 		meta->out_ifindex = raw->out;
 	/* our replies go out as the kernel's would, which belong to nobody */
 	meta->own = ours & FW_MARK_OWN;
+	meta->carried = meta->own && meta->ctinfo != FW_CT_NONE && !(ours & FW_MARK_OWN_TOLD);
 	if ((bit & HAS_OWNER) && raw->has_uid && raw->has_gid && !(ours & FW_MARK_OWN)) {
 		meta->has_uid = true;
 		meta->uid = raw->uid;

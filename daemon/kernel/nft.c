@@ -31,26 +31,28 @@ static void add_family(struct fwd_nft_batch *b, struct nftnl_rule *r, const bool
  * Who needs the packet type: rules that ask, and REJECT at INPUT, for nothing is answered that the
  * link layer sent to many.  Locally made packets are PACKET_HOST wherever rules see them.
  */
-static bool wants_pkttype(const struct fw_plan *plan, unsigned int hook)
+static bool wants_pkttype(const struct fw_plan *plan, unsigned int base)
 {
+	const unsigned int hook = base == FWD_RAW_PREROUTING ? FW_PREROUTING : base;
 	const unsigned int asking = FW_NEED_PKTTYPE | (hook == FW_INPUT ? FW_NEED_QUOTE : 0);
 
 	if (hook != FW_PREROUTING && hook != FW_INPUT && hook != FW_FORWARD)
 		return false;
 	for (unsigned int f = 0; f < FW_N_FAMILIES; f++)
-		if (plan->queue[f][hook] && (plan->flags[f] & asking))
+		if ((plan->queue[f][hook] || plan->nat[f][hook] || plan->raw[f][hook]) &&
+		    (plan->flags[f] & asking))
 			return true;
 	return false;
 }
 
-void fwd_nft_add_types(struct fwd_nft_batch *b, const struct fw_plan *plan, unsigned int hook)
+void fwd_nft_add_types(struct fwd_nft_batch *b, const struct fw_plan *plan, unsigned int base)
 {
 	struct nftnl_rule *r;
 	const uint8_t host = FW_PKT_HOST;
 
-	if (!wants_pkttype(plan, hook))
+	if (!wants_pkttype(plan, base))
 		return;
-	r = fwd_rule_new(b, FWD_TABLE, fwd_bases[hook].name);
+	r = fwd_rule_new(b, FWD_TABLE, fwd_bases[base].name);
 	fwd_rule_meta(b, r, NFT_META_PKTTYPE);
 	fwd_rule_cmp(b, r, NFT_CMP_NEQ, &host, sizeof(host));
 	fwd_rule_chain(b, r, NFT_JUMP, "types");
@@ -88,7 +90,8 @@ void fwd_nft_add_counting(struct fwd_nft_batch *b, unsigned int family, unsigned
 static bool wants_owners(const struct fw_plan *plan, unsigned int base)
 {
 	if (!fw_owners_codes(&plan->owners) ||
-	    (base != FW_OUTPUT && base != FWD_OUTPUT_BEHIND && base != FW_POSTROUTING))
+	    (base != FW_OUTPUT && base != FWD_OUTPUT_BEHIND && base != FWD_RAW_OUTPUT &&
+	     base != FW_POSTROUTING))
 		return false;
 	return (plan->flags[FW_IP4] | plan->flags[FW_IP6]) & FW_NEED_UID;
 }

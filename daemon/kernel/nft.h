@@ -50,7 +50,7 @@ void fwd_kct_add(struct fwd_nft_batch *b, const struct fwd_nft *nft, const struc
 void fwd_kct_add_states(struct fwd_nft_batch *b, const struct fwd_nft *nft);
 
 /* nft.c, for kct.c */
-void fwd_nft_add_types(struct fwd_nft_batch *b, const struct fw_plan *plan, unsigned int hook);
+void fwd_nft_add_types(struct fwd_nft_batch *b, const struct fw_plan *plan, unsigned int base);
 void fwd_nft_add_owners(struct fwd_nft_batch *b, const struct fw_plan *plan, unsigned int base);
 void fwd_nft_add_counting(struct fwd_nft_batch *b, unsigned int family, unsigned int hook);
 

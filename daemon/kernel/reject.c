@@ -149,13 +149,23 @@ static bool send_error(struct fwd_rejects *r, const struct fw_packet *pkt, unsig
 	return send_out(r->icmp6, &o);
 }
 
+/* What goes with the reply in our mark bits. */
+static uint32_t reply_notes(const struct fw_decision *d)
+{
+	if (d->reply_ctinfo == FW_CT_NONE)
+		return FW_MARK_OWN;
+	return FW_MARK_OWN | (uint32_t)d->reply_ctinfo << FW_MARK_CTINFO_SHIFT |
+		(d->reply_asks_nat ? FW_MARK_NAT_PENDING : 0) |
+		(d->reply_nat & FW_CTS_SRC_NAT ? FW_MARK_SRC_NAT : 0) |
+		(d->reply_nat & FW_CTS_DST_NAT ? FW_MARK_DST_NAT : 0);
+}
+
 bool fwd_rejects_send(struct fwd_rejects *r, const struct fw_packet *pkt,
 		      const struct fw_decision *d, bool to_many, unsigned int mark_shift,
 		      uint64_t now)
 {
 	const bool ip4 = pkt->family == FW_IP4;
-	const uint32_t ours = (uint32_t)d->reply_ctinfo << FW_MARK_CTINFO_SHIFT | FW_MARK_OWN;
-	uint32_t mark = ours << mark_shift;
+	uint32_t mark = reply_notes(d) << mark_shift;
 
 	fwd_icmplimit_refresh(&r->limit, now);
 	if (ip4 ? r->limit.sys.reflect4 : r->limit.sys.reflect6)
@@ -219,7 +229,7 @@ int fwd_rejects_open(struct fwd_rejects **ret, struct fw_err *err)
 		error = deafen(r->icmp6);
 	if (!error && r->icmp6 >= 0 &&
 	    setsockopt(r->icmp6, IPPROTO_IPV6, IPV6_FREEBIND, &yes, sizeof(yes)) < 0)
-		error = -errno; /* replies from where a packet went before translation */
+		error = -errno; /* replies from where a packet went, be it an address of ours by a route only */
 	if (error) {
 		fw_fail(err, error == -EPERM ? FW_ERR_PERM : FW_ERR_RESOURCE,
 			"no raw socket for REJECT's replies: %s", strerror(-error));

@@ -38,11 +38,13 @@ static bool wants_whole(const struct fwd_worker *w, const struct fwd_msg *m,
 		(flags & FW_NEED_QUOTE);
 }
 
-/* May rules of this hook change this packet? */
+/* May the engine change this packet here? */
 static bool may_change(const struct fwd_msg *m, const struct fw_plan *plan)
 {
 	const unsigned int write = plan->write[m->pkt.family][m->pkt.meta.hook];
 
+	if (m->pkt.meta.carried && m->pkt.meta.nat_status && m->pkt.meta.hook == FW_POSTROUTING)
+		return true; /* it is translated there */
 	return (write & FW_NEED_WRITE) ||
 		((write & FW_NEED_SYN) && m->pkt.proto == IPPROTO_TCP &&
 		 (m->pkt.tcp_flags & TCP_SYN));

@@ -77,8 +77,6 @@ static void send_rejects(struct fwd_worker *w)
 	for (size_t j = 0; j < b->n_rejects; j++) {
 		const size_t i = b->rejects[j].i;
 
-		if (b->decisions[i].untranslate)
-			fwd_untranslate(&b->msgs[i].pkt, &b->decisions[i]);
 		if (!fwd_rejects_send(w->rejects, &b->msgs[i].pkt, &b->decisions[i],
 				      b->rejects[j].to_many, shift, b->now))
 			fwd_count(&w->unanswered);

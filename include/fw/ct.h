@@ -104,6 +104,9 @@ void fw_ct_reset(struct fw_ct *ct, struct fw_eval *e);
 /* The packet's verdict at this hook is known.  Dropped: an unconfirmed flow that it made goes.
  * Accepted at its last hook: confirm (unless REPLY, RELATED of others …). */
 void fw_ct_dropped(struct fw_ct *ct, struct fw_eval *e);
+/* … and the packet is answered: its flow, should it go, is kept a moment for the answer.  Before
+ * fw_ct_dropped(). */
+void fw_ct_rejected(struct fw_ct *ct, const struct fw_eval *e);
 void fw_ct_confirm(struct fw_ct *ct, struct fw_eval *e);
 
 /* An INVALID or UNTRACKED packet goes on: an error of the kernel's about it, should there be one, is

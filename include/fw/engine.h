@@ -58,8 +58,8 @@ struct fw_decision {
 	                            * …), or NONE when the packet had no flow */
 	uint16_t queue;            /* with QUEUE */
 	bool queue_bypass;
-	bool untranslate;          /* with reject: the reply is about, and from, these ends */
-	struct fw_tuple orig;
+	uint8_t reply_nat;         /* with reply_ctinfo: FW_CTS_SRC_NAT, FW_CTS_DST_NAT of the flow */
+	bool reply_asks_nat;       /* the reply will ask nat in POSTROUTING, as its flow never did */
 	const struct fw_use *nat;  /* with ACCEPT: how to translate (fw/nat.h), or NULL */
 	bool set_priority;         /* CLASSIFY */
 	uint32_t priority;

@@ -19,6 +19,10 @@
  *
  * and the verdict answers with bits 10-0 all the code of a translation, or zero.
  *
+ * A reply of the daemon's own that belongs to a flow keeps what it was sent with in bits 10-8 (its
+ * state), 5 (POSTROUTING's nat is to be asked) and 4-3, at every hook.  Of others the kernel tells
+ * as of anybody's packets, and bit 2 says so.
+ *
  * Ahead of the queue of OUTPUT and POSTROUTING, where packets have no type, nft tells who listens
  * behind a SYN-ACK (fw/owners.h, 0: not told): in bits 7-0, or while the kernel tracks in 7, 6, 2.
  */
@@ -42,8 +46,10 @@
 #define FW_MARK_NAT_PENDING   0x020u
 #define FW_MARK_SRC_NAT       0x010u
 #define FW_MARK_DST_NAT       0x008u
+#define FW_MARK_OWN_TOLD      0x004u
 #define FW_MARK_PART_MASK     0x003u
 #define FW_MARK_CODE_MASK     0x7ffu
+#define FW_MARK_OWN_KEEPS     (FW_MARK_CTINFO_MASK | FW_MARK_NAT_PENDING | FW_MARK_SRC_NAT | FW_MARK_DST_NAT)
 
 /* An owner's code in our bits, and back. */
 static inline uint32_t fw_mark_owner(uint32_t code, bool kct)

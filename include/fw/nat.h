@@ -9,6 +9,7 @@
 #ifndef FW_NAT_H
 #define FW_NAT_H
 
+#include "fw/packet.h"
 #include "fw/ruleset.h"
 
 /* Values of NF_NAT_RANGE_* (include/uapi/linux/netfilter/nf_nat.h). */
@@ -38,6 +39,12 @@ struct fw_nat {
 
 /* The action of a rule at a hook: BOTH has become DST or SRC. */
 struct fw_nat fw_nat_at(const struct fw_use *use, enum fw_hook hook);
+
+/*
+ * Would the packet be another?  What NETMAP maps to itself is left alone: nft calls it translated
+ * all the same, and the kernel then answers for it as if it were.
+ */
+bool fw_nat_moves(const struct fw_use *use, const struct fw_packet *pkt);
 
 /* Every action that the rules of the nat tables may ask for, again and again the same. */
 int fw_nat_each(const struct fw_ruleset *rs, int (*fn)(void *priv, const struct fw_nat *nat),

@@ -38,11 +38,12 @@ struct fw_pkt_meta {
 	bool has_socket;     /* a local socket sends it, be it the kernel's own or half-made */
 	bool has_listener;   /* no uid, but that of the listener behind a SYN-ACK is known */
 	bool own;            /* made by the daemon itself: REJECT's answer */
+	bool carried;        /* … and the flow that it belongs to is not the kernel's to tell */
 	uint8_t ctinfo;      /* enum fw_ctinfo carried in our mark bits; FW_CT_NONE: none */
 	uint8_t part;        /* enum fw_part */
-	bool answer_as_dst;  /* a reply comes from the packet's destination, whosever it is */
-	bool nat_pending;    /* kernel's tracking: the nat table is to be asked */
-	uint8_t nat_status;  /* kernel's tracking: FW_CTS_SRC_NAT, FW_CTS_DST_NAT */
+	bool nat_pending;    /* the nat table is to be asked; told for the daemon's own and while the
+	                      * kernel tracks */
+	uint8_t nat_status;  /* likewise: FW_CTS_SRC_NAT, FW_CTS_DST_NAT */
 	uint8_t mac[6];
 	uint32_t mark;       /* user's bits only: the daemon has taken its own away */
 	uint32_t uid, gid;

@@ -26,6 +26,10 @@ struct fw_walk {
  */
 enum fw_verdict fw_walk_table(struct fw_walk *w, const struct fw_table *table);
 
+/* Behind the tables of POSTROUTING: a reply of the daemon's own gets the source that its receiver
+ * knows (reply.c). */
+void fw_reply_translate(struct fw_eval *e);
+
 /* Do all matches of the rule hold?  May set e->hotdrop. */
 bool fw_rule_matches(const struct fw_rule *rule, struct fw_eval *e);
 

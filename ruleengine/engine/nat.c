@@ -11,6 +11,19 @@ struct fw_nat fw_nat_at(const struct fw_use *use, enum fw_hook hook)
 	return nat;
 }
 
+bool fw_nat_moves(const struct fw_use *use, const struct fw_packet *pkt)
+{
+	const struct fw_nat nat = fw_nat_at(use, (enum fw_hook)pkt->meta.hook);
+	const union fw_addr *addr = nat.kind == FW_NAT_DST ? &pkt->dst : &pkt->src;
+
+	if (!(nat.flags & FW_NAT_NETMAP))
+		return true;
+	for (unsigned int i = 0; i < (pkt->family == FW_IP4 ? 4u : 16u); i++)
+		if ((addr->u8[i] ^ nat.min_addr.u8[i]) & ~(nat.min_addr.u8[i] ^ nat.max_addr.u8[i]))
+			return true;
+	return false;
+}
+
 static int each_of_rule(const struct fw_rule *rule, int (*fn)(void *, const struct fw_nat *),
 			void *priv)
 {

@@ -52,7 +52,8 @@ static unsigned int tables_at(int hook)
 /*
  * The kernel tracks and tells.  No hook is queued for tracking's sake; those where only nat has
  * rules see but the packets whose translation is pending.  OUTPUT's filter stands behind the
- * translation, so where there may be one it has a visit of its own.
+ * translation, so where there may be one it has a visit of its own: of what is sent here, or of
+ * answers to whom POSTROUTING (through lo) or INPUT gave another source.
  */
 static void plan_kct(const struct fw_needs *needs, struct fw_plan *ret, int f)
 {
@@ -70,7 +71,7 @@ static void plan_kct(const struct fw_needs *needs, struct fw_plan *ret, int f)
 		ret->queue[f][h] = here & ~FW_TABLE_BIT(FW_NAT);
 		ret->nat_only[f][h] = ret->nat[f][h] && !ret->queue[f][h];
 	}
-	if ((ret->nat[f][FW_OUTPUT] || ret->nat[f][FW_INPUT]) &&
+	if ((ret->nat[f][FW_OUTPUT] || ret->nat[f][FW_INPUT] || ret->nat[f][FW_POSTROUTING]) &&
 	    (needs->tables[f][FW_OUTPUT] & behind)) {
 		ret->split[f] = true;
 		ret->queue[f][FW_OUTPUT] = (needs->tables[f][FW_OUTPUT] | needs->touched[f]) &

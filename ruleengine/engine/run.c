@@ -7,10 +7,12 @@
  * loopback; an answer that carries its state in our mark; any hook behind the tracking point) has
  * its state before the first table, raw included.  Any other packet gets it behind raw.
  */
+#include <netinet/in.h>
 #include <string.h>
 
 #include "engine/engine.h"
 #include "fw/ct.h"
+#include "fw/nat.h"
 
 #define RESET 0x04 /* of fw_packet.tcp_flags */
 
@@ -59,6 +61,8 @@ static int follow_kernel(struct hook_run *r)
 	if (pkt->meta.part == FW_PART_RAW) {
 		if (e->ctinfo == FW_CT_INVALID) /* nobody has looked yet */
 			e->ctinfo = FW_CT_NONE;
+		else if (e->world->ct) /* it comes with its flow */
+			fw_ct_follow(e->world->ct, e, false);
 		return 0;
 	}
 	if (e->world->ct && r->plan->track[pkt->family])
@@ -108,12 +112,26 @@ static int track_behind_raw(struct hook_run *r)
 	return fw_ct_track(r->w.e.world->ct, &r->w.e);
 }
 
-/* nat is asked once per flow, for the packet that makes it. */
+static bool is_icmp(const struct fw_packet *pkt)
+{
+	return pkt->proto == (pkt->family == FW_IP4 ? IPPROTO_ICMP : IPPROTO_ICMPV6);
+}
+
+/*
+ * nat is asked once per flow and end, for the packet that makes it; or that answers it in place of
+ * the other end, if it is no ICMP error.
+ */
 static bool nat_applies(const struct fw_plan *plan, const struct fw_eval *e)
 {
+	const struct fw_pkt_meta *meta = &e->pkt->meta;
+
+	if (meta->carried)
+		return meta->nat_pending && meta->hook == FW_POSTROUTING;
 	if (plan->kct)
-		return e->pkt->meta.nat_pending;
+		return meta->nat_pending;
 	if (!e->flow || (fw_flow_status(e->flow) & FW_CTS_CONFIRMED))
+		return false;
+	if (e->ctinfo != FW_CT_NEW && is_icmp(e->pkt))
 		return false;
 	return e->ctinfo == FW_CT_NEW || e->ctinfo == FW_CT_RELATED ||
 		e->ctinfo == FW_CT_RELATED_REPLY;
@@ -138,8 +156,9 @@ static bool table_applies(const struct fw_table *table, const struct fw_plan *pl
 		return true;
 	if (meta->part != FW_PART_ALL && behind_nat != (meta->part == FW_PART_BEHIND_NAT))
 		return false; /* another visit's */
-	if (plan->nat_only[e->pkt->family][meta->hook] && table->id != FW_NAT &&
-	    meta->part != FW_PART_BEHIND_NAT)
+	if (plan->kct && !plan->queue[e->pkt->family][meta->hook] &&
+	    meta->part != FW_PART_BEHIND_NAT &&
+	    (table->id != FW_NAT || !plan->nat[e->pkt->family][meta->hook]))
 		return false; /* has no rules, and nft counts on its policy */
 	if (table->builtin[e->pkt->meta.hook] == UINT32_MAX)
 		return false;
@@ -347,16 +366,21 @@ static enum fw_ctinfo reply_state(const struct fw_eval *e)
 	}
 }
 
-/* A reply speaks to the sender of what he sent. */
-static void untranslate(const struct fw_eval *e, struct fw_decision *ret)
+/* What the reply has to take with it, on its way out through the other hooks. */
+static void prepare_reply(struct fw_eval *e, struct fw_decision *ret)
 {
-	const unsigned int nat = e->pkt->meta.nat_status;
-	struct fw_tuple room;
+	const uint32_t status = e->flow ? fw_flow_status(e->flow) : 0;
 
-	if (!nat || !e->flow || e->ctinfo == FW_CT_RELATED || e->ctinfo == FW_CT_RELATED_REPLY)
-		return;
-	ret->untranslate = true;
-	ret->orig = *fw_flow_tuple(e->flow, fw_ctinfo_dir(e->ctinfo), &room);
+	ret->reply_ctinfo = reply_state(e);
+	ret->reply_nat = status & (FW_CTS_SRC_NAT | FW_CTS_DST_NAT);
+	ret->reply_asks_nat = e->reject == FW_REJECT_TCP_RESET && e->flow &&
+		!(status & FW_CTS_CONFIRMED) && e->ctinfo == FW_CT_NEW &&
+		!came_through_loopback(e->pkt);
+	/* a reset is never answered by one */
+	if (e->reject == FW_REJECT_TCP_RESET && e->flow && !(e->pkt->tcp_flags & RESET))
+		fw_ct_reset(e->world->ct, e);
+	if (e->flow)
+		fw_ct_rejected(e->world->ct, e);
 }
 
 /* Is it our tracker that follows this packet? */
@@ -378,11 +402,7 @@ static void settle(struct hook_run *r, struct fw_decision *ret)
 	if (ret->verdict == FW_DROP) {
 		ret->reject = e->reject;
 		if (e->reject != FW_REJECT_NONE)
-			ret->reply_ctinfo = reply_state(e);
-		/* a reset is never answered by one */
-		if (e->reject == FW_REJECT_TCP_RESET && e->flow && !(e->pkt->tcp_flags & RESET))
-			fw_ct_reset(e->world->ct, e);
-		untranslate(e, ret);
+			prepare_reply(e, ret);
 		if (e->flow)
 			fw_ct_dropped(e->world->ct, e);
 		return;
@@ -398,8 +418,9 @@ static void settle(struct hook_run *r, struct fw_decision *ret)
 			fw_ct_dropped(e->world->ct, e);
 		return;
 	}
-	ret->nat = e->nat;
-	if (e->nat && (e->pkt->meta.hook == FW_PREROUTING || e->pkt->meta.hook == FW_OUTPUT))
+	if (e->nat && !e->pkt->meta.carried && fw_nat_moves(e->nat, e->pkt))
+		ret->nat = e->nat;
+	if (ret->nat && (e->pkt->meta.hook == FW_PREROUTING || e->pkt->meta.hook == FW_OUTPUT))
 		fw_ct_expect_translation(e->world->ct, e);
 	ret->ctinfo = (uint8_t)carry(r);
 	/* Without bypass nobody may be there to take it, and the kernel drops it; if somebody is,
@@ -435,6 +456,8 @@ static void run(bool plain, const struct fw_ruleset *rs, const struct fw_plan *p
 
 	*ret = (struct fw_decision){.verdict = FW_ACCEPT};
 	ret->verdict = run_tables(&r, rs, ret);
+	if (ret->verdict == FW_ACCEPT && pkt->meta.carried && pkt->meta.hook == FW_POSTROUTING)
+		fw_reply_translate(&r.w.e);
 	settle(&r, ret);
 }
 

@@ -253,7 +253,8 @@ int ct_carried(struct fw_ct *ct, struct fw_eval *e, enum fw_ctinfo ctinfo)
 	 */
 	if ((fw_ctinfo_dir(ctinfo) == dir) || !ct_tuple_invert(&tuple, &orig))
 		orig = tuple;
-	return ct_set(e, ct_transient(ct, pkt, &orig, e->now), ctinfo);
+	flow = ct_ghost_of(ct, &orig, e->now);
+	return ct_set(e, flow ? flow : ct_transient(ct, pkt, &orig, e->now), ctinfo);
 }
 
 int fw_ct_track(struct fw_ct *ct, struct fw_eval *e)

@@ -38,11 +38,8 @@ static struct fw_flow *go_on(struct ct_ctx *c)
 /* Source and protocol stay as they are. */
 static struct ct_pending *pending_at(const struct fw_ct *ct, const struct fw_tuple *t)
 {
-	uint32_t h = t->src.u32[0] ^ t->src.u32[3] ^ (uint32_t)t->sport_be << 7 ^ t->proto;
-
-	return &ct->pending[(h * 2654435761u) >> 24];
+	return &ct->pending[ct_source_hash(t) % CT_PENDING];
 }
-static_assert(CT_PENDING == 256, "eight bits of hash");
 
 void fw_ct_expect_translation(struct fw_ct *ct, const struct fw_eval *e)
 {
@@ -164,7 +161,8 @@ void fw_ct_follow(struct fw_ct *ct, struct fw_eval *e, bool first)
 	e->flow = NULL;
 	if (ctinfo == FW_CT_INVALID || ctinfo == FW_CT_UNTRACKED || ctinfo == FW_CT_NONE)
 		return;
-	if (ct_is_icmp(e->pkt) && ct_icmp_kind(ct, e->pkt, &quote) != CT_ICMP_PLAIN) {
+	if (e->pkt->meta.carried ||
+	    (ct_is_icmp(e->pkt) && ct_icmp_kind(ct, e->pkt, &quote) != CT_ICMP_PLAIN)) {
 		ct_carried(ct, e, ctinfo);
 		return;
 	}

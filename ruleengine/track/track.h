@@ -154,8 +154,16 @@ struct ct_pending {
 };
 #define CT_PENDING 256
 
+/* What became of a rejected first packet's flow (ghost.c). */
+struct ct_ghost {
+	struct fw_flow flow;
+	struct fw_flow_ext ext;
+};
+#define CT_GHOSTS 256
+
 struct fw_ct {
 	struct ct_pending *pending; /* CT_PENDING of them, by their source; NULL: none yet */
+	struct ct_ghost *ghosts;    /* CT_GHOSTS of them, the same */
 	struct fw_ct_config config;
 	struct fw_ct_stats stats;
 	struct ct_table table;
@@ -185,6 +193,14 @@ bool ct_key_make(const struct fw_ct *ct, const struct fw_tuple *t, struct ct_key
 static inline bool ct_tuple_equal(const struct fw_tuple *a, const struct fw_tuple *b)
 {
 	return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+/* By the end that sends the first packet: it is the same before and behind DNAT. */
+static inline uint32_t ct_source_hash(const struct fw_tuple *t)
+{
+	uint32_t h = t->src.u32[0] ^ t->src.u32[3] ^ (uint32_t)t->sport_be << 7 ^ t->proto;
+
+	return (h * 2654435761u) >> 16;
 }
 
 /* table.c */
@@ -241,6 +257,9 @@ struct fw_flow *ct_transient(struct fw_ct *ct, const struct fw_packet *pkt,
 /* The packet's own flow, or the one its quote speaks of, or one made up: the answer is known, its
  * flow is for matches that ask for addresses. */
 int ct_carried(struct fw_ct *ct, struct fw_eval *e, enum fw_ctinfo ctinfo);
+
+/* ghost.c: the flow that a rejected first packet, sent as this tuple, would have begun; or NULL. */
+struct fw_flow *ct_ghost_of(struct fw_ct *ct, const struct fw_tuple *t, uint64_t now);
 
 /* icmp.c */
 enum ct_icmp { CT_ICMP_PLAIN, CT_ICMP_BAD, CT_ICMP_UNTRACKED, CT_ICMP_ERROR };

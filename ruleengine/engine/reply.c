@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Translation of what this host answers for others: REJECT's replies, "time exceeded".
+ *
+ * Such a reply belongs to the flow of the packet that it answers, as the kernel's own would
+ * (nf_ct_attach()), and is written with the ends that this packet had where it was stopped.  On its
+ * way out rules see it so; behind POSTROUTING's the kernel would give it the source that its
+ * receiver knows, and an ICMP error the same end in what it quotes.  The kernel cannot do that for
+ * ours, of whose flow it does not know, so it is done here.  (Its destination is right from the
+ * start: who is answered is always met as he calls himself.)
+ */
+#include <netinet/in.h>
+#include <string.h>
+
+#include "engine/engine.h"
+#include "packet/rewrite.h"
+
+#define QUOTE_MAX 1280
+
+static void patch(uint8_t *sum, const uint8_t *old, const uint8_t *now, uint32_t n)
+{
+	for (uint32_t i = 0; i + 1 < n; i += 2)
+		fw_csum_replace(sum, (uint16_t)(old[i] << 8 | old[i + 1]),
+				(uint16_t)(now[i] << 8 | now[i + 1]));
+}
+
+/* The upper layer's checksum, if the packet has one and it is there; NULL: none. */
+static uint8_t *l4_sum(const struct fw_packet *pkt, uint8_t *data)
+{
+	uint32_t at;
+
+	if (pkt->fragment || !pkt->has_proto)
+		return NULL;
+	switch (pkt->proto) {
+	case IPPROTO_TCP: at = pkt->l4_off + 16; break;
+	case IPPROTO_UDP:
+	case IPPROTO_UDPLITE:
+	case IPPROTO_DCCP: at = pkt->l4_off + 6; break;
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6: at = pkt->l4_off + 2; break;
+	default: return NULL;
+	}
+	if (!fw_packet_bytes(pkt, at, 2))
+		return NULL;
+	return pkt->proto == IPPROTO_UDP && !data[at] && !data[at + 1] ? NULL : data + at;
+}
+
+static void put(uint8_t *at, const void *now, uint32_t n, uint8_t *sum, uint8_t *other_sum)
+{
+	if (sum)
+		patch(sum, at, now, n);
+	if (other_sum)
+		patch(other_sum, at, now, n);
+	memcpy(at, now, n);
+}
+
+/* Where the upper layer names an end: a port, or what stands for both in a question of ICMP's. */
+static uint8_t *port_at(const struct fw_packet *pkt, uint8_t *data, bool source)
+{
+	const bool icmp = pkt->proto == IPPROTO_ICMP || pkt->proto == IPPROTO_ICMPV6;
+	const uint32_t off = pkt->l4_off + (icmp ? 4 : source ? 0 : 2);
+
+	if (pkt->fragment || !(icmp || pkt->has_ports) || !fw_packet_bytes(pkt, off, 2))
+		return NULL;
+	return data + off;
+}
+
+/* One end of the packet whose bytes are at `data` becomes another; sums follow. */
+static void put_end(const struct fw_packet *pkt, uint8_t *data, bool source,
+		    const union fw_addr *addr, const uint16_t *port_be)
+{
+	const bool ip4 = pkt->family == FW_IP4;
+	const uint32_t n = ip4 ? 4 : 16, at = (ip4 ? 12 : 8) + (source ? 0 : n);
+	uint8_t *sum = l4_sum(pkt, data), *port = port_be ? port_at(pkt, data, source) : NULL;
+
+	put(data + at, addr, n, pkt->proto == IPPROTO_ICMP ? NULL : sum, ip4 ? data + 10 : NULL);
+	if (port)
+		put(port, port_be, 2, sum, NULL);
+}
+
+/* What an error quotes; its own checksum covers that, too. */
+static void put_quoted(const struct fw_packet *pkt, uint8_t *data, const struct fw_tuple *known)
+{
+	const uint32_t off = pkt->l4_off + 8;
+	const uint32_t n = pkt->cap_len - off < QUOTE_MAX ? pkt->cap_len - off : QUOTE_MAX;
+	uint8_t old[QUOTE_MAX], *sum = l4_sum(pkt, data);
+	struct fw_packet inner;
+	bool icmp;
+
+	if (fw_packet_inner(pkt, &inner) < 0 || !sum)
+		return;
+	icmp = inner.proto == IPPROTO_ICMP || inner.proto == IPPROTO_ICMPV6;
+	memcpy(old, data + off, n);
+	put_end(&inner, data + off, false, &known->dst, icmp ? &known->sport_be : &known->dport_be);
+	patch(sum, old, data + off, n & ~1u);
+}
+
+void fw_reply_translate(struct fw_eval *e)
+{
+	const enum fw_ct_dir dir = fw_ctinfo_dir(e->ctinfo);
+	const uint32_t bit = dir == FW_DIR_REPLY ? FW_CTS_DST_NAT : FW_CTS_SRC_NAT;
+	const bool reset = e->pkt->proto == IPPROTO_TCP;
+	struct fw_tuple room;
+	const struct fw_tuple *known; /* as the receiver sent it */
+	uint8_t *data;
+
+	if (!e->flow || !(fw_flow_status(e->flow) & bit))
+		return;
+	known = fw_flow_tuple(e->flow, dir == FW_DIR_REPLY ? FW_DIR_ORIG : FW_DIR_REPLY, &room);
+	data = fw_rewrite_bytes(e, 0, e->pkt->cap_len);
+	if (!data)
+		return;
+	if (!reset)
+		put_quoted(e->pkt, data, known);
+	put_end(e->pkt, data, true, &known->dst, reset ? &known->dport_be : NULL);
+	fw_rewrite_done(e);
+}
