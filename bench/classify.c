@@ -242,11 +242,14 @@ static uint64_t run_walk(struct subject *s, const struct cb_header *h, size_t n,
 static uint64_t run_nocache(struct subject *s, const struct cb_header *h, size_t n)
 {
 	struct base *base = s->chain->program->base;
+	struct tuples *tuples = base->tuples;
 	uint64_t *cache = base->cache;
 	uint64_t sum;
 
+	base->tuples = NULL;
 	base->cache = NULL;
 	sum = run_compiled(s, h, n);
+	base->tuples = tuples;
 	base->cache = cache;
 	return sum;
 }

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "classify/classify.h"
+#include "classify/tuple.h"
 
 static unsigned int class_bits(const struct group *g)
 {
@@ -64,14 +64,18 @@ static int make_cache(struct base *b)
 	return 0;
 }
 
-int fw_base_finish(struct base *b)
+int fw_base_finish(struct base *b, enum fw_family family)
 {
 	/* Nothing to ask a packet: an index would name every rule. */
 	if (!b->n_groups)
 		return -1;
 	fw_pool_seal(&b->pool);
 	make_steps(b);
-	return make_cache(b);
+	if (make_cache(b) < 0)
+		return -1;
+	if (b->cache)
+		b->tuples = fw_tuples_new(b, family); /* NULL: it goes without */
+	return 0;
 }
 
 struct base *fw_base_unref(struct base *b)
@@ -92,6 +96,7 @@ struct base *fw_base_unref(struct base *b)
 	fw_pool_deinit(&b->pool);
 	free(b->exact);
 	free(b->cache);
+	fw_tuples_free(b->tuples);
 	free(b);
 	return NULL;
 }
@@ -110,16 +115,12 @@ size_t fw_base_size(const struct base *b)
 {
 	size_t n = sizeof(*b) + b->pool.cap * sizeof(struct vec) + b->n_chunks * sizeof(struct vec);
 
-	for (int i = 0; i < N_FIELDS; i++) {
-		const struct search *s = &b->search[i];
-
-		n += s->n * ((s->wide ? sizeof(*s->key_wide) : sizeof(*s->key)) + sizeof(*s->cls)) +
-			((size_t)s->n_root + 1) * sizeof(*s->root);
-		n += b->direct[i] ? 256 * sizeof(uint16_t) : 0;
-	}
+	for (int i = 0; i < N_FIELDS; i++)
+		n += fw_search_size(&b->search[i]) +
+			fw_direct_size(b->direct[i], FIELD_BIT(i) & FIELDS_PORT);
 	for (uint32_t i = 0; i < b->n_groups; i++)
 		n += group_size(&b->group[i]);
 	if (b->cache)
 		n += sizeof(*b->cache) * CACHE_WAYS << (b->key_bits - b->tag_bits);
-	return n;
+	return n + fw_tuples_size(b->tuples);
 }

@@ -223,19 +223,19 @@ static int step_read(struct builder *bl, const struct fw_chain *chain, int64_t *
 
 /* ---- one field ---- */
 
-/* Fields of a byte are looked up directly. */
-static int make_direct(struct base *b, enum field field, const struct point *points, size_t n)
+/* Small fields are looked up directly, unless a port has more classes than fit. */
+static int make_lookup(struct builder *bl, const struct point *points, size_t n)
 {
-	uint16_t *direct = calloc(256, sizeof(*direct));
+	const enum field field = (enum field)bl->field;
+	struct base *b = bl->b;
+	int r = 1;
 
-	if (!direct)
-		return -1;
-	for (size_t i = 0; i < n; i++)
-		for (fw_u128 k = points[i].key;
-		     k < (i + 1 < n ? points[i + 1].key : 256) && k < 256; k++)
-			direct[(size_t)k] = (uint16_t)points[i].cls;
-	b->direct[field] = direct;
-	return 0;
+	if (FIELD_BIT(field) & (FIELDS_BYTE | FIELDS_PORT))
+		r = fw_direct_make(&b->direct[field], FIELD_BIT(field) & FIELDS_PORT, points, n);
+	if (r > 0)
+		r = fw_search_make(&b->search[field], points, n,
+				   bl->family == FW_IP6 && (FIELD_BIT(field) & FIELDS_ADDR));
+	return r;
 }
 
 static bool is_big(int field)
@@ -316,13 +316,9 @@ static int step_search(struct builder *bl, int64_t *work)
 	enum field field = (enum field)bl->field;
 	size_t n;
 	const struct point *points = fw_sweep_points(bl->sweep, &n);
-	bool wide = bl->family == FW_IP6 && (FIELD_BIT(field) & FIELDS_ADDR), worth = false;
-	int r;
+	bool worth = false;
+	int r = make_lookup(bl, points, n);
 
-	if (field == F_PROTO || field == F_TCP_FLAGS || field == F_CTSTATE)
-		r = make_direct(bl->b, field, points, n);
-	else
-		r = fw_search_make(&bl->b->search[field], points, n, wide);
 	*work -= (int64_t)n / POINTS_PER_UNIT + 1;
 	leave_field(bl);
 	if (r < 0)
@@ -361,7 +357,7 @@ static int step(struct builder *bl, const struct fw_chain *chain, int64_t *work)
 	default:
 		bl->phase = DONE;
 		*work -= bl->b->pool.n / POINTS_PER_UNIT;
-		return fw_base_finish(bl->b);
+		return fw_base_finish(bl->b, bl->family);
 	}
 }
 

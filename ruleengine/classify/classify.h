@@ -52,6 +52,8 @@ enum field {
 #define FIELD_BIT(f) (1u << (f))
 #define FIELDS_ADDR \
 	(FIELD_BIT(F_SRC) | FIELD_BIT(F_DST) | FIELD_BIT(F_SRC_LATE) | FIELD_BIT(F_DST_LATE))
+#define FIELDS_BYTE (FIELD_BIT(F_PROTO) | FIELD_BIT(F_TCP_FLAGS) | FIELD_BIT(F_CTSTATE))
+#define FIELDS_PORT (FIELD_BIT(F_SPORT) | FIELD_BIT(F_DPORT))
 /* What a rule asks of these comes before anything that could drop a malformed packet. */
 #define FIELDS_ODD (FIELD_BIT(F_SRC) | FIELD_BIT(F_DST) | FIELD_BIT(F_IN) | FIELD_BIT(F_OUT))
 
@@ -122,17 +124,18 @@ struct search {
 	uint32_t n;
 	bool wide; /* 128 bits */
 	uint8_t shift;
-	uint8_t steps; /* halvings until any bucket is down to SEARCH_STEP points */
+	uint8_t steps; /* halvings until any bucket is down to SEARCH_STEP blocks (wide: points) */
 	uint32_t n_root;
-	uint32_t *root; /* n_root + 1: last point at or before the start of each bucket */
+	uint32_t *root; /* n_root + 1: block, or point, at or before the start of each bucket */
 	fw_u128 min;
-	int32_t *key; /* n, and SEARCH_STEP beyond; sign turned, for SSE compares signed only */
-	fw_u128 *key_wide; /* the same where wide */
+	int32_t *key; /* in blocks of SEARCH_STEP; sign turned, for SSE compares signed only */
+	int32_t *head; /* the first key of each block */
+	fw_u128 *key_wide; /* the same where wide, without heads */
 	uint32_t *cls;
 };
 
 #define SEARCH_SIGN 0x80000000u
-#define SEARCH_STEP 8 /* points that are compared without asking how many there are */
+#define SEARCH_STEP 8 /* values that are compared at once */
 
 /* A class of a long chain: its row but for some chunks. */
 struct cls {
@@ -198,7 +201,7 @@ struct base {
 	struct pool pool;
 	struct names names[2]; /* in, out */
 	struct search search[N_FIELDS];
-	uint16_t *direct[N_FIELDS]; /* 256 classes, for fields of a byte */
+	uint16_t *direct[N_FIELDS]; /* classes of small fields (direct.c), or NULL */
 	uint32_t n_groups;
 	struct group group[N_FIELDS];
 	struct vec *exact; /* per chunk: rules that need no evaluation */
@@ -206,6 +209,7 @@ struct base {
 	struct step step[N_FIELDS];
 	uint8_t key_bits, tag_bits; /* of a cache key */
 	uint64_t *cache; /* NULL: none.  CACHE_WAYS neighbours are a set */
+	struct tuples *tuples; /* NULL: none (tuple.h) */
 };
 
 /* A touched chunk's own index: columns of (value, mask), one pair for each rule. */
@@ -246,7 +250,8 @@ struct fw_cursor {
 	uint32_t mark; /* what was looked up: */
 	enum fw_ctinfo ctinfo;
 	uint8_t tcp_flags;
-	bool trust; /* exact bits may be trusted */
+	bool trust; /* exact bits may be trusted: the packet is what it should be */
+	bool has_classes; /* n_axes and cls are set */
 	uint32_t n_axes;
 	uint32_t cls[MAX_AXES];
 	const uint8_t *row[MAX_AXES];
@@ -351,6 +356,17 @@ uint32_t fw_rowset_intern(struct rowset *s, const uint32_t *ids);
 
 int fw_search_make(struct search *s, const struct point *points, size_t n, bool wide);
 void fw_search_deinit(struct search *s);
+size_t fw_search_size(const struct search *s);
+
+/* Classes by value, of a byte or (pages) of a port; 1: more classes than fit, -1: no memory. */
+#define DIRECT_PAGE 256
+int fw_direct_make(uint16_t **ret, bool pages, const struct point *points, size_t n);
+size_t fw_direct_size(const uint16_t *direct, bool pages);
+
+static inline uint32_t fw_direct_port(const uint16_t *direct, uint16_t port)
+{
+	return direct[DIRECT_PAGE * (1 + direct[port >> 8]) + (port & 255)];
+}
 
 /* A merge of a field's axis into a group; NULL with *worth false: better not. */
 struct merge *fw_merge_new(struct base *b, struct group *g, enum field field, struct axis *axis,
@@ -376,7 +392,7 @@ int fw_builder_step(struct builder *bl, const struct fw_chain *chain, int64_t wo
 struct base *fw_builder_take(struct builder *bl);
 
 /* Last steps of building. */
-int fw_base_finish(struct base *b);
+int fw_base_finish(struct base *b, enum fw_family family);
 struct base *fw_base_unref(struct base *b);
 size_t fw_base_size(const struct base *b);
 

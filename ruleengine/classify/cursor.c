@@ -7,11 +7,13 @@
  * passed over.  The first candidate of a combination of classes is remembered: most packets need
  * no more than that.
  */
-#include "classify/classify.h"
+#include "classify/tuple.h"
 
 /* Where the classes' rows are. */
 static void find_rows(struct fw_cursor *c, const struct base *b)
 {
+	if (!c->has_classes)
+		fw_cursor_classes(c, b);
 	c->has_rows = true;
 	for (uint32_t i = 0; i < c->n_axes; i++) {
 		const struct axis *a = &b->group[i].axis;
@@ -165,25 +167,56 @@ static uint32_t find_first(struct fw_cursor *c, const struct base *b)
 	return c->b << 8 | bit | (is_exact(b, c->b, bit) ? CACHED_EXACT : 0);
 }
 
-/* The first candidate, remembered, or now to be. */
-static inline void first_cached(struct fw_cursor *c, const struct base *b, uint64_t classes)
+/* The first candidate, by the packet's classes: remembered, or now to be. */
+static uint32_t first_by_classes(struct fw_cursor *c, const struct base *b)
 {
-	uint64_t key = classes * 0x9e3779b97f4a7c15ull & (((uint64_t)1 << b->key_bits) - 1);
-	uint64_t tag = key & (((uint64_t)1 << b->tag_bits) - 1);
-	uint64_t *set = &b->cache[(key >> b->tag_bits) * CACHE_WAYS];
-	uint32_t first, rule;
+	uint64_t key, tag, *set;
+	uint32_t first;
 
-	if (set[0] >> CACHE_TAG_SHIFT == tag) {
-		first = (uint32_t)set[0] & CACHED_BITS;
-	} else if (set[1] >> CACHE_TAG_SHIFT == tag) {
-		first = (uint32_t)set[1] & CACHED_BITS;
-	} else {
-		first = find_first(c, b);
-		set[1] = set[0];
-		set[0] = tag << CACHE_TAG_SHIFT | first;
-		return;
+	key = fw_cursor_classes(c, b) * 0x9e3779b97f4a7c15ull & (((uint64_t)1 << b->key_bits) - 1);
+	tag = key & (((uint64_t)1 << b->tag_bits) - 1);
+	set = &b->cache[(key >> b->tag_bits) * CACHE_WAYS];
+	if (set[0] >> CACHE_TAG_SHIFT == tag)
+		return (uint32_t)set[0] & CACHED_BITS;
+	if (set[1] >> CACHE_TAG_SHIFT == tag)
+		return (uint32_t)set[1] & CACHED_BITS;
+	first = find_first(c, b);
+	set[1] = set[0];
+	set[0] = tag << CACHE_TAG_SHIFT | first;
+	return first;
+}
+
+/* The same by the packet's own values. */
+static inline uint32_t first_by_tuple(struct fw_cursor *c, const struct base *b)
+{
+	struct tuples *t = b->tuples;
+	struct tuple_set *set;
+	struct tuple key;
+	uint32_t way, first;
+
+	if (__builtin_expect(!t->left--, 0))
+		fw_tuples_review(t);
+	if (!t->on)
+		return first_by_classes(c, b);
+	key = fw_tuple_of(t, c->e);
+	set = fw_tuple_set(t, &key);
+	way = fw_tuple_way(set, &key);
+	if (__builtin_expect(way < TUPLE_WAYS, 1)) {
+		t->hits++;
+		return set->first[way];
 	}
-	rule = first & ~CACHED_EXACT;
+	first = first_by_classes(c, b);
+	fw_tuple_put(set, &key, first);
+	return first;
+}
+
+/* Go on from the first candidate, wherever that is known from. */
+static inline void start_with(struct fw_cursor *c, uint32_t first)
+{
+	uint32_t rule = first & ~CACHED_EXACT;
+
+	if (c->b_ready) /* it was looked for just now */
+		return;
 	if (first == CACHED_NONE) {
 		c->b = NO_CHUNK;
 	} else if (c->p->whole) {
@@ -236,23 +269,25 @@ static void start_at(struct fw_cursor *c, uint32_t from)
 void fw_cursor_begin(struct fw_cursor *c, const struct fw_program *p, const struct fw_chain *chain,
 		     const struct fw_eval *e, uint32_t from)
 {
-	uint64_t classes;
+	const struct fw_packet *pkt = e->pkt;
 
 	c->p = p;
 	c->chain = chain;
 	c->e = e;
 	c->mark = e->mark;
 	c->ctinfo = e->ctinfo;
-	c->tcp_flags = e->pkt->tcp_flags;
-	c->has_rows = c->b_ready = c->b_partial = false;
+	c->tcp_flags = pkt->tcp_flags;
+	c->trust = !pkt->fragment && !fw_packet_odd(pkt);
+	c->has_classes = c->has_rows = c->b_ready = c->b_partial = false;
 	c->first = CACHED_NONE;
 	c->b = c->b_above = c->t = c->t_above = 0;
 	c->v = (struct vec){0};
-	classes = fw_cursor_classes(c, p->base);
 	if (from)
 		start_at(c, from);
+	else if (p->base->tuples && c->trust)
+		start_with(c, first_by_tuple(c, p->base));
 	else if (p->base->cache)
-		first_cached(c, p->base, classes);
+		start_with(c, first_by_classes(c, p->base));
 }
 
 /* Enter the base's next chunk, unless it is none of the chain's any more. */

@@ -31,26 +31,35 @@ static inline __attribute__((always_inline)) uint32_t count_below(const int32_t 
 #endif
 }
 
+/* Where buckets are so full: the last block from `lo` on whose first key is not above x, or one of
+ * the SEARCH_STEP before it. */
+static uint32_t halve(const struct search *s, uint32_t lo, uint32_t len, int32_t x)
+{
+	const int32_t *head = s->head;
+
+	for (uint32_t i = s->steps; i; i--) {
+		uint32_t half = len / 2, mid = lo + half;
+
+		lo = __builtin_expect_with_probability(head[mid] <= x, 1, 0.5) ? mid : lo;
+		len -= half;
+	}
+	return lo;
+}
+
 static inline __attribute__((always_inline)) uint32_t search_narrow(const struct search *s,
 								    uint32_t x)
 {
 	uint32_t min = (uint32_t)s->min, bucket = (x > min ? x - min : 0) >> s->shift;
 	int32_t signed_x = (int32_t)(x ^ SEARCH_SIGN);
-	const uint32_t *root = s->root;
-	const int32_t *key = s->key;
-	uint32_t lo, len, n;
+	uint32_t block, at;
 
 	bucket = bucket < s->n_root ? bucket : s->n_root - 1;
-	lo = root[bucket];
-	len = root[bucket + 1] - lo;
-	for (uint32_t i = s->steps; i; i--) {
-		uint32_t half = len / 2, mid = lo + half;
-
-		lo = __builtin_expect_with_probability(key[mid] <= signed_x, 1, 0.5) ? mid : lo;
-		len -= half;
-	}
-	n = count_below(key + lo + 1, signed_x);
-	return s->cls[lo + (n < len ? n : len)];
+	block = s->root[bucket];
+	if (s->steps)
+		block = halve(s, block, s->root[bucket + 1] - block, signed_x);
+	block += count_below(s->head + block + 1, signed_x);
+	at = block * SEARCH_STEP;
+	return s->cls[at + count_below(s->key + at, signed_x) - 1];
 }
 
 static uint32_t search_wide(const struct search *s, fw_u128 x)
@@ -106,6 +115,13 @@ uint8_t fw_step_kind(enum field field, bool wide)
 	return kinds[field];
 }
 
+static inline uint32_t port_class(const struct step *s, const struct fw_packet *pkt, uint16_t port)
+{
+	if (!pkt->has_ports)
+		return CLS_ABSENT;
+	return s->direct ? fw_direct_port(s->direct, port) : search_narrow(s->search, port);
+}
+
 static uint32_t icmp_class(const struct search *s, const struct fw_packet *pkt)
 {
 	if (pkt->fragment || pkt->proto != (pkt->family == FW_IP4 ? 1 : 58))
@@ -129,8 +145,8 @@ static inline __attribute__((always_inline)) uint32_t step_class(const struct ba
 	case KIND_SRC6: return search_wide(s->search, fw_addr_value(&pkt->src, FW_IP6));
 	case KIND_DST6: return search_wide(s->search, fw_addr_value(&pkt->dst, FW_IP6));
 	case KIND_PROTO: return s->direct[pkt->proto];
-	case KIND_SPORT: return pkt->has_ports ? search_narrow(s->search, pkt->sport) : CLS_ABSENT;
-	case KIND_DPORT: return pkt->has_ports ? search_narrow(s->search, pkt->dport) : CLS_ABSENT;
+	case KIND_SPORT: return port_class(s, pkt, pkt->sport);
+	case KIND_DPORT: return port_class(s, pkt, pkt->dport);
 	case KIND_TCP_FLAGS:
 		return pkt->fragment || pkt->proto != 6 ? CLS_ABSENT : s->direct[pkt->tcp_flags];
 	case KIND_ICMP: return icmp_class(s->search, pkt);
@@ -168,7 +184,7 @@ uint64_t fw_cursor_classes(struct fw_cursor *c, const struct base *b)
 	bool odd = fw_packet_odd(pkt);
 
 	c->n_axes = b->n_groups;
-	c->trust = !odd && !pkt->fragment;
+	c->has_classes = true;
 	if (__builtin_expect(odd, 0))
 		return classes(c, b, FIELDS_ODD | (pkt->has_proto ? FIELD_BIT(F_PROTO) : 0));
 	return classes(c, b, UINT32_MAX);

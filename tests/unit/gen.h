@@ -23,6 +23,7 @@ struct gen {
 	uint32_t n_chains; /* c0 … , and the built-in one */
 	bool stateful; /* limit, recent, statistic */
 	bool tracking;
+	bool by_tuple; /* rules ask for nothing that is not in two words (classify/tuple.h) */
 	union fw_addr addr[GEN_KEEP];
 	uint16_t port[GEN_KEEP];
 	uint32_t n_addr, n_port;
@@ -251,6 +252,7 @@ static inline void gen_match(struct gen *g)
 		" -m quota --quota 900",
 		" -m recent --name R%u --rcheck --rdest",
 		" -m recent --name R%u --remove --rsource"};
+	uint32_t what;
 
 	if (g->stateful && gen_often(g, 12)) {
 		fw_buf_fmt(&g->text, GEN_PICK(g, stateful), gen_below(g, 3));
@@ -261,7 +263,8 @@ static inline void gen_match(struct gen *g)
 			   gen_often(g, 50) ? " -m rt --rt-type 0" : " -m ah --ahspi 0:9");
 		return;
 	}
-	switch (gen_below(g, 7)) {
+	what = gen_below(g, 7);
+	switch (g->by_tuple && what != 0 ? 2 : what) {
 	case 0: gen_iprange(g); break;
 	case 5:
 		fw_buf_str(&g->text,
@@ -304,11 +307,11 @@ static inline void gen_rule(struct gen *g, uint32_t own)
 		gen_net(g, "-s");
 	if (gen_often(g, 50))
 		gen_net(g, "-d");
-	if (gen_often(g, 20)) {
+	if (!g->by_tuple && gen_often(g, 20)) {
 		gen_not(g, 20);
 		fw_buf_fmt(&g->text, " -i %s", GEN_PICK(g, names));
 	}
-	if (gen_often(g, 15)) {
+	if (!g->by_tuple && gen_often(g, 15)) {
 		gen_not(g, 20);
 		fw_buf_fmt(&g->text, " -o %s", GEN_PICK(g, names));
 	}
@@ -421,7 +424,7 @@ static inline void gen_packet(struct gen *g, struct pkt *p, struct fw_packet *vi
 					 IPPROTO_UDP, IPPROTO_ICMP, 47,		 132,
 					 50,	      51,	    33};
 	char src[INET6_ADDRSTRLEN], dst[INET6_ADDRSTRLEN];
-	uint8_t proto = GEN_PICK(g, protos);
+	uint8_t proto = g->by_tuple && gen_often(g, 30) ? IPPROTO_ICMP : GEN_PICK(g, protos);
 
 	if (proto == IPPROTO_ICMP && g->family == FW_IP6)
 		proto = IPPROTO_ICMPV6;

@@ -17,7 +17,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "classify/classify.h"
+#include "classify/tuple.h"
 #include "engine/cache.h"
 
 #include "pkt.h"
@@ -113,7 +113,7 @@ static void change(struct gen *g, struct pkt *p)
 {
 	bool ip4 = p->family == FW_IP4;
 
-	switch (gen_below(g, 7)) {
+	switch (g->by_tuple ? 5 : gen_below(g, 7)) {
 	case 0: p->data[ip4 ? 8 : 7] ^= 64 ^ 5; break; /* hops */
 	case 1: p->data[1] ^= 0x10; break; /* TOS */
 	case 2: p->meta.mark ^= 1 + gen_below(g, 3); break;
@@ -243,9 +243,23 @@ static void note_hits(const struct ways *t)
 	flushes += fw_flow_cache_stats(t->s[CACHED_LITTLE].world.cache)->flushes;
 }
 
+static uint64_t tuple_hits; /* likewise */
+
+static void note_tuples(const struct ways *t)
+{
+	const struct fw_table *table = t->s[COMPILED].rs->tables[t->g.family][FW_MANGLE];
+
+	for (uint32_t i = 0; i < table->n_slots; i++) {
+		const struct fw_chain *chain = table->chains[i];
+
+		if (chain && chain->program && chain->program->base->tuples)
+			tuple_hits += chain->program->base->tuples->hits;
+	}
+}
+
 struct shape {
 	uint32_t rules, chains, packets, edits;
-	bool stateful, tracking, bulk;
+	bool stateful, tracking, bulk, by_tuple;
 };
 
 static void run_shape(enum fw_family family, const struct shape *shape, uint64_t seed,
@@ -257,7 +271,8 @@ static void run_shape(enum fw_family family, const struct shape *shape, uint64_t
 			    .family = family,
 			    .n_chains = shape->chains,
 			    .stateful = shape->stateful,
-			    .tracking = shape->tracking};
+			    .tracking = shape->tracking,
+			    .by_tuple = shape->by_tuple};
 	for (int way = 0; way < N_WAYS; way++)
 		scene_init(&t->s[way], shape->tracking);
 	add_caches(t);
@@ -276,6 +291,7 @@ static void run_shape(enum fw_family family, const struct shape *shape, uint64_t
 	}
 	assert_true(t->n_programs > 0);
 	note_hits(t);
+	note_tuples(t);
 	for (int way = 0; way < N_WAYS; way++)
 		scene_deinit(&t->s[way]);
 	fw_buf_deinit(&t->g.text);
@@ -335,6 +351,36 @@ static void test_large(void **state)
 		&(struct shape){
 			.rules = 3000, .chains = 6, .packets = 150, .edits = 8, .stateful = true},
 		seed_from_environment() + 3000, 6);
+}
+
+/* First candidates that are known by the packet's own values. */
+static void test_tuples(void **state)
+{
+	(void)state;
+	tuple_hits = 0;
+	run_shapes(&(struct shape){.rules = 60,
+				   .chains = 1,
+				   .packets = 150,
+				   .edits = 3,
+				   .tracking = true,
+				   .by_tuple = true},
+		   seed_from_environment() + 8000, 40);
+	assert_true(tuple_hits > 100);
+}
+
+/* Where nobody comes again nobody looks any more, but for a sample. */
+static void test_tuples_pause(void **state)
+{
+	struct tuples t = {.on = true, .hits = UINT32_MAX};
+
+	(void)state;
+	fw_tuples_review(&t);
+	assert_true(t.on);
+	assert_int_equal(t.hits, 0);
+	fw_tuples_review(&t);
+	assert_false(t.on);
+	fw_tuples_review(&t);
+	assert_true(t.on);
 }
 
 /* Chains of more than FLAT_CHUNKS chunks write their classes another way. */
@@ -415,6 +461,7 @@ int main(void)
 		cmocka_unit_test(test_tracking), cmocka_unit_test(test_large),
 		cmocka_unit_test(test_huge),	 cmocka_unit_test(test_many_edits),
 		cmocka_unit_test(test_limit),	 cmocka_unit_test(test_slices),
+		cmocka_unit_test(test_tuples),	 cmocka_unit_test(test_tuples_pause),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
