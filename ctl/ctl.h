@@ -45,6 +45,7 @@ int ctl_metrics(struct ctl *ctl);
 int ctl_drops(struct ctl *ctl);
 int ctl_status(struct ctl *ctl);
 int ctl_ping(struct ctl *ctl);
+int ctl_reload(struct ctl *ctl);
 int ctl_restart(struct ctl *ctl);
 int ctl_confirm(struct ctl *ctl);
 int ctl_rollback(struct ctl *ctl);

@@ -52,6 +52,7 @@ static const struct ctl_verb verbs[] = {
 	{"metrics", 0, 0, ctl_metrics, "", "counters in Prometheus' text format", ""},
 	{"status", 0, 1, ctl_status, "[--json]", "the state of the daemon", "--json"},
 	{"ping", 0, 0, ctl_ping, "", "is a daemon there, and of which version?", ""},
+	{"reload", 0, 0, ctl_reload, "", "load the daemon's rules files again: both, or neither", ""},
 	{"restart", 0, 0, ctl_restart, "",
 	 "start the daemon's program anew in place: no packet, flow or counter is lost", ""},
 	{"completion", 0, 1, ctl_completion, "[bash]", "print a completion script for the shell",

@@ -75,6 +75,11 @@ int ctl_rollback(struct ctl *ctl)
 	return ask(ctl, "rollback");
 }
 
+int ctl_reload(struct ctl *ctl)
+{
+	return ask(ctl, "reload");
+}
+
 int ctl_status(struct ctl *ctl)
 {
 	if (ctl->argc && (!strcmp(ctl->argv[0], "-j") || !strcmp(ctl->argv[0], "--json")))

@@ -170,6 +170,48 @@ int fwd_edit_commit(struct fwd_editor *e, struct fw_err *err)
 	return 0;
 }
 
+static int record_all(struct fwd_editor *e, const struct fwd_frame frames[FW_N_FAMILIES],
+		      struct fw_err *err)
+{
+	int r = 0;
+
+	for (unsigned int f = 0; f < FW_N_FAMILIES && !r && e->store; f++)
+		r = fwd_store_append(e->store, &frames[f], err);
+	return r;
+}
+
+int fwd_edit_replace(struct fwd_editor *e, struct fw_tx *tx, struct fw_err *err)
+{
+	struct fw_buf text[FW_N_FAMILIES] = {FW_BUF_INIT, FW_BUF_INIT};
+	struct fw_ruleset *before = fw_ruleset_ref(e->core->ruleset);
+	struct fwd_frame frames[FW_N_FAMILIES];
+	struct fwd_store_mark mark = {.size = 0};
+	int r;
+
+	open_group(e);
+	if (e->store)
+		mark = fwd_store_mark(e->store);
+	r = fwd_edit_publish(e, tx, NULL, err);
+	if (r) {
+		fwd_edit_forget(e, before);
+		return r;
+	}
+	if (fwd_edit_print_rules(e->core->ruleset, FW_SAVE_ALL, frames, text))
+		r = record_all(e, frames, err);
+	else
+		r = fw_fail(err, FW_ERR_RESOURCE, "out of memory");
+	if (r && e->store)
+		fwd_store_rewind(e->store, mark);
+	if (r)
+		fwd_edit_revert(e, before);
+	else
+		fwd_edit_forget(e, before);
+	e->compact |= !r; /* the journal's text names tables that nobody uses, too */
+	for (unsigned int f = 0; f < FW_N_FAMILIES; f++)
+		fw_buf_deinit(&text[f]);
+	return r;
+}
+
 /* Swap in a snapshot that was in force before. */
 static int put_back(struct fwd_editor *e, struct fw_ruleset *rs, struct fw_err *err)
 {
@@ -213,13 +255,12 @@ int fwd_edit_go_back(struct fwd_editor *e, const struct fwd_frame frames[FW_N_FA
 		     struct fw_ruleset *rs, struct fw_err *err)
 {
 	struct fwd_store_mark mark = {.size = 0};
-	int r = 0;
+	int r;
 
 	open_group(e);
 	if (e->store)
 		mark = fwd_store_mark(e->store);
-	for (unsigned int f = 0; f < FW_N_FAMILIES && !r && e->store; f++)
-		r = fwd_store_append(e->store, &frames[f], err);
+	r = record_all(e, frames, err);
 	if (!r)
 		r = rs ? put_back(e, rs, err) : rebuild(e, frames, err);
 	if (r && e->store)

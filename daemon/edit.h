@@ -66,11 +66,15 @@ struct fwd_edit {
 int fwd_edit_apply(struct fwd_editor *e, const struct fwd_edit *edit, struct fw_buf *out,
 		   struct fw_err *err);
 
+/* A whole ruleset, in a prepared transaction (the caller's to free), as an edit of the group: the
+ * journal gets its text.  Negative: nothing was changed. */
+int fwd_edit_replace(struct fwd_editor *e, struct fw_tx *tx, struct fw_err *err);
+
 /* Make the group durable.  Negative: every edit since the last commit is undone. */
 int fwd_edit_commit(struct fwd_editor *e, struct fw_err *err);
 
 /* Swap in what a prepared transaction holds, hooks included; on failure swap back.  tx is the
- * caller's to free.  Used by fwd_edit_apply() and by the loading of whole files. */
+ * caller's to free.  Used by edits, and by the start, which saves everything later. */
 int fwd_edit_publish(struct fwd_editor *e, struct fw_tx *tx, const struct fwd_edit *edit,
 		     struct fw_err *err);
 /* Put `rs` (a reference that is taken over) back in force. */

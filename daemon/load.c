@@ -119,7 +119,6 @@ static int apply_files(struct fw_tx *tx, const struct fwd_config *c, bool *found
 
 int fwd_load_rules(struct fwd_editor *e, char *file, size_t size, struct fw_err *err)
 {
-	struct fw_ruleset *before;
 	bool found = false;
 	struct fw_tx *tx;
 	int r;
@@ -129,21 +128,9 @@ int fwd_load_rules(struct fwd_editor *e, char *file, size_t size, struct fw_err 
 	if (!tx)
 		return -ENOMEM;
 	r = apply_files(tx, e->core->config, &found, file, size, err);
-	if (r || !found) {
-		fw_tx_free(tx);
-		return r;
-	}
-	before = fw_ruleset_ref(e->core->ruleset);
-	r = fwd_edit_publish(e, tx, NULL, err);
+	if (!r && found)
+		r = fwd_edit_replace(e, tx, err);
 	fw_tx_free(tx);
-	if (!r) {
-		r = fwd_edit_snapshot(e, err);
-		if (r) {
-			fwd_edit_revert(e, before);
-			return r;
-		}
-	}
-	fwd_edit_forget(e, before);
 	return r;
 }
 

@@ -19,8 +19,8 @@
  */
 int fwd_load_start(struct fwd_editor *e, struct fwd_baton *baton, char *file, size_t size, struct fw_err *err);
 
-/* Apply the rules files as `iptables-restore` would and keep the result.  On failure nothing
- * changes.  No group of edits may be open. */
+/* Apply the rules files as `iptables-restore` would, as an edit of the group that is open (or
+ * begins).  On failure nothing changes. */
 int fwd_load_rules(struct fwd_editor *e, char *file, size_t size, struct fw_err *err);
 
 /* Do the rules files parse?  Changes nothing; e->core is enough. */

@@ -23,6 +23,7 @@
 #include "log.h"
 #include "notify.h"
 #include "privs.h"
+#include "reload.h"
 #include "sandbox.h"
 #include "trial.h"
 
@@ -45,15 +46,13 @@ static void on_reload(struct ev_loop *loop, ev_signal *w, int events)
 	struct fwd *d = w->data;
 	int r;
 
-	fwd_notify_reloading();
-	fwd_control_reload(d->control);
-	r = fwd_load_rules(&d->editor, wrong_file, sizeof(wrong_file), &err);
+	if (fwd_reload(d, &err))
+		return;
+	r = fwd_edit_commit(&d->editor, &err);
+	if (!r)
+		r = fwd_edit_snapshot(&d->editor, &err);
 	if (r)
-		fwd_log_err(3, wrong_file, &err);
-	else
-		fwd_log(5, "rules files reloaded");
-	wrong_file[0] = '\0';
-	fwd_notify_reloaded(d, r ? err.msg : NULL);
+		fwd_log_err(2, "the reload", &err);
 }
 
 static void on_restart(struct ev_loop *loop, ev_signal *w, int events)

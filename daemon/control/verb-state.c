@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ping, status, drops: how the daemon is. */
+/* ping, status, drops: how the daemon is; reload, restart: what it has to do. */
 #include "control/verbs.h"
 
 #include <errno.h>
@@ -10,6 +10,7 @@
 
 #include "control/control.h"
 #include "fw/opt.h"
+#include "reload.h"
 #include "trial.h"
 
 #define DROPS_DEFAULT 20
@@ -106,6 +107,12 @@ int fwd_verb_drops(struct fwd_call *call, struct fw_err *err)
 	}
 	fwd_kernel_drops(call->d->editor.kernel, (unsigned int)n, call->out);
 	return 0;
+}
+
+int fwd_verb_reload(struct fwd_call *call, struct fw_err *err)
+{
+	call->commit = true;
+	return fwd_reload(call->d, err);
 }
 
 /* Only who could as well stop the daemon: the program that starts may be another by now. */

@@ -33,6 +33,8 @@ static const struct fwd_verb verbs[] = {
 	{"metrics", NULL, FWD_RIGHT_READ, true, fwd_verb_metrics, "",
 	 "Prometheus text format 0.0.4"},
 	{"drops", NULL, FWD_RIGHT_READ, true, fwd_verb_drops, "[N]", "the last dropped packets"},
+	{"reload", NULL, FWD_RIGHT_EDIT, false, fwd_verb_reload, "",
+	 "load the rules files again: both, or neither"},
 	{"restart", NULL, FWD_RIGHT_EDIT, false, fwd_verb_restart, "",
 	 "start the program anew; nothing is lost (root)"},
 	{"help", NULL, FWD_RIGHT_READ, false, fwd_verb_help, "", "this list"},

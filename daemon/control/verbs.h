@@ -67,6 +67,7 @@ int fwd_verb_metrics(struct fwd_call *call, struct fw_err *err);
 int fwd_verb_drops(struct fwd_call *call, struct fw_err *err);
 int fwd_verb_confirm(struct fwd_call *call, struct fw_err *err);
 int fwd_verb_rollback(struct fwd_call *call, struct fw_err *err);
+int fwd_verb_reload(struct fwd_call *call, struct fw_err *err);
 int fwd_verb_restart(struct fwd_call *call, struct fw_err *err);
 int fwd_verb_help(struct fwd_call *call, struct fw_err *err);
 

@@ -35,6 +35,12 @@ def write(path, text):
         f.write(text)
 
 
+def crash(fwd):
+    fwd.proc.kill()
+    fwd.proc.wait()
+    fwd.start()
+
+
 def start_fails(fwd, *args, words, status=1):
     """A daemon that must say why it does not start, and touch nothing."""
     p = fwd.ns.popen(firewall.FWD, "--socket", fwd.socket, "--state", fwd.state, "--rules",
@@ -68,9 +74,7 @@ def full_disk(fwd):
         os.unlink(fwd.state + "/filler")
         control.edit(fwd.socket, "-A INPUT -s 10.3.0.1 -j ACCEPT")
         want = control.rules(fwd.socket)
-        fwd.proc.kill()
-        fwd.proc.wait()
-        fwd.start()
+        crash(fwd)
         expect(control.rules(fwd.socket) == want, "lost over kill -9")
         expect(len(want) == n + 2, "%d rules" % len(want))
         expect(fwd.stop() == 0, "stop failed")
@@ -137,9 +141,7 @@ def flows(fwd):
     talk()
     expect("ESTABLISHED" in control.ask(fwd.socket, "conn list proto tcp dport 7070"), "no flow")
     expect(not os.path.exists(fwd.state + "/flows"), "the file is still there")
-    fwd.proc.kill()
-    fwd.proc.wait()
-    fwd.start()
+    crash(fwd)
     expect(control.ask(fwd.socket, "conn list proto tcp") == "", "a flow out of the past")
     for s in (listener, client, server):
         s.close()
@@ -227,10 +229,23 @@ def reload(fwd):
     fwd.proc.send_signal(signal.SIGHUP)
     wait_log(fwd, "reloaded", 0)
     expect(control.rules(fwd.socket) == ["-A INPUT -s 10.9.9.9/32 -j DROP"], "not reloaded")
-    fwd.proc.kill()
-    fwd.proc.wait()
-    fwd.start()
+    crash(fwd)
     expect(control.rules(fwd.socket) == ["-A INPUT -s 10.9.9.9/32 -j DROP"], "reload was lost")
+
+
+def reload_by_command(fwd):
+    """fwctl reload ends when the files are in force and on disk, or says what is wrong in them."""
+    fwd.start()
+    control.edit(fwd.socket, "-A INPUT -s 10.0.0.1/32 -j ACCEPT")
+    write(fwd.dir + "/rules.v4", "*filter\n-A INPUT -j DROP\n-A INPUT --dport 1\nCOMMIT\n")
+    p = fwd.ns.run(firewall.FWCTL, "--socket", fwd.socket, "reload", check=False)
+    expect(p.returncode == 2 and "/rules.v4:3:10: " in p.stderr, "%d %s" % (p.returncode, p.stderr))
+    expect(control.rules(fwd.socket) == ["-A INPUT -s 10.0.0.1/32 -j ACCEPT"], "half a file")
+    write(fwd.dir + "/rules.v4", "*filter\n-A INPUT -j DROP\nCOMMIT\n*raw\n-N x\nCOMMIT\n")
+    p = fwd.ns.run(firewall.FWCTL, "--socket", fwd.socket, "reload", check=False)
+    expect(p.returncode == 0 and not p.stderr, p.stderr)
+    crash(fwd)
+    expect(control.rules(fwd.socket) == ["-A INPUT -j DROP"], "reload was lost")
 
 
 def persist_off(fwd):
@@ -304,7 +319,8 @@ def users(fwd):
 def main():
     netns.need_root()
     netns.sweep()
-    for test in (keeps, flows, full_disk, damaged_tail, two_daemons, broken_rules, persist_off, users):
+    for test in (keeps, flows, full_disk, damaged_tail, two_daemons, broken_rules,
+                 reload_by_command, persist_off, users):
         ns = netns.Namespace("-state")
         ns.ip("link set lo up")
         fwd = firewall.Fwd(ns, start=False)
