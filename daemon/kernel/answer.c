@@ -19,11 +19,13 @@ static void set_mark(struct fwd_answer *a, const struct fwd_msg *m, const struct
 	a->set_mark = a->mark != m->mark;
 }
 
-static uint32_t nat_code(const struct fwd_worker *w, const struct fwd_msg *m,
-			 const struct fw_decision *d)
+static uint32_t code_of(const struct fwd_worker *w, const struct fwd_msg *m,
+			const struct fw_decision *d)
 {
 	struct fw_nat nat;
 
+	if (d->assign)
+		return fwd_assign_code(&w->k->nft, d->assign);
 	if (!d->nat)
 		return 0;
 	nat = fw_nat_at(d->nat, (enum fw_hook)m->pkt.meta.hook);
@@ -82,7 +84,7 @@ void fwd_answer(struct fwd_worker *w, struct fwd_answer *a, const struct fwd_msg
 		fwd_count(&w->queued_on);
 		break;
 	default:
-		code = nat_code(w, m, d);
+		code = code_of(w, m, d);
 		if (d->nat && !code)
 			break; /* cannot be: it was prepared; never let it pass as it is */
 		a->verdict = NF_ACCEPT;

@@ -63,7 +63,7 @@ void fwd_ct_put_tuple(struct nlmsghdr *nlh, uint16_t type, const struct fw_tuple
 	mnl_attr_nest_end(nlh, nest);
 }
 
-static void put_request(struct nlmsghdr *nlh, const struct fw_tuple *t)
+static void put_request(struct nlmsghdr *nlh, const struct fw_tuple *t, uint16_t zone)
 {
 	struct nfgenmsg *nfg;
 
@@ -72,6 +72,8 @@ static void put_request(struct nlmsghdr *nlh, const struct fw_tuple *t)
 	nfg = mnl_nlmsg_put_extra_header(nlh, sizeof(*nfg));
 	nfg->nfgen_family = t->family == FW_IP4 ? AF_INET : AF_INET6;
 	fwd_ct_put_tuple(nlh, CTA_TUPLE_ORIG, t);
+	if (zone)
+		mnl_attr_put_u16(nlh, CTA_ZONE, htons(zone));
 }
 
 /* ---- the answer ---------------------------------------------------------------------------- */
@@ -150,7 +152,8 @@ static bool take_answer(const struct nlmsghdr *nlh, enum fw_family family, struc
 	return found == (1u << CTA_TUPLE_ORIG | 1u << CTA_TUPLE_REPLY);
 }
 
-bool fwd_ct_get(int *fd, const struct fw_tuple *t, struct fw_tuple *orig, struct fw_tuple *reply)
+bool fwd_ct_get(int *fd, const struct fw_tuple *t, uint16_t zone, struct fw_tuple *orig,
+		struct fw_tuple *reply)
 {
 	_Alignas(struct nlmsghdr) uint8_t buf[4096];
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
@@ -161,7 +164,7 @@ bool fwd_ct_get(int *fd, const struct fw_tuple *t, struct fw_tuple *orig, struct
 	if (*fd < 0)
 		return false;
 	fwd_nl_drain(*fd);
-	put_request(nlh, t);
+	put_request(nlh, t, zone);
 	if (fwd_nl_send(*fd, buf, nlh->nlmsg_len) < 0)
 		return false;
 	n = fwd_nl_recv(*fd, buf, sizeof(buf));

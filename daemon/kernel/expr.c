@@ -265,16 +265,6 @@ void fwd_rule_cmp(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t op, co
 	nftnl_expr_set(e, NFTNL_EXPR_CMP_DATA, value, len);
 }
 
-void fwd_rule_count(struct fwd_nft_batch *b, struct nftnl_rule *r, const char *name)
-{
-	struct nftnl_expr *e = fwd_rule_add(b, r, "objref");
-
-	if (!e)
-		return;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_OBJREF_IMM_TYPE, NFT_OBJECT_COUNTER);
-	nftnl_expr_set_str(e, NFTNL_EXPR_OBJREF_IMM_NAME, name);
-}
-
 void fwd_rule_chain(struct fwd_nft_batch *b, struct nftnl_rule *r, int verdict, const char *chain)
 {
 	struct nftnl_expr *e = fwd_rule_add(b, r, "immediate");

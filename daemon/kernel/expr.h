@@ -65,8 +65,6 @@ void fwd_rule_cmp(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t op, co
 void fwd_rule_hton(struct fwd_nft_batch *b, struct nftnl_rule *r);
 /* Bytes of the transport header into the register; the rule has asked for the protocol before. */
 void fwd_rule_transport(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t offset, uint32_t len);
-/* Count in the table's counter of that name. */
-void fwd_rule_count(struct fwd_nft_batch *b, struct nftnl_rule *r, const char *name);
 /* verdict: NFT_JUMP or NFT_GOTO */
 void fwd_rule_chain(struct fwd_nft_batch *b, struct nftnl_rule *r, int verdict, const char *chain);
 void fwd_rule_queue_native(struct fwd_nft_batch *b, struct nftnl_rule *r, uint16_t num,
@@ -84,6 +82,24 @@ void fwd_rule_notrack(struct fwd_nft_batch *b, struct nftnl_rule *r);
 void fwd_rule_daddr_type(struct fwd_nft_batch *b, struct nftnl_rule *r);
 /* Where the map says for the register that the above use. */
 void fwd_rule_map(struct fwd_nft_batch *b, struct nftnl_rule *r, const char *map);
+
+struct fw_assign;
+/* A helper object of that name; a reference to an object (NFT_OBJECT_*). */
+void fwd_batch_helper(struct fwd_nft_batch *b, const char *table, const char *name,
+		      const struct fw_assign *a);
+void fwd_rule_object(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t type,
+		     const char *name);
+/* A timeout policy of the kernel's, read by name (cttimeout.c): 0, or -errno; an object of it. */
+struct fwd_timeout {
+	uint32_t len;
+	uint8_t data[512]; /* attributes, as nfnetlink has them */
+};
+int fwd_timeout_get(const struct fw_assign *a, struct fwd_timeout *ret);
+void fwd_batch_timeout(struct fwd_nft_batch *b, const char *table, const char *name,
+		       const struct fw_assign *a, const struct fwd_timeout *t);
+/* Set the connection's zone, its events. */
+void fwd_rule_zone(struct fwd_nft_batch *b, struct nftnl_rule *r, const struct fw_assign *a);
+void fwd_rule_events(struct fwd_nft_batch *b, struct nftnl_rule *r, const struct fw_assign *a);
 
 struct fw_nat;
 /* Translate so. */

@@ -11,10 +11,13 @@
  * yet (nf_ct_drop_unconfirmed): its own ICMP errors about the first packet of a connection.  Those
  * pass OUTPUT and POSTROUTING without our asking.
  */
+#include <netinet/in.h>
+
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <string.h>
 
+#include "fw/helper.h"
 #include "nft.h"
 
 /* Of the kernel's conntrack: bits of nft's "ct state", bits of ct->status, directions. */
@@ -168,6 +171,12 @@ static bool has_raw(const struct fw_plan *plan, unsigned int hook)
 	return plan->raw[FW_IP4][hook] || plan->raw[FW_IP6][hook];
 }
 
+/* Is there something to do where a connection has just begun? */
+static bool has_begun(const struct fw_plan *plan, unsigned int hook)
+{
+	return (plan->assigns && has_raw(plan, hook)) || plan->expected;
+}
+
 bool fwd_kct_wants(const struct fw_plan *plan, unsigned int base)
 {
 	switch (base) {
@@ -175,6 +184,8 @@ bool fwd_kct_wants(const struct fw_plan *plan, unsigned int base)
 	case FWD_NOTRACK_PREROUTING: return has_raw(plan, FW_PREROUTING);
 	case FWD_RAW_OUTPUT: return has_raw(plan, FW_OUTPUT);
 	case FWD_NOTRACK_OUTPUT: return true;
+	case FWD_BEGUN_PREROUTING: return has_begun(plan, FW_PREROUTING);
+	case FWD_BEGUN_OUTPUT: return has_begun(plan, FW_OUTPUT);
 	case FWD_DYING: return either(plan->exceeded);
 	}
 	if (is_nat(base) || base == FW_POSTROUTING || base == FWD_CLEAN_INPUT || base == FWD_CLEAN_POSTROUTING)
@@ -202,14 +213,21 @@ static struct nftnl_rule *new_of_family(struct fwd_nft_batch *b, unsigned int ba
 	return r;
 }
 
+/* Errors only: an expected connection's first packet is RELATED, too. */
 static void add_trap(struct fwd_nft_batch *b, unsigned int base)
 {
-	struct nftnl_rule *r = fwd_rule_new(b, FWD_TABLE, fwd_bases[base].name);
+	static const uint8_t protos[] = {IPPROTO_ICMP, IPPROTO_ICMPV6};
 
-	ask_ct(b, r, NFT_CT_STATE, STATE_RELATED, NFT_CMP_NEQ);
-	ask_ct(b, r, NFT_CT_STATUS, STATUS_CONFIRMED, NFT_CMP_EQ);
-	fwd_rule_verdict(b, r, NF_ACCEPT);
-	fwd_batch_rule(b, r);
+	for (unsigned int i = 0; i < FW_ARRAY_SIZE(protos); i++) {
+		struct nftnl_rule *r = fwd_rule_new(b, FWD_TABLE, fwd_bases[base].name);
+
+		fwd_rule_meta(b, r, NFT_META_L4PROTO);
+		fwd_rule_cmp(b, r, NFT_CMP_EQ, &protos[i], sizeof(protos[i]));
+		ask_ct(b, r, NFT_CT_STATE, STATE_RELATED, NFT_CMP_NEQ);
+		ask_ct(b, r, NFT_CT_STATUS, STATUS_CONFIRMED, NFT_CMP_EQ);
+		fwd_rule_verdict(b, r, NF_ACCEPT);
+		fwd_batch_rule(b, r);
+	}
 }
 
 static void add_part(struct fwd_nft_batch *b, const struct fwd_nft *nft, unsigned int base,
@@ -303,6 +321,22 @@ static void add_hook(struct fwd_nft_batch *b, const struct fwd_nft *nft,
 	add_clear(b, nft, base); /* what is not queued after all */
 }
 
+/* Where the map says for the code in the mark. */
+static void add_map(struct fwd_nft_batch *b, struct nftnl_rule *r, const struct fwd_nft *nft,
+		    const char *map)
+{
+	fwd_rule_meta(b, r, NFT_META_MARK);
+	fwd_rule_bitwise(b, r, FW_MARK_CODE_MASK << nft->mark_shift, 0);
+	fwd_rule_map(b, r, map);
+	fwd_batch_rule(b, r);
+}
+
+static void add_lookup(struct fwd_nft_batch *b, const struct fwd_nft *nft, unsigned int base,
+		       const char *map)
+{
+	add_map(b, fwd_rule_new(b, FWD_TABLE, fwd_bases[base].name), nft, map);
+}
+
 /* raw, ahead of the tracking. */
 static void add_raw(struct fwd_nft_batch *b, const struct fwd_nft *nft, const struct fw_plan *plan,
 		    unsigned int base)
@@ -326,7 +360,8 @@ static void add_raw(struct fwd_nft_batch *b, const struct fwd_nft *nft, const st
 }
 
 /* … and what it said. */
-static void add_notrack(struct fwd_nft_batch *b, const struct fwd_nft *nft, unsigned int base)
+static void add_notrack(struct fwd_nft_batch *b, const struct fwd_nft *nft,
+			const struct fw_plan *plan, unsigned int base)
 {
 	const uint32_t said = (FW_CT_UNTRACKED << FW_MARK_CTINFO_SHIFT) << nft->mark_shift;
 	struct nftnl_rule *r = fwd_rule_new(b, FWD_TABLE, fwd_bases[base].name);
@@ -337,11 +372,69 @@ static void add_notrack(struct fwd_nft_batch *b, const struct fwd_nft *nft, unsi
 	set_bits(b, r, nft, FW_MARK_CODE_MASK, 0);
 	fwd_rule_notrack(b, r);
 	fwd_batch_rule(b, r);
+	if (plan->assigns)
+		add_lookup(b, nft, base, FWD_MAP_CT_BEFORE);
 	if (base != FWD_NOTRACK_OUTPUT)
 		return;
 	r = fwd_rule_new(b, FWD_TABLE, fwd_bases[base].name);
 	ask_carried(b, r, nft);
 	fwd_rule_notrack(b, r);
+	fwd_batch_rule(b, r);
+}
+
+/* "ct helper NAME": of the connection's master, as the kernel writes it */
+static void ask_helper(struct fwd_nft_batch *b, struct nftnl_rule *r, unsigned int helper)
+{
+	char name[16] = "";
+
+	fwd_rule_ct(b, r, NFT_CT_HELPER); /* no master, or none with a helper: the rule ends */
+	if (helper == FW_HELPER_OTHER)
+		return;
+	strncpy(name, fw_helper_name(helper), sizeof(name) - 1);
+	fwd_rule_cmp(b, r, NFT_CMP_EQ, name, sizeof(name));
+}
+
+void fwd_kct_add_expected(struct fwd_nft_batch *b, const struct fwd_nft *nft)
+{
+	struct nftnl_rule *r = fwd_rule_new(b, FWD_TABLE, "expected");
+
+	fwd_batch_flush(b, FWD_TABLE, "expected");
+	fwd_rule_chain(b, r, NFT_JUMP, "states"); /* … of which the translation is wanted */
+	fwd_batch_rule(b, r);
+	for (unsigned int i = FW_N_HELPERS - 1; i > FW_HELPER_NONE; i--) {
+		if (i != FW_HELPER_OTHER && !fw_helper_name(i))
+			continue;
+		r = fwd_rule_new(b, FWD_TABLE, "expected");
+		ask_helper(b, r, i);
+		set_bits(b, r, nft, FW_MARK_CTINFO_MASK | FW_MARK_PART_MASK | FW_MARK_HELPER_MASK,
+			 FW_PART_RAW | fw_mark_helper(i));
+		fwd_rule_chain(b, r, NFT_GOTO, "judge");
+		fwd_batch_rule(b, r);
+	}
+}
+
+/* What raw said, carried out; and who was expected, told to our tracker. */
+static void add_begun(struct fwd_nft_batch *b, const struct fwd_nft *nft,
+		      const struct fw_plan *plan, unsigned int base)
+{
+	struct nftnl_rule *r;
+
+	if (plan->assigns) {
+		r = fwd_rule_new(b, FWD_TABLE, fwd_bases[base].name);
+		ask_ct(b, r, NFT_CT_STATE, STATE_NEW, NFT_CMP_NEQ); /* an expected one has its own */
+		add_map(b, r, nft, FWD_MAP_CT_BEHIND);
+		r = fwd_rule_new(b, FWD_TABLE, fwd_bases[base].name);
+		compare_mark(b, r, nft, FW_MARK_OWN, NFT_CMP_EQ, 0);
+		set_bits(b, r, nft, FW_MARK_CODE_MASK, 0);
+		fwd_batch_rule(b, r);
+	}
+	if (!plan->expected)
+		return;
+	r = fwd_rule_new(b, FWD_TABLE, fwd_bases[base].name);
+	ask_ct(b, r, NFT_CT_STATE, STATE_RELATED, NFT_CMP_NEQ);
+	ask_ct(b, r, NFT_CT_STATUS, FW_CTS_EXPECTED, NFT_CMP_NEQ);
+	ask_ct(b, r, NFT_CT_STATUS, STATUS_CONFIRMED, NFT_CMP_EQ);
+	fwd_rule_chain(b, r, NFT_GOTO, "expected");
 	fwd_batch_rule(b, r);
 }
 
@@ -375,19 +468,6 @@ static void add_dying(struct fwd_nft_batch *b, const struct fwd_nft *nft,
 	add_clear(b, nft, base);
 }
 
-/* ---- translation --------------------------------------------------------------------------- */
-
-static void add_lookup(struct fwd_nft_batch *b, const struct fwd_nft *nft, unsigned int base,
-		       const char *map)
-{
-	struct nftnl_rule *r = fwd_rule_new(b, FWD_TABLE, fwd_bases[base].name);
-
-	fwd_rule_meta(b, r, NFT_META_MARK);
-	fwd_rule_bitwise(b, r, FW_MARK_CODE_MASK << nft->mark_shift, 0);
-	fwd_rule_map(b, r, map);
-	fwd_batch_rule(b, r);
-}
-
 void fwd_kct_add(struct fwd_nft_batch *b, const struct fwd_nft *nft, const struct fw_plan *plan,
 		 unsigned int base)
 {
@@ -395,7 +475,9 @@ void fwd_kct_add(struct fwd_nft_batch *b, const struct fwd_nft *nft, const struc
 	case FWD_RAW_PREROUTING:
 	case FWD_RAW_OUTPUT: add_raw(b, nft, plan, base); return;
 	case FWD_NOTRACK_PREROUTING:
-	case FWD_NOTRACK_OUTPUT: add_notrack(b, nft, base); return;
+	case FWD_NOTRACK_OUTPUT: add_notrack(b, nft, plan, base); return;
+	case FWD_BEGUN_PREROUTING:
+	case FWD_BEGUN_OUTPUT: add_begun(b, nft, plan, base); return;
 	case FWD_DYING: add_dying(b, nft, plan, base); return;
 	}
 	if (!is_nat(base)) {

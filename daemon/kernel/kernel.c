@@ -22,6 +22,7 @@
 #include "handover.h"
 #include "kernel.h"
 
+#define MAX_ZONES	  16 /* that are asked for a connection */
 #define DRAIN_EMPTY_READS 10 /* 2 ms apart */
 #define DRAIN_MAX_MS	  5000
 
@@ -75,6 +76,7 @@ static void release(struct fwd_kernel *k, bool clean)
 	if (k->ct_fd >= 0)
 		close(k->ct_fd);
 	free(k->nft.nat);
+	free(k->nft.assigns);
 	k->addrtype = fwd_addrtype_free(k->addrtype);
 	k->rtnl = fwd_rtnl_close(k->rtnl);
 	free(k->drops);
@@ -100,8 +102,15 @@ static bool on_connection(void *priv, const struct fw_tuple *t, struct fw_tuple 
 			  struct fw_tuple *reply)
 {
 	struct fwd_kernel *k = priv;
+	uint16_t zones[MAX_ZONES];
+	const size_t n = fwd_assign_zones(&k->nft, zones, FW_ARRAY_SIZE(zones));
 
-	return fwd_ct_get(&k->ct_fd, t, orig, reply);
+	if (fwd_ct_get(&k->ct_fd, t, 0, orig, reply))
+		return true;
+	for (size_t i = 0; i < n; i++) /* nobody tells which one it is */
+		if (fwd_ct_get(&k->ct_fd, t, zones[i], orig, reply))
+			return true;
+	return false;
 }
 
 static uint32_t on_mtu(void *priv, enum fw_family family, const union fw_addr *addr, uint32_t oif,
@@ -232,7 +241,9 @@ static void set_range(struct fwd_kernel *k, uint32_t range, bool wake)
 
 int fwd_kernel_prepare(struct fwd_kernel *k, const struct fw_ruleset *rs, struct fw_err *err)
 {
-	return fwd_nat_prepare(&k->nft, k->core, rs, err);
+	int r = fwd_nat_prepare(&k->nft, k->core, rs, err);
+
+	return r ? r : fwd_assign_prepare(&k->nft, k->core, rs, err);
 }
 
 int fwd_kernel_apply(struct fwd_kernel *k, const struct fw_plan *plan, struct fw_err *err)

@@ -7,6 +7,7 @@
  *	nft.c       its rules, as the plan wants them
  *	kct.c       the same while the kernel tracks
  *	nat.c       translations: codes and their chains; natexpr.c their expressions
+ *	assign.c    what raw tells the kernel's tracker; assignexpr.c
  *	ctget.c     questions to the kernel's conntrack
  *	ctseed.c    flows told to it
  *	count.c     packets that nobody had to judge
@@ -89,6 +90,7 @@ struct fwd_nft {
 	enum fwd_queue_kind queue_kind;
 	enum fwd_defrag_kind defrag[FW_N_FAMILIES];
 	struct fwd_nat *nat; /* nat.c; written under core->lock and `lock`, read under either */
+	struct fwd_assigns *assigns; /* assign.c; the same */
 	bool applied; /* `plan` is what the rules say */
 	struct fw_plan plan;
 };
@@ -121,13 +123,25 @@ int fwd_nat_prepare(struct fwd_nft *nft, struct fwd_core *core, const struct fw_
 /* A translation's code, or 0.  Under core->lock. */
 uint32_t fwd_nat_code(const struct fwd_nft *nft, const struct fw_nat *nat);
 
+/* ---- assign.c: the same for what raw tells the kernel's tracker ----------------------------- */
+
+struct fw_rule;
+
+int fwd_assign_prepare(struct fwd_nft *nft, struct fwd_core *core, const struct fw_ruleset *rs,
+		       struct fw_err *err);
+/* The code of what a rule tells, or 0: nothing.  Under core->lock. */
+uint32_t fwd_assign_code(const struct fwd_nft *nft, const struct fw_rule *rule);
+/* Zones that rules may have put connections into; how many.  Under core->lock. */
+size_t fwd_assign_zones(const struct fwd_nft *nft, uint16_t *ret, size_t max);
+
 /* ---- ctget.c ------------------------------------------------------------------------------- */
 
 struct fw_tuple;
 
-/* Both tuples of the kernel's connection that has this one, which must have been confirmed.
- * *fd: a socket, opened when it is -1. */
-bool fwd_ct_get(int *fd, const struct fw_tuple *t, struct fw_tuple *orig, struct fw_tuple *reply);
+/* Both tuples of the kernel's connection that has this one in a zone, which must have been
+ * confirmed.  *fd: a socket, opened when it is -1. */
+bool fwd_ct_get(int *fd, const struct fw_tuple *t, uint16_t zone, struct fw_tuple *orig,
+		struct fw_tuple *reply);
 
 void fwd_ct_put_tuple(struct nlmsghdr *nlh, uint16_t type, const struct fw_tuple *t);
 

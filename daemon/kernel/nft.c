@@ -83,7 +83,7 @@ void fwd_nft_add_counting(struct fwd_nft_batch *b, unsigned int family, unsigned
 	fwd_batch_counter(b, FWD_TABLE, name);
 	fwd_rule_meta(b, r, NFT_META_NFPROTO);
 	fwd_rule_cmp(b, r, NFT_CMP_EQ, &fwd_nfprotos[family], 1);
-	fwd_rule_count(b, r, name);
+	fwd_rule_object(b, r, NFT_OBJECT_COUNTER, name);
 	fwd_batch_rule(b, r);
 }
 
@@ -241,7 +241,8 @@ static bool same_rules(const struct fw_plan *a, const struct fw_plan *b)
 			return false;
 	if (memcmp(&a->owners, &b->owners, sizeof(a->owners)) != 0)
 		return false;
-	return a->kct == b->kct && memcmp(a->queue, b->queue, sizeof(a->queue)) == 0 &&
+	return a->kct == b->kct && a->assigns == b->assigns && a->expected == b->expected &&
+		memcmp(a->queue, b->queue, sizeof(a->queue)) == 0 &&
 		memcmp(a->count, b->count, sizeof(a->count)) == 0 &&
 		memcmp(a->nat, b->nat, sizeof(a->nat)) == 0 &&
 		memcmp(a->nat_only, b->nat_only, sizeof(a->nat_only)) == 0 &&
@@ -259,6 +260,8 @@ static unsigned int add_rules(struct fwd_nft_batch *b, const struct fwd_nft *nft
 	flush_all(b, nft);
 	if (plan->kct)
 		fwd_kct_add_states(b, nft);
+	if (plan->expected)
+		fwd_kct_add_expected(b, nft);
 	add_owners(b, nft, plan);
 	for (unsigned int i = 0; i < FWD_N_BASES; i++) {
 		if (!wants(plan, i))
@@ -337,6 +340,8 @@ int fwd_nft_remake(struct fwd_nft *nft, const struct fwd_config *config)
 		r = fwd_nft_restore(nft, config);
 		if (!r && plan.kct)
 			r = fwd_nat_remake(nft);
+		if (!r && plan.kct)
+			r = fwd_assign_remake(nft);
 		if (!r)
 			r = apply(nft, &plan, NULL);
 		nft->applied = true; /* it is what we want, come what may */

@@ -18,6 +18,8 @@ enum {
 	FWD_RAW_OUTPUT,
 	FWD_NOTRACK_PREROUTING,
 	FWD_NOTRACK_OUTPUT,
+	FWD_BEGUN_PREROUTING,
+	FWD_BEGUN_OUTPUT,
 	FWD_DYING,
 	FWD_NAT_PREROUTING,
 	FWD_NAT_INPUT,
@@ -48,6 +50,7 @@ void fwd_kct_add(struct fwd_nft_batch *b, const struct fwd_nft *nft, const struc
 		 unsigned int base);
 /* The chain that they jump to. */
 void fwd_kct_add_states(struct fwd_nft_batch *b, const struct fwd_nft *nft);
+void fwd_kct_add_expected(struct fwd_nft_batch *b, const struct fwd_nft *nft);
 
 /* nft.c, for kct.c */
 void fwd_nft_add_types(struct fwd_nft_batch *b, const struct fw_plan *plan, unsigned int base);
@@ -58,6 +61,9 @@ void fwd_nft_add_counting(struct fwd_nft_batch *b, unsigned int family, unsigned
 #define FWD_MAP_DST  "nat_dst"
 #define FWD_MAP_SRC  "nat_src"
 #define FWD_MAP_MASQ "nat_masq"
+#define FWD_MAP_CT_BEFORE "ct_before"
+#define FWD_MAP_CT_BEHIND "ct_behind"
+int fwd_assign_remake(struct fwd_nft *nft);
 /* Every translation anew, in a table made anew. */
 int fwd_nat_remake(struct fwd_nft *nft);
 

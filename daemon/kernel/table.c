@@ -8,6 +8,8 @@
  *		chain owners { … }                     who listens behind a SYN-ACK, likewise
  *		chain defrag { … }                     nobody jumps here, see below
  *		chain states { … }                     what the kernel's conntrack says into our bits (kct.c)
+ *		chain expected { … }                   a connection that a helper waited for (kct.c)
+ *		chain ct_behind_3 { … }                what raw says of a connection that begins (assign.c)
  *		chain nat_7 { … }                      a translation, found by its code in a map (nat.c)
  *		chain input { type filter hook … }     and other base chains as they are needed
  *	}
@@ -57,6 +59,8 @@ const struct fwd_base fwd_bases[FWD_N_BASES] = {
 	[FWD_RAW_OUTPUT] = {"raw_output", "filter", NF_INET_LOCAL_OUT, -300},
 	[FWD_NOTRACK_PREROUTING] = {"notrack_prerouting", "filter", NF_INET_PRE_ROUTING, -299},
 	[FWD_NOTRACK_OUTPUT] = {"notrack_output", "filter", NF_INET_LOCAL_OUT, -299},
+	[FWD_BEGUN_PREROUTING] = {"begun_prerouting", "filter", NF_INET_PRE_ROUTING, -199},
+	[FWD_BEGUN_OUTPUT] = {"begun_output", "filter", NF_INET_LOCAL_OUT, -199},
 	[FWD_DYING] = {"dying", "filter", NF_INET_PRE_ROUTING, -99},
 	[FWD_NAT_PREROUTING] = {"nat_prerouting", "nat", NF_INET_PRE_ROUTING, -100},
 	[FWD_NAT_INPUT] = {"nat_input", "nat", NF_INET_LOCAL_IN, 100},
@@ -134,6 +138,7 @@ static int make_table(struct fwd_nft *nft, uint32_t flags, enum how how, unsigne
 	fwd_batch_chain(b, FWD_TABLE, "owners", NULL, 0, 0);
 	fwd_batch_chain(b, FWD_TABLE, "defrag", NULL, 0, 0);
 	fwd_batch_chain(b, FWD_TABLE, "states", NULL, 0, 0);
+	fwd_batch_chain(b, FWD_TABLE, "expected", NULL, 0, 0);
 	for (unsigned int i = 0; i < FWD_N_BASES; i++)
 		if (bases >> i & 1)
 			fwd_nft_add_base(b, i);

@@ -94,6 +94,9 @@ int fw_ct_resume(struct fw_ct *ct, struct fw_eval *e);
  */
 void fw_ct_follow(struct fw_ct *ct, struct fw_eval *e, bool first);
 
+/* An expected connection begins, says the kernel (FW_PART_EXPECTED): make its flow. */
+void fw_ct_expected(struct fw_ct *ct, struct fw_eval *e);
+
 /* The kernel will translate this first packet's destination: it will be met as another's. */
 void fw_ct_expect_translation(struct fw_ct *ct, const struct fw_eval *e);
 
@@ -133,6 +136,7 @@ size_t fw_ct_gc(struct fw_ct *ct, uint64_t now, size_t budget);
 /* A flow's facts; flow borrowed as in fw_eval. */
 const struct fw_tuple *fw_flow_tuple(const struct fw_flow *flow, enum fw_ct_dir dir,
 				     struct fw_tuple *room); /* may return room, filled */
+unsigned int fw_flow_helper(const struct fw_flow *flow); /* that expected it: fw/helper.h */
 uint32_t fw_flow_status(const struct fw_flow *flow);              /* FW_CTS_* */
 uint32_t fw_flow_expires_s(const struct fw_flow *flow, uint64_t now); /* seconds left, rounded as
                                                                        * xt_conntrack's ctexpire */

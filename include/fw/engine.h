@@ -33,6 +33,9 @@ struct fw_plan {
 	bool nat_only[FW_N_FAMILIES][FW_N_HOOKS];/* ... and no other: not queued but for packets whose
 	                                          * translation is pending */
 	bool raw[FW_N_FAMILIES][FW_N_HOOKS];     /* raw has a visit of its own, ahead of the tracking */
+	bool assigns;                            /* ... and may tell the tracker something */
+	bool expected;                           /* expected connections' first packets have a visit of
+	                                          * their own, behind the tracking */
 	bool exceeded[FW_N_FAMILIES];            /* we tell who sent a first packet without hops, for
 	                                          * the kernel's words would be lost in a queue */
 	bool split[FW_N_FAMILIES];               /* OUTPUT is visited twice, ahead of and behind the
@@ -61,6 +64,8 @@ struct fw_decision {
 	uint8_t reply_nat;         /* with reply_ctinfo: FW_CTS_SRC_NAT, FW_CTS_DST_NAT of the flow */
 	bool reply_asks_nat;       /* the reply will ask nat in POSTROUTING, as its flow never did */
 	const struct fw_use *nat;  /* with ACCEPT: how to translate (fw/nat.h), or NULL */
+	const struct fw_rule *assign; /* with ACCEPT, of raw's own visit: what the kernel's tracker is
+	                            * to be told (fw/assign.h), or NULL */
 	bool set_priority;         /* CLASSIFY */
 	uint32_t priority;
 	/*

@@ -81,6 +81,7 @@ struct fw_eval {
 	uint16_t queue;           /* with FW_QUEUE */
 	bool queue_bypass;        /* with FW_QUEUE: accept when nobody listens there */
 	const struct fw_use *nat; /* of the nat table: how to translate (fw/nat.h); or NULL */
+	const struct fw_rule *assign; /* raw's -j CT that counts (fw/assign.h); or NULL */
 
 	/* where we are: for LOG, trace and the drop ring */
 	enum fw_table_id table;

@@ -52,7 +52,9 @@ static inline void fw_use_move(struct fw_use *use, unsigned int from, unsigned i
 #define FW_NEED_ANY_WRITE (FW_NEED_SYN | FW_NEED_WRITE)
 
 #define FW_NEED_NAT     0x1000 /* translates: the kernel tracks, and is told what to do */
-#define FW_NEED_ALL     0x10ff
+#define FW_NEED_KCT     0x2000 /* tells the kernel's tracker something */
+#define FW_NEED_EXPECTED 0x4000 /* has to know expected connections from their first packet on */
+#define FW_NEED_ALL     0x70ff
 
 #define FW_EXT_STATEFUL 0x100 /* evaluation has a side effect (limit, recent, quota …): a
                                * classifier may not use conditions that stand behind it, and must
@@ -64,6 +66,7 @@ static inline void fw_use_move(struct fw_use *use, unsigned int from, unsigned i
                                * in which they are the same.  See also `varies` */
 
 struct fw_fields; /* fw/classify.h */
+struct fw_generic; /* fw/ruleset.h */
 struct fw_owners; /* fw/owners.h */
 struct fw_tx_env; /* fw/tx.h */
 
@@ -85,10 +88,10 @@ struct fw_ext {
 	void (*init)(const struct fw_parse_ctx *ctx, struct fw_use *use);
 	/* After the last option; may set what follows from the others.  May be NULL. */
 	int (*check)(const struct fw_parse_ctx *ctx, struct fw_use *use, struct fw_err *err);
-	/* A target that makes sense only beside certain matches looks for them.  0, or -EINVAL with
+	/* A target that makes sense only beside certain matches or with -p looks for them.  0, or -EINVAL with
 	 * err.  May be NULL. */
-	int (*beside)(const struct fw_use *use, const struct fw_use *matches, unsigned int n_matches,
-		      struct fw_err *err);
+	int (*beside)(const struct fw_use *use, const struct fw_generic *gen,
+		      const struct fw_use *matches, unsigned int n_matches, struct fw_err *err);
 	/* Hooks from which this use may be reached, where that depends on its options: narrows
 	 * `hooks`.  Ask fw_use_hooks().  May be NULL. */
 	unsigned int (*places)(const struct fw_use *use);

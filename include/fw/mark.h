@@ -17,6 +17,9 @@
  *	bits 4-3    the connection's source, destination is translated (--ctstate SNAT, DNAT)
  *	bits 1-0    which part of the hook's tables (enum fw_part; BEHIND_NAT at PREROUTING: DYING)
  *
+ * but for the first packet of an expected connection bits 10-8 are zero, bits 1-0 FW_PART_RAW, bits
+ * 4-3 as above, and bits 7-5 and 2 the number of the helper that expected it (fw/helper.h).
+ *
  * and the verdict answers with bits 10-0 all the code of a translation, or zero.
  *
  * A reply of the daemon's own that belongs to a flow keeps what it was sent with in bits 10-8 (its
@@ -48,6 +51,7 @@
 #define FW_MARK_DST_NAT       0x008u
 #define FW_MARK_OWN_TOLD      0x004u
 #define FW_MARK_PART_MASK     0x003u
+#define FW_MARK_HELPER_MASK   0x0e4u
 #define FW_MARK_CODE_MASK     0x7ffu
 #define FW_MARK_OWN_KEEPS     (FW_MARK_CTINFO_MASK | FW_MARK_NAT_PENDING | FW_MARK_SRC_NAT | FW_MARK_DST_NAT)
 
@@ -60,6 +64,17 @@ static inline uint32_t fw_mark_owner(uint32_t code, bool kct)
 static inline uint32_t fw_mark_owner_code(uint32_t ours, bool kct)
 {
 	return kct ? (ours >> 2 & 1) | (ours >> 5 & 6) : ours & FW_MARK_OWNER_MASK;
+}
+
+/* A helper's number in our bits, and back. */
+static inline uint32_t fw_mark_helper(uint32_t helper)
+{
+	return (helper & 1) << 2 | (helper & 14) << 4;
+}
+
+static inline uint32_t fw_mark_helper_number(uint32_t ours)
+{
+	return (ours >> 2 & 1) | (ours >> 4 & 14);
 }
 
 static inline uint32_t fw_mark_mask(unsigned int shift)

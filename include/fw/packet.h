@@ -26,6 +26,7 @@ enum fw_part {
 	FW_PART_TO_NAT,
 	FW_PART_BEHIND_NAT,
 	FW_PART_RAW,   /* raw alone, ahead of the kernel's tracking */
+	FW_PART_EXPECTED, /* no table: an expected connection begins, the tracker is to know */
 	FW_PART_DYING, /* no table: the packet has no hop left, and its sender is to be told */
 };
 
@@ -44,6 +45,7 @@ struct fw_pkt_meta {
 	bool nat_pending;    /* the nat table is to be asked; told for the daemon's own and while the
 	                      * kernel tracks */
 	uint8_t nat_status;  /* likewise: FW_CTS_SRC_NAT, FW_CTS_DST_NAT */
+	uint8_t helper;      /* with FW_PART_EXPECTED: whose (fw/helper.h) */
 	uint8_t mac[6];
 	uint32_t mark;       /* user's bits only: the daemon has taken its own away */
 	uint32_t uid, gid;

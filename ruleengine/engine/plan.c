@@ -101,6 +101,9 @@ void fw_plan_make(const struct fw_needs *needs, struct fw_plan *ret)
 	memset(ret, 0, sizeof(*ret)); /* plans are compared as bytes */
 	ret->kct = needs->kct;
 	ret->owners = needs->owners;
+	ret->assigns = (needs->flags[FW_IP4] | needs->flags[FW_IP6]) & FW_NEED_KCT;
+	ret->expected =
+		ret->kct && (needs->flags[FW_IP4] | needs->flags[FW_IP6]) & FW_NEED_EXPECTED;
 	for (int f = 0; f < FW_N_FAMILIES; f++) {
 		for (int h = 0; h < FW_N_HOOKS; h++) {
 			ret->queue[f][h] = needs->hook[f][h];

@@ -286,6 +286,11 @@ static enum fw_verdict run_tables(struct hook_run *r, const struct fw_ruleset *r
 	const enum fw_table_id *tables;
 	size_t n = fw_hook_tables((enum fw_hook)r->w.e.pkt->meta.hook, &tables);
 
+	if (r->w.e.pkt->meta.part == FW_PART_EXPECTED) {
+		if (r->w.e.world->ct)
+			fw_ct_expected(r->w.e.world->ct, &r->w.e);
+		return FW_ACCEPT;
+	}
 	if (track_early(r) < 0)
 		return FW_DROP;
 	if (r->w.e.pkt->meta.part == FW_PART_DYING) {
@@ -418,6 +423,7 @@ static void settle(struct hook_run *r, struct fw_decision *ret)
 			fw_ct_dropped(e->world->ct, e);
 		return;
 	}
+	ret->assign = e->pkt->meta.part == FW_PART_RAW ? e->assign : NULL;
 	if (e->nat && !e->pkt->meta.carried && fw_nat_moves(e->nat, e->pkt))
 		ret->nat = e->nat;
 	if (ret->nat && (e->pkt->meta.hook == FW_PREROUTING || e->pkt->meta.hook == FW_OUTPUT))

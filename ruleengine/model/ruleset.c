@@ -113,7 +113,7 @@ void fw_ruleset_needs(const struct fw_ruleset *rs, struct fw_needs *ret)
 			if (table->n_rules)
 				ret->flags[f] |= table_needs(table, ret->write[f]);
 		}
-		ret->kct |= ret->flags[f] & FW_NEED_NAT;
+		ret->kct |= ret->flags[f] & (FW_NEED_NAT | FW_NEED_KCT);
 		for (unsigned int h = 0; h < FW_N_HOOKS; h++)
 			ret->idle[f][h] &= !ret->hook[f][h];
 		ret->track[f] = ret->flags[f] & FW_NEED_TRACK;

@@ -26,7 +26,6 @@ static const struct reason matches[] = {
 	{"eui64", LATER},
 	{"frag", LATER},
 	{"hbh", LATER},
-	{"helper", LATER},
 	{"ipcomp", LATER},
 	{"ipv6header", LATER},
 	{"ipvs", "the kernel does not tell a queue about IPVS; fwd cannot match on it"},

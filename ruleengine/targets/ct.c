@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * -j CT: how the tracker is to take this packet.  --notrack: not at all.  The other options are
- * understood, printed and compared, and refused where rules are to live in a daemon: it has no
- * zones, no timeout policies and no helpers to choose from, and sends no events.
+ * -j CT: how the tracker is to take this packet.  --notrack: not at all.  Zones, helpers, events and
+ * timeout policies are the kernel's tracker's: from the first rule that names one it tracks, and is
+ * told (fw/assign.h).
  *
  * As in the kernel, a rule that does not say --notrack starts the tracker, and with it the
  * reassembly of fragments.
  */
+#include <errno.h>
 #include <string.h>
 
-#include "fw/tx.h"
+#include "fw/assign.h"
 #include "opt/opt.h"
+
+extern const struct fw_ext fw_target_ct;
 
 struct ct {
 	char helper[16], timeout[32];
@@ -170,52 +173,81 @@ static void list(const struct fw_use *use, enum fw_family family, bool numeric, 
 	}
 }
 
-static int deploy(const struct fw_use *use, const struct fw_tx_env *env, struct fw_err *err)
+/* Helpers and timeouts are a protocol's. */
+static int beside(const struct fw_use *use, const struct fw_generic *gen,
+		  const struct fw_use *matches, unsigned int n_matches, struct fw_err *err)
 {
-	static const struct {
-		uint64_t rows;
-		const char *what, *hint;
-	} missing[] = {
-		{1u << HELPER, "conntrack helpers cannot be assigned yet",
-		 "open the related ports by rules of their own"},
-		{1u << TIMEOUT, "there are no timeout policies",
-		 "set the timeouts of all connections in fwd.conf"},
-		{1u << CTEVENTS | 1u << EXPEVENTS, "fwd sends no events about connections",
-		 "leave the option out; fwctl conn lists connections"},
-		{ZONES, "there is one zone only", "leave the option out"},
-	};
-	int r;
+	const bool named = use->set & (1u << HELPER | 1u << TIMEOUT);
+
+	if (fw_use_has(use, NOTRACK) || !named || (gen->proto && !(gen->inv & FW_INV_PROTO)))
+		return 0;
+	fw_fail(err, FW_ERR_PLACE, "CT: the rule must say -p, for a %s is a protocol's",
+		fw_use_has(use, HELPER) ? "helper" : "timeout policy");
+	fw_err_words(err, fw_use_has(use, HELPER) ? "No chain/target/match by that name."
+						  : "Invalid argument. Run `dmesg' for more information.");
+	return -EINVAL;
+}
+
+/* What the kernel is told; false: nothing. */
+static bool assign(const struct fw_use *use, struct fw_assign *ret)
+{
+	const struct ct *c = use->data;
 
 	if (fw_use_has(use, NOTRACK)) /* the kernel ignores the others then */
-		return 0;
-	for (size_t i = 0; i < FW_ARRAY_SIZE(missing); i++) {
-		if (!(use->set & missing[i].rows))
-			continue;
-		r = fw_fail(err, FW_ERR_UNSUPPORTED, "CT: %s", missing[i].what);
-		fw_err_hint(err, "%s", missing[i].hint);
-		return r;
-	}
-	return 0;
+		return false;
+	*ret = (struct fw_assign){
+		.zone_of = fw_use_has(use, ZONE_ORIG) ? FW_ZONE_ORIG
+			: fw_use_has(use, ZONE_REPLY) ? FW_ZONE_REPLY
+			: fw_use_has(use, ZONE)	      ? FW_ZONE_BOTH
+						      : FW_ZONE_NONE,
+		.zone_mark = c->zone_mark,
+		.zone = c->zone,
+		.has_events = use->set & (1u << CTEVENTS | 1u << EXPEVENTS) ? 1 : 0,
+		.events = c->events,
+	};
+	memcpy(ret->helper, c->helper, sizeof(ret->helper));
+	memcpy(ret->timeout, c->timeout, sizeof(ret->timeout));
+	return ret->zone_of != FW_ZONE_NONE || ret->has_events || ret->helper[0] ||
+		ret->timeout[0];
+}
+
+bool fw_assign_of(const struct fw_rule *rule, struct fw_assign *ret)
+{
+	if (rule->target.ext != &fw_target_ct || !assign(&rule->target, ret))
+		return false;
+	ret->family = rule->family;
+	ret->proto = ret->helper[0] || ret->timeout[0] ? rule->gen.proto : 0;
+	return true;
 }
 
 static uint16_t needs(const struct fw_use *use)
 {
-	return fw_use_has(use, NOTRACK) ? 0 : FW_NEED_TRACK;
+	struct fw_assign a;
+
+	if (fw_use_has(use, NOTRACK))
+		return 0;
+	return FW_NEED_TRACK | (assign(use, &a) ? FW_NEED_KCT : 0) |
+		(fw_use_has(use, HELPER) ? FW_NEED_EXPECTED : 0);
 }
 
+/* What is tracked already (it came through loopback) stays so.  For what is not, the kernel lays a
+ * template of a flow on the packet, which raw's later rules take for a new one. */
 static enum fw_verdict run(const struct fw_use *use, struct fw_eval *e)
 {
-	/* What is tracked already (it came through loopback) stays so. */
-	/* Otherwise the kernel lays a template of a flow on the packet, which raw's later rules take
-	 * for a new one. */
-	if (e->ctinfo == FW_CT_NONE)
-		e->ctinfo = fw_use_has(use, NOTRACK) ? FW_CT_UNTRACKED : FW_CT_NEW;
+	if (e->ctinfo != FW_CT_NONE)
+		return FW_CONTINUE;
+	if (fw_use_has(use, NOTRACK)) {
+		e->ctinfo = FW_CT_UNTRACKED;
+	} else {
+		e->ctinfo = FW_CT_NEW;
+		e->assign = e->rule;
+	}
 	return FW_CONTINUE;
 }
 
 const struct fw_ext fw_target_ct = {
 	.name = "CT", .target = true, .summary = "how connections are tracked",
 	.tables = FW_TABLE_BIT(FW_RAW),
-	.size = sizeof(struct ct), .opts = opts, .check = check, .list = list, .deploy = deploy,
+	.size = sizeof(struct ct), .opts = opts, .check = check, .beside = beside, .list = list,
 	.needs = needs, .run = run,
 };

@@ -54,8 +54,8 @@ static int check(const struct fw_parse_ctx *ctx, struct fw_use *use, struct fw_e
 	return 0;
 }
 
-static int beside(const struct fw_use *use, const struct fw_use *matches, unsigned int n_matches,
-		  struct fw_err *err)
+static int beside(const struct fw_use *use, const struct fw_generic *gen,
+		  const struct fw_use *matches, unsigned int n_matches, struct fw_err *err)
 {
 	int r;
 

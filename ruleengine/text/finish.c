@@ -62,7 +62,8 @@ static int check_beside(struct fw_parser *p)
 {
 	const struct fw_ext *ext = p->target.ext;
 
-	if (!ext || !ext->beside || ext->beside(&p->target, p->matches, p->n_matches, p->err) == 0)
+	if (!ext || !ext->beside ||
+	    ext->beside(&p->target, &p->gen, p->matches, p->n_matches, p->err) == 0)
 		return 0;
 	fw_err_at(p->err, p->places->line, p->places->target.column, p->places->target.length);
 	return -EINVAL;

@@ -179,6 +179,11 @@ const struct fw_tuple *fw_flow_tuple(const struct fw_flow *flow, enum fw_ct_dir 
 	return room;
 }
 
+unsigned int fw_flow_helper(const struct fw_flow *flow)
+{
+	return flow->helper;
+}
+
 uint32_t fw_flow_status(const struct fw_flow *flow)
 {
 	return flow->status;

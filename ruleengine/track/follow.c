@@ -93,7 +93,9 @@ static struct fw_flow *pick_up(struct ct_ctx *c, const struct fw_tuple *orig)
 	c->ctinfo = ctinfo;
 	if (!c->flow)
 		return ct_transient(c->ct, c->pkt, orig, c->now);
-	if (ctinfo != FW_CT_NEW)
+	if (ctinfo == FW_CT_RELATED)
+		c->flow->status |= FW_CTS_EXPECTED;
+	else if (ctinfo != FW_CT_NEW)
 		c->flow->status |= FW_CTS_CONFIRMED;
 	if (ctinfo == FW_CT_ESTABLISHED || ctinfo == FW_CT_ESTABLISHED_REPLY)
 		c->flow->status |= FW_CTS_SEEN_REPLY;
@@ -170,4 +172,39 @@ void fw_ct_follow(struct fw_ct *ct, struct fw_eval *e, bool first)
 		return;
 	e->flow = find_followed(&c, e, &tuple, &key, first);
 	e->ctinfo = ctinfo;
+}
+
+static void uncount(struct fw_flow *flow)
+{
+	if (!flow->ext)
+		return;
+	memset(flow->ext->packets, 0, sizeof(flow->ext->packets));
+	memset(flow->ext->bytes, 0, sizeof(flow->ext->bytes));
+}
+
+/*
+ * Met where the kernel knows the connection and has translated nothing yet.  Its packet is met again
+ * by the hook's own visit, which counts it.
+ */
+void fw_ct_expected(struct fw_ct *ct, struct fw_eval *e)
+{
+	struct ct_ctx c = {.ct = ct, .pkt = e->pkt, .now = e->now, .ctinfo = FW_CT_RELATED};
+	struct fw_tuple tuple;
+	struct ct_key key;
+
+	if (!ct_tuple_of(e->pkt, &tuple) || !ct_key_make(ct, &tuple, &key))
+		return;
+	c.flow = ct_find(ct, &key, e->now, true, &c.dir);
+	if (c.flow)
+		ct_flow_free(ct, c.flow); /* the kernel has forgotten it */
+	e->flow = pick_up(&c, &tuple);
+	if (!e->flow || e->flow == &ct->scratch) {
+		e->flow = NULL;
+		return;
+	}
+	e->flow->helper = e->pkt->meta.helper;
+	uncount(e->flow);
+	if (e->pkt->meta.nat_status & FW_CTS_DST_NAT)
+		fw_ct_expect_translation(ct, e);
+	e->flow = NULL; /* nobody has judged its packet yet */
 }

@@ -98,7 +98,7 @@ struct fw_flow {
 	uint32_t hash;
 	uint16_t status;          /* FW_CTS_* */
 	uint8_t flags;            /* CT_F_* */
-	uint8_t spare;
+	uint8_t helper;           /* that expected it: fw/helper.h */
 	/* second line */
 	uint32_t mark;
 	union {

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# -j CT and -j NOTRACK.  Zones, events, helpers and timeout policies are refused where a rule is to
-# be made, not where its words are read.
+# -j CT and -j NOTRACK.
 @family both
 @table raw
 @chain PREROUTING
@@ -26,6 +25,15 @@
                                               => exit: 2
 -j CT --ctevents nothing                      => words: Unknown event type "nothing"
                                               => exit: 2
--j CT --zone 5                                => exit: 2
--j CT --helper ftp                            => exit: 2
--j CT --ctevents new                          => exit: 2
+-j CT --zone 5                                => =
+                                              => list: CT zone 5
+-j CT --ctevents new                          => =
+                                              => list: CT ctevents new
+-p tcp -j CT --helper ftp                     => -p tcp -j CT --helper ftp
+                                              => list: CT helper ftp
+-j CT --helper ftp                            => words: No chain/target/match by that name.
+                                              => exit: 1
+! -p tcp -j CT --helper ftp                   => words: No chain/target/match by that name.
+                                              => exit: 1
+-j CT --timeout t                             => words: Invalid argument. Run `dmesg' for more information.
+                                              => exit: 1

@@ -1,0 +1,184 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Connections that helpers expect: FTP, active and passive, and TFTP, with a real client and real
+servers, through a router that lets pass the control connection and what is related; beside the
+kernel's, whose counters must stand the same behind.
+"""
+import os
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, "..", "lib")]
+
+import firewall  # noqa: E402
+import hosts  # noqa: E402
+import netns  # noqa: E402
+import topo  # noqa: E402
+
+C, R1, R2, S = "10.66.1.2", "10.66.1.1", "10.66.2.1", "10.66.2.2"
+S6 = "fd66:2::2"
+CONTENT = b"".join(b"line %d of a file that takes more than one segment\n" % i for i in range(400))
+
+VSFTPD = """listen=YES
+listen_ipv6=NO
+background=NO
+anonymous_enable=YES
+no_anon_password=YES
+local_enable=NO
+anon_root=%s
+connect_from_port_20=NO
+secure_chroot_dir=%s
+seccomp_sandbox=NO
+xferlog_enable=NO
+allow_writeable_chroot=YES
+port_promiscuous=YES
+"""
+
+RAW = """*raw
+-A PREROUTING -p tcp --dport 21 -j CT --helper ftp
+-A OUTPUT -p tcp --dport 21 -j CT --helper ftp
+-A PREROUTING -p udp --dport 69 -j CT --helper tftp
+-A OUTPUT -p udp --dport 69 -j CT --helper tftp
+COMMIT
+"""
+
+# Rules without a target count: who is whose, at every hook that a packet meets.
+COUNT = """-A %(chain)s -m conntrack --ctstate RELATED -m helper --helper ftp
+-A %(chain)s -m conntrack --ctstate RELATED -m helper --helper tftp
+-A %(chain)s -m conntrack --ctstate NEW -m helper ! --helper ""
+-A %(chain)s -m conntrack --ctstate NEW -m helper --helper ftp
+-A %(chain)s -m conntrack --ctstate RELATED --ctstatus EXPECTED
+-A %(chain)s -m conntrack --ctstate NEW --ctstatus EXPECTED
+-A %(chain)s -m conntrack --ctstatus EXPECTED -m helper --helper ftp
+-A %(chain)s -m conntrack --ctstate RELATED --ctorigdst %(related)s
+-A %(chain)s -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A %(chain)s -p tcp --dport 21 -m conntrack --ctstate NEW -j ACCEPT
+-A %(chain)s -p udp --dport 69 -m conntrack --ctstate NEW -j ACCEPT
+"""
+
+
+def count(chain, related=S):
+    return COUNT % {"chain": chain, "related": related}
+
+
+FORWARD = RAW + "*filter\n:FORWARD DROP\n" + count("FORWARD") + "COMMIT\n"
+HOST = RAW + "*filter\n:INPUT DROP\n:OUTPUT DROP\n-A INPUT -i lo -j ACCEPT\n" + \
+    count("INPUT", R1) + count("OUTPUT", C) + "COMMIT\n"
+NAT = """*nat
+-A PREROUTING -i eth0 -d %s -p tcp --dport 21 -j DNAT --to-destination %s
+-A PREROUTING -i eth0 -d %s -p udp --dport 69 -j DNAT --to-destination %s
+-A POSTROUTING -o eth1 -j MASQUERADE
+COMMIT
+*mangle
+%s
+%s
+COMMIT
+""" % (R1, S, R1, S, "\n".join(x for x in count("PREROUTING", R1).splitlines() if "ACCEPT" not in x),
+       "\n".join(x for x in count("POSTROUTING", R1).splitlines() if "ACCEPT" not in x))
+
+
+class Side:
+    def __init__(self, kind, at):
+        """kind: the firewall; at: where the servers run."""
+        self.kind = kind
+        self.net = topo.Routed()
+        self.client, self.router, self.server = self.net.client, self.net.router, self.net.server
+        self.fw = firewall.Fwd(self.router) if kind == "fwd" else firewall.Kernel(self.router, kind)
+        self.dir = tempfile.TemporaryDirectory(prefix=netns.PREFIX + "-")
+        self.procs = []
+        self.serve(getattr(self, at))
+
+    def serve(self, ns):
+        root = os.path.join(self.dir.name, "files")
+        os.mkdir(root)
+        os.mkdir(os.path.join(self.dir.name, "empty"))
+        os.chmod(self.dir.name, 0o755)
+        with open(os.path.join(root, "file"), "wb") as f:
+            f.write(CONTENT)
+        os.chmod(os.path.join(root, "file"), 0o644)
+        conf = os.path.join(self.dir.name, "vsftpd.conf")
+        with open(conf, "w") as f:
+            f.write(VSFTPD % (root, os.path.join(self.dir.name, "empty")))
+        self.procs.append(ns.popen("vsftpd", conf))
+        self.procs.append(ns.popen("in.tftpd", "--foreground", "--secure", "--address", "0.0.0.0:69",
+                                   "--user", "nobody", root))
+        end = time.monotonic() + 10
+        while not all(ns.run("ss", "-Hln", kind, "sport = :%d" % port).stdout
+                      for kind, port in (("-t", 21), ("-u", 69))):
+            if time.monotonic() > end:
+                raise RuntimeError("the servers do not listen")
+            time.sleep(0.02)
+
+    def fetch(self, ns, *argv):
+        r = getattr(self, ns).run(*argv, check=False)
+        return "the file" if r.stdout.encode() == CONTENT else "exit %d %s" % (r.returncode,
+                                                                              r.stderr.strip())
+
+    def fetch_all(self, ns, to):
+        curl = ("curl", "--silent", "--show-error", "--max-time", "4")
+        tnftp = ("timeout", "4", "tnftp", "-A", "-V", "-o", "-")
+        ftp = "ftp://%s/file" % to
+        return {
+            "FTP, PASV": self.fetch(ns, *curl, "--disable-epsv", ftp),
+            "FTP, EPSV": self.fetch(ns, *curl, ftp),
+            "FTP, active": self.fetch(ns, *tnftp, ftp),
+            "TFTP": self.fetch(ns, *curl, "tftp://%s/file" % to),
+        }
+
+    def counters(self):
+        """Of rules: how many packets each saw, where their number is not TCP's choice."""
+        self.fw.settle()
+        out = []
+        for x in self.fw.save(4).splitlines():
+            if x.startswith("["):
+                n = int(x[1:].partition(":")[0])
+                out.append("%s %s" % (n if n < 6 else "more", x.partition("] ")[2]))
+        return "\n".join(sorted(out))
+
+    def close(self):
+        for p in self.procs:
+            netns.stop(p)
+        self.fw.close()
+        self.net.close()
+        self.dir.cleanup()
+
+
+def run(side, rules, ns, to):
+    for text in rules:
+        side.fw.restore(4, text)
+    out = side.fetch_all(ns, to)
+    out["rules"] = side.counters()
+    return out
+
+
+CASES = {
+    "forwarded": ("server", (FORWARD,), "client", S),
+    "translated both ways": ("server", (FORWARD, NAT), "client", R1),
+    "to this host": ("router", (HOST,), "client", R1),
+}
+
+
+def main():
+    netns.need_root()
+    netns.sweep()
+    checks = hosts.Checks()
+    for name, (at, *rest) in CASES.items():
+        results = []
+        for kind in ("legacy", "fwd"):
+            side = Side(kind, at)
+            try:
+                results.append(run(side, *rest))
+            finally:
+                side.close()
+        want, got = results
+        for key in want:
+            checks.equal("%s: %s" % (name, key), got[key], want[key])
+        checks.equal(name + ": all arrive", [v for k, v in want.items() if k != "rules"],
+                     ["the file"] * (len(want) - 1))
+    return checks.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
