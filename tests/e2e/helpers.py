@@ -5,6 +5,7 @@ servers, through a router that lets pass the control connection and what is rela
 kernel's, whose counters must stand the same behind.
 """
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -21,8 +22,8 @@ C, R1, R2, S = "10.66.1.2", "10.66.1.1", "10.66.2.1", "10.66.2.2"
 S6 = "fd66:2::2"
 CONTENT = b"".join(b"line %d of a file that takes more than one segment\n" % i for i in range(400))
 
-VSFTPD = """listen=YES
-listen_ipv6=NO
+VSFTPD = """listen=NO
+listen_ipv6=YES
 background=NO
 anonymous_enable=YES
 no_anon_password=YES
@@ -101,9 +102,10 @@ class Side:
         conf = os.path.join(self.dir.name, "vsftpd.conf")
         with open(conf, "w") as f:
             f.write(VSFTPD % (root, os.path.join(self.dir.name, "empty")))
-        self.procs.append(ns.popen("vsftpd", conf))
-        self.procs.append(ns.popen("in.tftpd", "--foreground", "--secure", "--address", "0.0.0.0:69",
-                                   "--user", "nobody", root))
+        for argv in (("vsftpd", conf), ("in.tftpd", "--foreground", "--secure", "--address",
+                                        "0.0.0.0:69", "--user", "nobody", root)):
+            # their children are in sessions of their own, and go with the pid namespace
+            self.procs.append(ns.popen("unshare", "--pid", "--fork", "--kill-child", *argv))
         end = time.monotonic() + 10
         while not all(ns.run("ss", "-Hln", kind, "sport = :%d" % port).stdout
                       for kind, port in (("-t", 21), ("-u", 69))):
@@ -116,22 +118,21 @@ class Side:
         return "the file" if r.stdout.encode() == CONTENT else "exit %d %s" % (r.returncode,
                                                                               r.stderr.strip())
 
-    def fetch_all(self, ns, to):
-        curl = ("curl", "--silent", "--show-error", "--max-time", "4")
-        tnftp = ("timeout", "4", "tnftp", "-A", "-V", "-o", "-")
+    def fetch_all(self, ns, to, patience="4"):
+        curl = ("curl", "--silent", "--show-error", "--max-time", patience)
+        tnftp = ("timeout", patience, "tnftp", "-A", "-V", "-o", "-")
         ftp = "ftp://%s/file" % to
-        return {
-            "FTP, PASV": self.fetch(ns, *curl, "--disable-epsv", ftp),
-            "FTP, EPSV": self.fetch(ns, *curl, ftp),
-            "FTP, active": self.fetch(ns, *tnftp, ftp),
-            "TFTP": self.fetch(ns, *curl, "tftp://%s/file" % to),
-        }
+        out = {"FTP, EPSV": self.fetch(ns, *curl, ftp), "FTP, active": self.fetch(ns, *tnftp, ftp)}
+        if ":" not in to:
+            out["FTP, PASV"] = self.fetch(ns, *curl, "--disable-epsv", ftp)
+            out["TFTP"] = self.fetch(ns, *curl, "tftp://%s/file" % to)
+        return out
 
-    def counters(self):
+    def counters(self, family=4):
         """Of rules: how many packets each saw, where their number is not TCP's choice."""
         self.fw.settle()
         out = []
-        for x in self.fw.save(4).splitlines():
+        for x in self.fw.save(family).splitlines():
             if x.startswith("["):
                 n = int(x[1:].partition(":")[0])
                 out.append("%s %s" % (n if n < 6 else "more", x.partition("] ")[2]))
@@ -139,25 +140,41 @@ class Side:
 
     def close(self):
         for p in self.procs:
-            netns.stop(p)
+            netns.stop(p, signal.SIGKILL)
         self.fw.close()
         self.net.close()
         self.dir.cleanup()
 
 
 def run(side, rules, ns, to):
+    family = 6 if ":" in to else 4
     for text in rules:
-        side.fw.restore(4, text)
+        side.fw.restore(family, text)
     out = side.fetch_all(ns, to)
-    out["rules"] = side.counters()
+    out["rules"] = side.counters(family)
     return out
+
+
+def without(side):
+    """No rule assigns a helper: the control connection comes up, and nothing else."""
+    side.fw.restore(4, FORWARD[len(RAW):])
+    return [x != "the file" for x in side.fetch_all("client", S, "0.5").values()]
 
 
 CASES = {
     "forwarded": ("server", (FORWARD,), "client", S),
     "translated both ways": ("server", (FORWARD, NAT), "client", R1),
+    "forwarded, IPv6": ("server", (FORWARD.replace(S, S6),), "client", "[%s]" % S6),
     "to this host": ("router", (HOST,), "client", R1),
 }
+
+
+def beside(kind, at, what, *args):
+    side = Side(kind, at)
+    try:
+        return what(side, *args)
+    finally:
+        side.close()
 
 
 def main():
@@ -167,16 +184,14 @@ def main():
     for name, (at, *rest) in CASES.items():
         results = []
         for kind in ("legacy", "fwd"):
-            side = Side(kind, at)
-            try:
-                results.append(run(side, *rest))
-            finally:
-                side.close()
+            results.append(beside(kind, at, run, *rest))
         want, got = results
         for key in want:
             checks.equal("%s: %s" % (name, key), got[key], want[key])
         checks.equal(name + ": all arrive", [v for k, v in want.items() if k != "rules"],
                      ["the file"] * (len(want) - 1))
+    checks.equal("without a helper", [beside(kind, "server", without) for kind in ("legacy", "fwd")],
+                 [[True] * 4] * 2)
     return checks.finish()
 
 
