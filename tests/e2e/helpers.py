@@ -104,8 +104,10 @@ class Side:
             f.write(VSFTPD % (root, os.path.join(self.dir.name, "empty")))
         for argv in (("vsftpd", conf), ("in.tftpd", "--foreground", "--secure", "--address",
                                         "0.0.0.0:69", "--user", "nobody", root)):
-            # their children are in sessions of their own, and go with the pid namespace
-            self.procs.append(ns.popen("unshare", "--pid", "--fork", "--kill-child", *argv))
+            # their children are in sessions of their own, and go with the pid namespace; its
+            # first process must be another
+            self.procs.append(ns.popen("unshare", "--pid", "--fork", "--kill-child", "sh", "-c",
+                                       '"$@" & wait', "sh", *argv))
         end = time.monotonic() + 10
         while not all(ns.run("ss", "-Hln", kind, "sport = :%d" % port).stdout
                       for kind, port in (("-t", 21), ("-u", 69))):
