@@ -14,6 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
@@ -98,6 +100,15 @@ static unsigned int on_addrtype(void *priv, enum fw_family family, const union f
 	return fwd_addrtype_mask(k->addrtype, family, addr, ifindex);
 }
 
+/* Asked of the kernel itself: libc's gettimeofday() says nothing of zones any more. */
+static int on_minutes_west(void *priv)
+{
+	struct timezone tz = {0};
+
+	(void)priv;
+	return syscall(SYS_gettimeofday, NULL, &tz) < 0 ? 0 : tz.tz_minuteswest;
+}
+
 static bool on_connection(void *priv, const struct fw_tuple *t, struct fw_tuple *orig,
 			  struct fw_tuple *reply)
 {
@@ -150,6 +161,7 @@ static int open_helpers(struct fwd_kernel *k, struct fw_err *err)
 	k->ops = (struct fw_world_ops){.log = on_log,
 				       .addrtype = on_addrtype,
 				       .mtu = on_mtu,
+				       .minutes_west = on_minutes_west,
 				       .connection = on_connection};
 	k->core->world.ops = &k->ops;
 	k->core->world.priv = k;

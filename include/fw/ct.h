@@ -144,6 +144,25 @@ uint32_t fw_flow_mark(const struct fw_flow *flow);
 void fw_flow_set_mark(struct fw_flow *flow, uint32_t mark);
 enum fw_ct_dir fw_ctinfo_dir(enum fw_ctinfo ctinfo);
 
+/* A rule asks for flows' packets and bytes: those made from now on are counted, whatever the
+ * configuration says, and for good, as nf_ct_set_acct() does. */
+void fw_ct_count_packets(struct fw_ct *ct);
+/* What passed in a direction so far, with the present packet.  false: this flow is not counted. */
+bool fw_flow_counters(const struct fw_flow *flow, enum fw_ct_dir dir, uint64_t *packets,
+		      uint64_t *bytes);
+
+/*
+ * By which tuple a counter of connections knows the packet's: its flow's first direction, or the
+ * packet's own where it has no flow.  status: FW_CTS_* of that connection, 0: there is none yet.
+ * false: the packet has no tuple.
+ */
+bool fw_ct_counted_as(struct fw_ct *ct, const struct fw_eval *e, struct fw_tuple *ret,
+		      uint32_t *status);
+/* OVER: TCP that both ends, or a reset, have closed. */
+enum fw_ct_life { FW_CT_GONE, FW_CT_OVER, FW_CT_ALIVE };
+/* Of the confirmed connection with this tuple. */
+enum fw_ct_life fw_ct_life(struct fw_ct *ct, const struct fw_tuple *tuple, uint64_t now);
+
 /* Listing in conntrack(8)'s format ("tcp 6 431999 ESTABLISHED src=… [ASSURED] mark=0 use=1").
  * Walks in slices so that the engine lock is never held long: *cursor starts at 0, is 0 again at
  * the end; each call appends at most `max` flows that pass `filter` (NULL: all). */

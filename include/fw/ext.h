@@ -54,7 +54,8 @@ static inline void fw_use_move(struct fw_use *use, unsigned int from, unsigned i
 #define FW_NEED_NAT     0x1000 /* translates: the kernel tracks, and is told what to do */
 #define FW_NEED_KCT     0x2000 /* tells the kernel's tracker something */
 #define FW_NEED_EXPECTED 0x4000 /* has to know expected connections from their first packet on */
-#define FW_NEED_ALL     0x70ff
+#define FW_NEED_ACCT    0x8000 /* looks at flows' packets and bytes: none may pass uncounted */
+#define FW_NEED_ALL     0xf0ff
 
 #define FW_EXT_STATEFUL 0x100 /* evaluation has a side effect (limit, recent, quota …): a
                                * classifier may not use conditions that stand behind it, and must

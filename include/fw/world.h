@@ -43,6 +43,9 @@ struct fw_world_ops {
 	uint32_t (*mtu)(void *priv, enum fw_family family, const union fw_addr *addr, uint32_t oif,
 			uint32_t mark);
 
+	/* The kernel's time zone: minutes west of Greenwich.  NULL: there. */
+	int (*minutes_west)(void *priv);
+
 	/* While the kernel tracks: both tuples of its connection that has this one.  false: it knows
 	 * none.  NULL: nobody to ask. */
 	bool (*connection)(void *priv, const struct fw_tuple *tuple, struct fw_tuple *orig,

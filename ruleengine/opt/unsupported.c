@@ -17,9 +17,7 @@ static const struct reason matches[] = {
 	{"bpf", LATER},
 	{"cgroup", LATER},
 	{"cluster", LATER},
-	{"connbytes", LATER},
 	{"connlabel", LATER},
-	{"connlimit", LATER},
 	{"cpu", LATER},
 	{"devgroup", LATER},
 	{"dst", LATER},
@@ -40,9 +38,6 @@ static const struct reason matches[] = {
 	{"set", LATER},
 	{"socket", LATER},
 	{"srh", LATER},
-	{"string", LATER},
-	{"time", LATER},
-	{"u32", LATER},
 };
 
 static const struct reason targets[] = {

@@ -65,7 +65,7 @@ void ct_account(struct ct_ctx *c)
 	struct fw_flow_ext *ext = c->flow->ext;
 	enum fw_ct_dir dir = fw_ctinfo_dir(c->ctinfo);
 
-	if (!ext || !c->ct->config.acct)
+	if (!(c->flow->flags & CT_F_ACCT))
 		return;
 	ext->packets[dir]++;
 	ext->bytes[dir] += c->pkt->len;
@@ -103,6 +103,8 @@ struct fw_flow *ct_transient(struct fw_ct *ct, const struct fw_packet *pkt,
 	ct->scratch.orig = *orig;
 	ct->scratch.expires = now;
 	ct->scratch.mark = mark;
+	if (ct_counts(ct))
+		ct_count_answered(ct, &ct->scratch, pkt);
 	return &ct->scratch;
 }
 
@@ -115,6 +117,10 @@ enum ct_say ct_restart(struct ct_ctx *c)
 	enum ct_say say;
 
 	memset(&c->flow->u, 0, sizeof(c->flow->u));
+	if (c->flow->flags & CT_F_ACCT) {
+		memset(c->flow->ext->packets, 0, sizeof(c->flow->ext->packets));
+		memset(c->flow->ext->bytes, 0, sizeof(c->flow->ext->bytes));
+	}
 	c->flow->status &= FW_CTS_EXPECTED | CT_NAT;
 	c->fresh = true;
 	say = ct_handle(c);

@@ -33,7 +33,7 @@ void fw_ct_rejected(struct fw_ct *ct, const struct fw_eval *e)
 	if (flow->ext)
 		g->ext = *flow->ext;
 	g->flow.ext = flow->ext ? &g->ext : NULL;
-	g->flow.flags = 0;
+	g->flow.flags = flow->flags & CT_F_ACCT;
 	g->flow.expires = e->now + FW_NSEC_PER_SEC;
 }
 

@@ -135,7 +135,7 @@ static void dump_flow(const struct fw_flow *known, uint64_t now, struct fw_buf *
 		   inet_ntop(af, &flow->orig.dst, dst, sizeof(dst)), ntohs(flow->orig.sport_be),
 		   ntohs(flow->orig.dport_be), flow->orig.zone, flow->status & KEPT, flow->mark,
 		   (flow->expires - now) / NSEC_PER_MSEC);
-	if (ext)
+	if (known->flags & CT_F_ACCT)
 		fw_buf_fmt(out, " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64, ext->packets[0],
 			   ext->bytes[0], ext->packets[1], ext->bytes[1]);
 	fw_buf_str(out, " :");

@@ -352,8 +352,10 @@ struct fw_flow *ct_flow_new(struct fw_ct *ct, const struct ct_key *key, uint64_t
 		return NULL;
 	flow->orig = key->tuple;
 	flow->hash = key->hash;
-	if (ct->config.acct)
+	if (ct_counts(ct))
 		flow->ext = calloc(1, sizeof(*flow->ext)); /* without it: not counted */
+	if (flow->ext)
+		flow->flags |= CT_F_ACCT;
 	ct->stats.flows++;
 	return flow;
 }

@@ -90,6 +90,7 @@ struct fw_flow_ext {
 #define CT_F_USED  0x01 /* record is taken */
 #define CT_F_DYING 0x02 /* killed; only its own packet's later hooks may see it */
 #define CT_F_INDEX 0x04 /* stands in the index */
+#define CT_F_ACCT  0x08 /* ext counts its packets */
 
 struct fw_flow {
 	struct fw_tuple orig;
@@ -165,6 +166,7 @@ struct fw_ct {
 	struct ct_pending *pending; /* CT_PENDING of them, by their source; NULL: none yet */
 	struct ct_ghost *ghosts;    /* CT_GHOSTS of them, the same */
 	struct fw_ct_config config;
+	bool count_packets; /* rules ask for it */
 	struct fw_ct_stats stats;
 	struct ct_table table;
 	uint32_t timeout[CT_N_TIMEOUTS]; /* seconds */
@@ -243,6 +245,9 @@ bool ct_csum_wanted(const struct fw_ct *ct, const struct fw_packet *pkt);
 bool ct_csum_bad(const struct fw_ct *ct, const struct fw_packet *pkt);
 void ct_refresh(struct ct_ctx *c, uint32_t seconds);
 void ct_account(struct ct_ctx *c);
+/* count.c: are new flows' packets counted?  And those of a flow that is made up for this answer. */
+bool ct_counts(const struct fw_ct *ct);
+void ct_count_answered(struct fw_ct *ct, struct fw_flow *flow, const struct fw_packet *answer);
 /* What the tracker says of a packet; both return 0. */
 int ct_set(struct fw_eval *e, struct fw_flow *flow, enum fw_ctinfo ctinfo);
 int ct_invalid(struct fw_ct *ct, struct fw_eval *e);

@@ -59,6 +59,7 @@ class Gen:
         # Half of the rulesets track, fewer use lists: each also must work without.
         self.track, self.recent = rng.random() < 0.5, rng.random() < 0.4
         self.rewrite = rng.random() < 0.5 and "rewrite" not in without
+        self.payload = rng.random() < 0.5 and "payload" not in without
         self.track &= "track" not in without
         self.recent &= "recent" not in without
 
@@ -269,19 +270,87 @@ class Gen:
         return ["-m pkttype", self.neg("--pkt-type " + self.r.choice(
             ["unicast", "broadcast", "multicast"]))]
 
+    def m_string(self):
+        """Letters that traffic.py sends; those of fragments only within one of them: the kernel's
+        bm does not see what lies across (docs/differences.md)."""
+        text = self.r.choice(["qq", "rrrr", "u", "vvv", "big", "e" * 20, "mm", "nowhere"])
+        w = ["-m string", "--algo " + self.r.choice(["bm", "kmp"])]
+        if self.maybe(0.3):
+            w.append("--from %d" % self.r.choice([20, 28, 40, 48, 60]))
+        if self.maybe(0.3):
+            w.append("--to %d" % self.r.choice([60, 61, 64, 100, 300]))
+        if self.maybe(0.3):
+            w.append("--icase")
+            text = self.r.choice([text, text.upper(), text.title()])
+        if self.maybe(0.3):
+            return w + [self.neg('--hex-string "|%s|"' % text.encode().hex())]
+        return w + [self.neg('--string "%s"' % text)]
+
+    def m_u32(self):
+        """Nothing that is random in what the router itself sends: no id, checksum, sequence."""
+        v4 = ["0>>24&0xf=5", "0&0xffff=0:60", "8>>24=1,64:128", "8>>16&0xff=6,17", "6&0x1fff=0",
+              "16&0xff=20:22", "0>>22&0x3c@0>>16=22,53,80,40000:40010",
+              "0>>22&0x3c@0&0xffff=1:1023&&8>>16&0xff=6", "0>>22&0x3c@12>>26&0x3c@0>>24=0x71",
+              "0>>22&0x3c@8=0x75757575", "60=0x75757575"]
+        v6 = ["0>>28=6", "4>>16=20:60", "4>>8&0xff=6,17,58", "4&0xff=64", "20=10:13",
+              "40>>16=22,53,80,40000:40010", "52>>26&0x3c@40>>24=0x71", "48=0x75757575,0x76767676"]
+        tests = self.r.sample(v4 if self.f == 4 else v6, self.r.choice([1, 1, 2, 3]))
+        return ["-m u32", self.neg('--u32 "%s"' % "&&".join(tests))]
+
+    def m_time(self):
+        """Far from now in both directions, or by days that do not end while the test runs."""
+        w = ["-m time"]
+        if self.maybe(0.4):
+            w.append(self.r.choice(["--datestart 2020-01-01", "--datestart 2037", "--datestop 2021",
+                                    "--datestart 2020 --datestop 2036-02-31T12:30"]))
+        if self.maybe(0.4):
+            w.append(self.neg("--weekdays " + ",".join(self.r.sample(
+                ["Mon", "Tue", "Wed", "Thu", "5", "6", "Sun"], self.r.randint(1, 5)))))
+        if self.maybe(0.4):
+            w.append(self.neg("--monthdays " + ",".join(
+                str(d) for d in self.r.sample(range(1, 32), self.r.randint(5, 20)))))
+        if self.maybe(0.4):
+            a, b = self.r.sample(range(24), 2)
+            w.append("--timestart %d:00 --timestop %d:00" % (a, b))
+            if a > b and self.maybe(0.5):
+                w.append("--contiguous")
+        if self.maybe(0.2):
+            w.append("--kerneltz")
+        return w
+
+    def m_connbytes(self):
+        mode = self.r.choice(["packets", "bytes", "avgpkt"])
+        a, b = sorted(self.r.sample([0, 1, 2, 3, 5, 8] if mode == "packets"
+                                    else [0, 40, 52, 60, 100, 200, 500, 1000], 2))
+        return ["-m connbytes", self.neg("--connbytes " + self.r.choice(
+            ["%d:%d" % (a, b), "%d" % b, ":%d" % b])), "--connbytes-mode " + mode,
+            "--connbytes-dir " + self.r.choice(["original", "reply", "both"])]
+
+    def m_connlimit(self):
+        w = ["-m connlimit", self.neg("--connlimit-%s %d" % (
+            self.r.choice(["above", "upto"]), self.r.choice([0, 1, 2, 3, 5, 8])))]
+        if self.maybe(0.5):
+            w.append("--connlimit-mask %d" % self.r.choice(
+                [0, 8, 24, 30, 32] if self.f == 4 else [0, 32, 64, 127, 128]))
+        if self.maybe(0.5):
+            w.append(self.r.choice(["--connlimit-saddr", "--connlimit-daddr"]))
+        return w
+
     def m_comment(self):
         return ["-m comment", self.r.choice(['--comment "a b"', "--comment x", '--comment "q\\"q"',
                                              "--comment 'it is'"]).replace("'", '"')]
 
     def matches(self, hooks, proto):
         kinds = [self.m_iprange, self.m_length, self.m_ttl, self.m_mark, self.m_addrtype,
-                 self.m_pkttype, self.m_comment, self.m_limit]
+                 self.m_pkttype, self.m_comment, self.m_limit, self.m_time]
+        if self.payload:
+            kinds += [self.m_string, self.m_u32]
         if self.rewrite:
             kinds += [self.m_tos, self.m_dscp, self.m_ttl]
             if proto == "tcp":
                 kinds += [self.m_tcpmss] * 2 + [self.m_ecn] * (self.f == 4)
         if self.track:
-            kinds += [self.m_connmark]
+            kinds += [self.m_connmark, self.m_connbytes, self.m_connlimit]
             kinds += [self.m_state] * 2 + [self.m_conntrack] * 3
         if self.recent:
             kinds += [self.m_recent] * 3

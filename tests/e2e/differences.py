@@ -168,6 +168,30 @@ def test_changed_fragments_are_cut_anew(both, c):
             ([84, 100, 276], [276, 164]))
 
 
+def test_pattern_across_fragments(both, c):
+    body = pkt.udp(CLIENT, SERVER, 1, 53, b"." * 20 + b"needle" + b"." * 30)  # 8 + 20 + 4 = 32
+
+    def what(r):
+        r.fw.restore(4, "*filter\n-A FORWARD -m state --state NEW\n"
+                        "-A FORWARD -m string --algo bm --string needle\n"
+                        "-A FORWARD -m string --algo kmp --string needle\nCOMMIT\n")
+        for a, b in ((0, 32), (32, len(body))):
+            send(r, pkt.ip4(CLIENT, SERVER, 17, body[a:b], ident=9, off=a, mf=a == 0))
+        return [packets(r.fw, "--algo " + algo) for algo in ("bm", "kmp")]
+    c.equal("packets with the pattern, by algorithm", both.routers(what), ([0, 1], [1, 1]))
+
+
+def test_dropped_connections_are_not_counted(both, c):
+    def what(r):
+        r.fw.restore(4, "*filter\n-A FORWARD -m connlimit --connlimit-above 1\n"
+                        "-A FORWARD -j DROP\nCOMMIT\n")
+        for _ in range(30):
+            r.ports["eth0"].send(pkt.ether(r.MAC["eth0"], r.host_mac(1, 10), udp()))
+        r.fw.settle()
+        return packets(r.fw, "--connlimit-saddr") > 0
+    c.equal("a packet that is dropped each time is more than one", both.routers(what), (True, False))
+
+
 def test_log_goes_to_fwd(both, c):
     w = hosts.World("fwd")
     try:

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# -m time.  The last date is always said, as iptables says it.
+@family both
+-m time --timestart 1:00                      => -m time --timestart 01:00:00 --timestop 23:59:59 --datestop 2038-01-19T03:14:07
+                                              => list: TIME from 01:00:00 to 23:59:59 UTC
+-m time                                       => -m time --datestop 2038-01-19T03:14:07
+                                              => list: TIME UTC
+-m time --timestart 9:00 --timestop 17:30:15 --weekdays Mon,Tue,3 --kerneltz => -m time --timestart 09:00:00 --timestop 17:30:15 --weekdays Mon,Tue,Wed --datestop 2038-01-19T03:14:07 --kerneltz
+                                              => list: TIME from 09:00:00 to 17:30:15 on Mon,Tue,Wed
+-m time --timestart 23:00 --timestop 1:00 --contiguous => -m time --timestart 23:00:00 --timestop 01:00:00 --datestop 2038-01-19T03:14:07 --contiguous
+                                              => list: TIME from 23:00:00 to 01:00:00 UTC contiguous
+-m time --monthdays 1,2,3,31                  => -m time --monthdays 1,2,3,31 --datestop 2038-01-19T03:14:07
+                                              => list: TIME on 1st,2nd,3rd,31st UTC
+-m time ! --monthdays 1,2,3,4,5,6,7,8,9,10    => -m time --monthdays 11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31 --datestop 2038-01-19T03:14:07
+                                              => list: TIME on 11st,12nd,13rd,14th,15th,16th,17th,18th,19th,20th,21st,22nd,23rd,24th,25th,26th,27th,28th,29th,30th,31st UTC
+-m time ! --weekdays Sun                      => -m time --weekdays Mon,Tue,Wed,Thu,Fri,Sat --datestop 2038-01-19T03:14:07
+-m time --weekdays Sunday,Mo                  => -m time --weekdays Mon,Sun --datestop 2038-01-19T03:14:07
+-m time --weekdays 1,2,3,4,5,6,7              => -m time --datestop 2038-01-19T03:14:07
+-m time --datestart 2020                      => -m time --datestart 2020-01-01T00:00:00 --datestop 2038-01-19T03:14:07
+                                              => list: TIME starting from 2020-01-01 00:00:00 UTC
+-m time --datestart 2020-02-31T12:30          => -m time --datestart 2020-03-02T12:30:00 --datestop 2038-01-19T03:14:07
+-m time --datestart 2020-00-00                => -m time --datestart 2019-11-30T00:00:00 --datestop 2038-01-19T03:14:07
+-m time --datestart 1970 --datestop 2038-12-31 => -m time --datestop 2038-12-31T00:00:00
+                                              => list: TIME until date 2038-12-31 00:00:00 UTC
+-m time --timestart 0:0:0 --timestop 23:59:59 --utc => -m time --datestop 2038-01-19T03:14:07
+-m time --localtz                             => -m time --datestop 2038-01-19T03:14:07 --kerneltz
+                                              => list: TIME
+-m time --timestart 1:00 --timestop 2:00 --contiguous => words: time: --contiguous only makes sense when stoptime is smaller than starttime
+                                              => exit: 2
+-m time --contiguous                          => words: time: --contiguous only makes sense when stoptime is smaller than starttime
+-m time --weekdays 0                          => words: No, the week does NOT begin with Sunday.
+                                              => exit: 2
+-m time --weekdays Foo                        => words: Foo is not a valid day specifier
+-m time --weekdays ,                          => words: No, the week does NOT begin with Sunday.
+-m time ! --weekdays 1,2,3,4,5,6,7            => error: no day of the week is left
+-m time --monthdays 0                         => error: no day of the month is left
+-m time --monthdays 32                        => words: 32 is not a valid day for --monthdays
+-m time --monthdays x                         => words: x is not a valid day for --monthdays
+-m time --datestart 1969                      => words: Invalid date "1969" specified. Should be YYYY[-MM[-DD[Thh[:mm[:ss]]]]]
+-m time --datestart 2020-13                   => words: Invalid date "2020-13" specified. Should be YYYY[-MM[-DD[Thh[:mm[:ss]]]]]
+-m time --timestart 24:00                     => words: invalid time "24:00" specified, should be hh:mm[:ss] format and within the boundaries
+-m time --timestart 1                         => words: invalid time "1" specified, should be hh:mm[:ss] format and within the boundaries
+-m time --utc --kerneltz                      => words: time: option "--utc" cannot be used together with "--kerneltz".
