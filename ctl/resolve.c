@@ -22,14 +22,6 @@ static void store(enum fw_family family, const struct sockaddr *sa, union fw_add
 		memcpy(ret->u8, &((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr, 16);
 }
 
-static bool is_known(const union fw_addr *addrs, size_t n, const union fw_addr *addr)
-{
-	for (size_t i = 0; i < n; i++)
-		if (!memcmp(&addrs[i], addr, sizeof(*addr)))
-			return true;
-	return false;
-}
-
 static int resolve_host(void *priv, enum fw_family family, const char *name, union fw_addr *ret,
 			size_t *n)
 {
@@ -38,7 +30,6 @@ static int resolve_host(void *priv, enum fw_family family, const char *name, uni
 	struct addrinfo *list;
 	const struct netent *net = family == FW_IP4 ? getnetbyname(name) : NULL;
 	size_t found = 0, max = *n;
-	union fw_addr addr;
 
 	if (net && net->n_addrtype == AF_INET && max) {
 		ret[0] = (union fw_addr){.u32 = {htonl(net->n_net)}};
@@ -47,11 +38,10 @@ static int resolve_host(void *priv, enum fw_family family, const char *name, uni
 	}
 	if (getaddrinfo(name, NULL, &hints, &list) != 0)
 		return -1;
-	for (const struct addrinfo *a = list; a && found < max; a = a->ai_next) {
-		store(family, a->ai_addr, &addr);
-		if (!is_known(ret, found, &addr))
-			ret[found++] = addr;
-	}
+	/* an address that is there twice makes two rules with iptables, too (localhost in Debian's
+	 * /etc/hosts) */
+	for (const struct addrinfo *a = list; a && found < max; a = a->ai_next)
+		store(family, a->ai_addr, &ret[found++]);
 	freeaddrinfo(list);
 	*n = found;
 	return found ? 0 : -1;

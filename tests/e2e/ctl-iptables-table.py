@@ -18,6 +18,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import firewall  # noqa: E402
 import netns  # noqa: E402
 
+# As Debian's installer writes it: an IPv4 name with two addresses that are one.
+HOSTS = "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n"
 TABLE = os.path.splitext(os.path.abspath(__file__))[0] + ".txt"
 RESET = "; ".join(
     f"for t in raw mangle nat filter security; do {p} -t $t -F; {p} -t $t -X; {p} -t $t -Z; done; "
@@ -40,9 +42,14 @@ class Side:
         self.fw = make(self.ns)
         self.dir = tempfile.mkdtemp()
         self.env = dict(self.fw.env(), LC_ALL="C")
+        self.hosts = os.path.join(self.fw.dir, "hosts")
+        with open(self.hosts, "w") as f:
+            f.write(HOSTS)
 
     def run(self, line):
-        p = subprocess.run(self.ns.argv(["sh", "-c", line]), env=self.env, cwd=self.dir, timeout=60,
+        words = ["unshare", "-m", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec sh -c "$1"',
+                 self.hosts, line]
+        p = subprocess.run(self.ns.argv(words), env=self.env, cwd=self.dir, timeout=60,
                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         return p.returncode, p.stdout, p.stderr
 
