@@ -194,19 +194,26 @@ def under_traffic(net, queues, args=()):
     fwd.close()
 
 
-def refused(net):
-    """What would not start is refused, and the old one goes on."""
-    fwd = firewall.Fwd(net.router, start=False)
+def start_copy(fwd):
+    """A program of its own, where every user can read it: the build may lie in root's home."""
     program = fwd.dir + "/fwd"
     shutil.copy(firewall.FWD, program)
-    config = fwd.dir + "/fwd.conf"
-    open(config, "w").close()
-    fwd.args = ["--config", config]
+    os.chmod(fwd.dir, 0o777)
     saved, firewall.FWD = firewall.FWD, program
     try:
         fwd.start()
     finally:
         firewall.FWD = saved
+    return program
+
+
+def refused(net):
+    """What would not start is refused, and the old one goes on."""
+    fwd = firewall.Fwd(net.router, start=False)
+    config = fwd.dir + "/fwd.conf"
+    open(config, "w").close()
+    fwd.args = ["--config", config]
+    program = start_copy(fwd)
     with open(config, "w") as f:
         f.write("nonsense = 1\n")
     r = fwd.ctl("restart", check=False)
@@ -219,7 +226,7 @@ def refused(net):
     os.rename(program, program + ".gone")
     r = fwd.ctl("restart", check=False)
     check("no program: refused", r.returncode != 0 and "there is no program" in r.stderr, r)
-    shutil.copy(saved, program)  # an upgrade: another file under the name
+    shutil.copy(firewall.FWD, program)  # an upgrade: another file under the name
     restart(fwd)
     exe = os.readlink("/proc/%d/exe" % fwd.proc.pid)
     check("the new file runs", exe == program and
@@ -227,7 +234,8 @@ def refused(net):
     sanitized = b"__asan_init" in open(firewall.FWD, "rb").read()  # such a build has none
     check("under a system call filter still", sanitized or
           re.search(r"^Seccomp:\s*2", open("/proc/%d/status" % fwd.proc.pid).read(), re.M))
-    r = subprocess.run([firewall.FWCTL, "restart"], env=fwd.env(), user=65534, group=65534,
+    fwctl = shutil.copy(firewall.FWCTL, fwd.dir + "/fwctl")
+    r = subprocess.run([fwctl, "restart"], env=fwd.env(), user=65534, group=65534,
                        extra_groups=[], capture_output=True, text=True)
     check("others may not", r.returncode == 4 or "may not" in r.stderr, r)
     check("a clean stop", fwd.stop() == 0, fwd.log())
@@ -237,11 +245,10 @@ def refused(net):
 def own_user(net):
     """As a user of its own the capability must come along, too."""
     fwd = firewall.Fwd(net.router, ["--user", "nobody"], start=False)
-    os.chmod(fwd.dir, 0o777)
     before = os.umask(0)  # the notice socket is the user's to write to
     with open(fwd.dir + "/rules.v4", "w") as f:
         f.write(RULES)
-    fwd.start()
+    start_copy(fwd)
     os.umask(before)
     for n in ("1", "2"):  # by signal: fwctl asks nobody's daemon nothing
         os.kill(fwd.proc.pid, signal.SIGUSR2)
