@@ -52,96 +52,16 @@ struct fw_table *fw_tx_table(struct fw_tx *tx, enum fw_family family, enum fw_ta
 			return NULL;
 		fw_table_unref(table, &tx->reap);
 		tx->work->tables[family][id] = table = own;
+		tx->order[tx->n_order].family = family;
+		tx->order[tx->n_order++].id = id;
 	}
 	return table;
 }
 
-static bool wants_attach(const struct fw_rule *rule)
-{
-	for (uint8_t i = 0; i < rule->n_matches; i++)
-		if (rule->matches[i].ext->attach || rule->matches[i].ext->detach)
-			return true;
-	return rule->target.ext && (rule->target.ext->attach || rule->target.ext->detach);
-}
-
-static int attach_use(struct fw_tx *tx, const struct fw_use *use, struct fw_err *err)
-{
-	return use->ext->attach ? use->ext->attach(use, tx->env.world, tx->env.now, err) : 0;
-}
-
-static void detach_use(struct fw_tx *tx, const struct fw_use *use)
-{
-	if (use->ext->detach)
-		use->ext->detach(use, tx->env.world);
-}
-
-/* All of a rule's extensions, or none. */
-static int attach_rule(struct fw_tx *tx, struct fw_rule *rule, struct fw_err *err)
-{
-	uint8_t n = 0;
-	int r = 0;
-
-	while (n < rule->n_matches) {
-		r = attach_use(tx, &rule->matches[n], err);
-		if (r < 0)
-			goto undo;
-		n++;
-	}
-	if (rule->target.ext)
-		r = attach_use(tx, &rule->target, err);
-	if (r < 0)
-		goto undo;
-	rule->attached = true;
-	return 0;
-undo:
-	while (n-- > 0)
-		detach_use(tx, &rule->matches[n]);
-	if (err)
-		fw_err_at(err, fw_tx_line(tx, rule), 0, 0);
-	return r;
-}
-
-/*
- * Attach the new rules of a chunk.  The lock is held for one chunk at a time, because packets wait
- * for it; no packet can meet these rules yet.
- */
-static int attach_chunk(struct fw_tx *tx, struct fw_chunk *c, struct fw_err *err)
-{
-	bool locked = false;
-	int r = 0;
-
-	for (uint32_t i = 0; c->fresh && !r && i < c->n; i++) {
-		struct fw_rule *rule = c->rules[i];
-
-		if (rule->id < tx->first_id || rule->attached || !wants_attach(rule))
-			continue;
-		if (!locked && tx->env.lock)
-			tx->env.lock(tx->env.priv);
-		locked = true;
-		r = attach_rule(tx, rule, err);
-	}
-	if (locked && tx->env.unlock)
-		tx->env.unlock(tx->env.priv);
-	return r;
-}
-
-/* Does the chain differ from the base's? */
-static bool changed(const struct fw_table *table, const struct fw_table *base, uint32_t slot)
+bool fw_tx_changed(const struct fw_table *table, const struct fw_table *base, uint32_t slot)
 {
 	return table->chains[slot] &&
 		(slot >= base->n_slots || table->chains[slot] != base->chains[slot]);
-}
-
-static int attach_table(struct fw_tx *tx, struct fw_table *table, const struct fw_table *base,
-			struct fw_err *err)
-{
-	int r = 0;
-
-	for (uint32_t i = 0; !r && i < table->n_slots; i++)
-		for (uint32_t k = 0;
-		     !r && changed(table, base, i) && k < table->chains[i]->n_chunks; k++)
-			r = attach_chunk(tx, table->chains[i]->chunks[k], err);
-	return r;
 }
 
 static int compile_table(struct fw_tx *tx, struct fw_table *table, const struct fw_table *base,
@@ -153,7 +73,7 @@ static int compile_table(struct fw_tx *tx, struct fw_table *table, const struct 
 		struct fw_chain *chain = table->chains[i];
 		const struct fw_chain *old = i < base->n_slots ? base->chains[i] : NULL;
 
-		if (!changed(table, base, i) || chain->program)
+		if (!fw_tx_changed(table, base, i) || chain->program)
 			continue;
 		if (old && strcmp(old->name, chain->name))
 			old = NULL; /* the slot's former tenant */
@@ -169,7 +89,8 @@ static int settle_table(struct fw_tx *tx, struct fw_table *table, const struct f
 	(void)tx;
 	(void)err;
 	for (uint32_t i = 0; i < table->n_slots; i++)
-		for (uint32_t k = 0; changed(table, base, i) && k < table->chains[i]->n_chunks; k++)
+		for (uint32_t k = 0;
+		     fw_tx_changed(table, base, i) && k < table->chains[i]->n_chunks; k++)
 			if (table->chains[i]->chunks[k]->fresh)
 				table->chains[i]->chunks[k]->fresh = false;
 	return 0;
@@ -202,8 +123,10 @@ static int check_owners(const struct fw_tx *tx, struct fw_err *err)
 	    fw_owners_codes(&needs.owners) <= (kct ? FW_OWNER_KCT : FW_OWNER_CODES))
 		return 0;
 	r = fw_fail(err, FW_ERR_LIMIT, "owner rules tell too many users and groups apart");
-	fw_err_hint(err, "%d groups of them can be told apart%s: join numbers that stand together "
-		    "into one range LOW-HIGH", kct ? FW_OWNER_KCT : FW_OWNER_CODES,
+	fw_err_hint(err,
+		    "%d groups of them can be told apart%s: join numbers that stand together "
+		    "into one range LOW-HIGH",
+		    kct ? FW_OWNER_KCT : FW_OWNER_CODES,
 		    kct ? " beside rules in the nat table" : "");
 	return r;
 }
@@ -220,7 +143,7 @@ int fw_tx_prepare(struct fw_tx *tx, struct fw_err *err)
 		r = each_table(tx, err, compile_table);
 	/* Last, because it is what the living world sees. */
 	if (!r && tx->env.world)
-		r = each_table(tx, err, attach_table);
+		r = fw_tx_attach(tx, err);
 	if (!r)
 		r = each_table(tx, err, settle_table);
 	return r;

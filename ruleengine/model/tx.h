@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The transaction's inside, shared by edit.c, check.c, tx.c and the reader of restore text. */
+/* The transaction's inside, shared by edit.c, check.c, attach.c, tx.c and the reader of restore
+ * text. */
 #ifndef FW_MODEL_TX_H
 #define FW_MODEL_TX_H
 
@@ -21,6 +22,11 @@ struct fw_tx {
 	uint32_t *lines;          /* of new rules in the text, by id - first_id; 0: none */
 	size_t cap_lines;
 	bool jumps_changed[FW_N_FAMILIES][FW_N_TABLES];
+	struct {
+		enum fw_family family;
+		enum fw_table_id id;
+	} order[FW_N_FAMILIES * FW_N_TABLES]; /* the tables that it has changed */
+	unsigned int n_order;
 	bool changed;
 };
 
@@ -53,6 +59,12 @@ int fw_tx_rename(struct fw_tx *tx, struct fw_table *table, uint32_t slot, const 
 /* Set a rule's or (rule NULL) a chain policy's counters when the transaction is published. */
 int fw_tx_count(struct fw_tx *tx, struct fw_rule *rule, struct fw_counters *policy,
 		const struct fw_counters *value);
+
+/* Does the chain in this slot differ from the base's? */
+bool fw_tx_changed(const struct fw_table *table, const struct fw_table *base, uint32_t slot);
+
+/* attach.c: attach the new rules of a transaction that is right in all else. */
+int fw_tx_attach(struct fw_tx *tx, struct fw_err *err);
 
 /* check.c */
 int fw_tx_check_table(struct fw_tx *tx, struct fw_table *table, const struct fw_table *base,

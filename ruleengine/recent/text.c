@@ -104,12 +104,8 @@ int fw_recent_flush(struct fw_recent *r, const char *name)
 	return 0;
 }
 
-static void dump_entry(const struct fw_recent_list *l, const struct recent_entry *e, uint64_t now,
-		       struct fw_buf *out)
+static void dump_name(const struct fw_recent_list *l, struct fw_buf *out)
 {
-	/* a full ring starts where the next stamp would go, a filling one at 0 */
-	uint32_t start = e->nstamps > l->stamps_mask ? e->index & l->stamps_mask : 0;
-
 	for (const char *c = l->name; *c; c++) {
 		if (*c > ' ' && *c != '%' && *c != 0x7f)
 			fw_buf_char(out, *c);
@@ -117,6 +113,24 @@ static void dump_entry(const struct fw_recent_list *l, const struct recent_entry
 			fw_buf_fmt(out, "%%%02X", (unsigned int)(uint8_t)*c);
 	}
 	fw_buf_char(out, ' ');
+}
+
+/* "NAME mask ADDR", all 16 bytes: the rule that made the list may be gone, or stand behind others. */
+static void dump_mask(const struct fw_recent_list *l, struct fw_buf *out)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	dump_name(l, out);
+	fw_buf_fmt(out, "mask %s\n", inet_ntop(AF_INET6, &l->mask, text, sizeof(text)));
+}
+
+static void dump_entry(const struct fw_recent_list *l, const struct recent_entry *e, uint64_t now,
+		       struct fw_buf *out)
+{
+	/* a full ring starts where the next stamp would go, a filling one at 0 */
+	uint32_t start = e->nstamps > l->stamps_mask ? e->index & l->stamps_mask : 0;
+
+	dump_name(l, out);
 	print_addr(e, out);
 	fw_buf_fmt(out, " %u", e->ttl);
 	for (uint32_t i = 0; i < e->nstamps; i++) {
@@ -129,9 +143,11 @@ static void dump_entry(const struct fw_recent_list *l, const struct recent_entry
 
 void fw_recent_dump(const struct fw_recent *r, uint64_t now, struct fw_buf *out)
 {
-	for (const struct fw_recent_list *l = r->lists; l; l = l->next)
+	for (const struct fw_recent_list *l = r->lists; l; l = l->next) {
+		dump_mask(l, out);
 		for (const struct recent_entry *e = l->oldest; e; e = e->newer)
 			dump_entry(l, e, now, out);
+	}
 }
 
 void fw_recent_dump_begin(struct fw_recent *r)
@@ -153,6 +169,8 @@ bool fw_recent_dump_more(struct fw_recent *r, size_t max, uint64_t now, struct f
 	while (r->walk.list) {
 		const struct recent_entry *e = r->walk.at;
 
+		if (e == r->walk.list->oldest)
+			dump_mask(r->walk.list, out); /* perhaps once more: no harm */
 		if (!e) {
 			recent_walk_to(r, r->walk.list->next);
 			continue;
@@ -238,6 +256,19 @@ static bool parse_addr(const char *word, size_t len, enum fw_family *family, uni
 	return inet_pton(*family == FW_IP4 ? AF_INET : AF_INET6, text, addr) == 1;
 }
 
+/* A list has the mask that it had. */
+static bool load_mask(struct fw_recent_list *l, const char *word, size_t len)
+{
+	enum fw_family family;
+	union fw_addr mask;
+
+	if (!parse_addr(word, len, &family, &mask) || family != FW_IP6)
+		return false;
+	if (l)
+		l->mask = mask;
+	return true;
+}
+
 /* Put one dumped entry into its list; an entry that is there already stays as it is. */
 static bool load_line(struct fw_recent *r, const char *line, const char *end, uint64_t now)
 {
@@ -253,13 +284,17 @@ static bool load_line(struct fw_recent *r, const char *line, const char *end, ui
 	word = next_word(&line, end, &len);
 	if (!parse_name(word, len, name))
 		return false;
+	l = recent_find(r, name);
 	word = next_word(&line, end, &len);
+	if (word && len == 4 && !memcmp(word, "mask", 4)) {
+		word = next_word(&line, end, &len);
+		return load_mask(l, word, len);
+	}
 	if (!parse_addr(word, len, &family, &addr))
 		return false;
 	word = next_word(&line, end, &len);
 	if (!parse_u64(word, len, UINT8_MAX, &ttl))
 		return false;
-	l = recent_find(r, name);
 	if (l && recent_lookup(l, family, &addr, (uint8_t)ttl))
 		l = NULL;
 	word = next_word(&line, end, &len);

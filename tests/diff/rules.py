@@ -211,9 +211,10 @@ class Gen:
                 w.append("--rttl")
             if seconds and self.maybe(0.1):
                 w.append("--reap")
-        # A list has one mask, that of the rule which the kernel meets first in its own order.
-        if number == 1:
-            w.append("--mask " + ("255.255.255.0" if self.f == 4 else "ffff:ffff::"))
+        if self.maybe(0.3):  # a list has one mask: that of the rule which the kernel meets first
+            w.append("--mask " + self.r.choice(
+                ["255.255.255.0", "255.255.255.255", "255.255.255.254"] if self.f == 4 else
+                ["ffff:ffff::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:fff0"]))
         w.append(self.r.choice(["--rsource", "--rsource", "--rdest"]))
         return w
 

@@ -278,7 +278,8 @@ static void test_dump_load(void **state)
 		ask(l, 1, SET, t * SEC);
 	ask(l, 2, SET, 1004 * SEC);
 	fw_recent_dump(r, 1010 * SEC, &b);
-	assert_string_equal(fw_buf_cstr(&b), "a%20b%25 10.0.0.1 64 8000000000 7000000000\n"
+	assert_string_equal(fw_buf_cstr(&b), "a%20b%25 mask ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff\n"
+					     "a%20b%25 10.0.0.1 64 8000000000 7000000000\n"
 					     "a%20b%25 10.0.0.2 64 6000000000\n");
 	assert_int_equal(fw_recent_load(s, b.data, b.len, 1 * SEC, &err), 0);
 	fw_recent_dump(s, 1 * SEC, &again);
@@ -290,6 +291,32 @@ static void test_dump_load(void **state)
 	assert_int_equal(err.line, 2);
 	fw_buf_deinit(&b);
 	fw_buf_deinit(&again);
+	fw_recent_free(r);
+	fw_recent_free(s);
+}
+
+/* The mask too, also of an empty list: the rule that made it may not be the first any more. */
+static void test_dump_load_mask(void **state)
+{
+	struct fw_recent *r = fw_recent_new(7, 0), *s = fw_recent_new(8, 0);
+	union fw_addr mask = {.u8 = {255, 255, 255, 0}};
+	struct fw_recent_list *m = get(s, "a", 2);
+	struct fw_buf b = FW_BUF_INIT, slices = FW_BUF_INIT;
+
+	(void)state;
+	fw_recent_get(r, "a", 0, &mask, FW_IP4, NULL);
+	fw_recent_dump(r, 1010 * SEC, &b);
+	fw_recent_dump_begin(r);
+	assert_false(fw_recent_dump_more(r, 7, 60 * SEC, &slices));
+	assert_string_equal(fw_buf_cstr(&b), "a mask ffff:ff00::\n");
+	assert_string_equal(fw_buf_cstr(&slices), fw_buf_cstr(&b));
+	assert_int_equal(fw_recent_load(s, b.data, b.len, 1 * SEC, NULL), 0);
+	ask(m, 1, SET, 1 * SEC);
+	assert_true(ask(m, 200, RCHECK(), 1 * SEC));
+	assert_int_equal(fw_recent_load(s, "a mask 10.0.0.1\n", 16, SEC, NULL), -EINVAL);
+	assert_int_equal(fw_recent_load(s, "a mask\n", 7, SEC, NULL), -EINVAL);
+	fw_buf_deinit(&b);
+	fw_buf_deinit(&slices);
 	fw_recent_free(r);
 	fw_recent_free(s);
 }
@@ -370,6 +397,7 @@ int main(void)
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_print_as_proc),
 		cmocka_unit_test(test_dump_load),
+		cmocka_unit_test(test_dump_load_mask),
 		cmocka_unit_test(test_dump_in_slices),
 		cmocka_unit_test(test_load_refuses_garbage),
 	};
