@@ -66,6 +66,15 @@ struct fwd_queue_stats {
  */
 int fwd_kernel_open(struct fwd_kernel **ret, struct fwd_core *core, struct fw_err *err);
 
+/*
+ * Before the first packet is judged: take over the connections that the kernel's conntrack knows and
+ * the tracker does not.  True: it translates some of them, and must go on doing so.
+ */
+bool fwd_kernel_learn(struct fwd_kernel *k);
+/* While the kernel tracks: bring the tracker's flows up to date, before they are listed or saved.
+ * Any thread, lock not held. */
+void fwd_kernel_sync(struct fwd_kernel *k);
+
 /* Start the worker threads. */
 int fwd_kernel_start(struct fwd_kernel *k, struct fw_err *err);
 

@@ -30,6 +30,17 @@ static struct fw_ruleset *swap(struct fwd_editor *e, struct fw_ruleset *rs, stru
 	return old;
 }
 
+void fwd_edit_need_kct(struct fwd_editor *e)
+{
+	struct fw_needs needs;
+
+	fw_ruleset_needs(e->core->ruleset, &needs);
+	needs.kct = true;
+	pthread_mutex_lock(&e->core->lock);
+	fw_plan_make(&needs, &e->core->plan);
+	pthread_mutex_unlock(&e->core->lock);
+}
+
 void fwd_edit_forget(struct fwd_editor *e, struct fw_ruleset *rs)
 {
 	struct fw_tx_env env = fwd_core_env(e->core);

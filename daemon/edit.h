@@ -85,6 +85,8 @@ void fwd_edit_revert(struct fwd_editor *e, struct fw_ruleset *rs);
  * set or saved, and before a snapshot is replaced.
  */
 void fwd_policy_collect(struct fwd_editor *e);
+/* At start: the kernel has to track, whatever the rules say. */
+void fwd_edit_need_kct(struct fwd_editor *e);
 /* Let go of a reference to a snapshot that is no longer needed. */
 void fwd_edit_forget(struct fwd_editor *e, struct fw_ruleset *rs);
 

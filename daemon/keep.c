@@ -85,6 +85,7 @@ static int save_flows(struct fwd_keeper *k)
 	uint64_t cursor = 0;
 	int r = 0;
 
+	fwd_kernel_sync(k->d->editor.kernel);
 	do {
 		pthread_mutex_lock(&core->lock);
 		fw_ct_dump(core->world.ct, &cursor, SLICE, now, &text);

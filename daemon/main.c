@@ -114,6 +114,8 @@ static int set_up(struct fwd *d, struct fw_err *err)
 		fwd_sandbox_enter();
 	fwd_log_start();
 	tell_options(&d->options.config);
+	if (!d->baton.restarts && fwd_kernel_learn(e->kernel))
+		fwd_edit_need_kct(e);
 	r = fwd_kernel_start(e->kernel, err);
 	if (!r)
 		r = fwd_kernel_apply(e->kernel, &d->core.plan, err);
@@ -193,6 +195,8 @@ static int tear_down(struct fwd *d, bool save)
 	d->http = fwd_http_close(d->http);
 	d->keeper = fwd_keep_stop(d->keeper);
 	d->trial = fwd_trial_free(d->trial);
+	if (save)
+		fwd_kernel_sync(e->kernel);
 	e->kernel = fwd_kernel_stop(e->kernel);
 	if (save && e->store && (!fwd_store_empty(e->store) || d->core.ruleset->generation))
 		r = fwd_edit_save_all(e, &err);

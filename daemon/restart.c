@@ -196,6 +196,7 @@ void fwd_restart(struct fwd *d)
 	d->http = fwd_http_close(d->http);
 	d->keeper = fwd_keep_stop(d->keeper);
 	d->trial = fwd_trial_free(d->trial);
+	fwd_kernel_sync(e->kernel);
 	fwd_kernel_leave(e->kernel);
 	fwd_policy_collect(e);
 	state = save_state(d);

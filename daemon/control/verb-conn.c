@@ -152,6 +152,7 @@ int fwd_verb_conn_list(struct fwd_call *call, struct fw_err *err)
 		free(l);
 		return r;
 	}
+	fwd_kernel_sync(call->d->editor.kernel);
 	call->more = list_more;
 	call->more_priv = l;
 	return 0;
@@ -163,6 +164,7 @@ int fwd_verb_conn_count(struct fwd_call *call, struct fw_err *err)
 
 	if (call->n_args)
 		return fw_fail(err, FW_ERR_USAGE, "conn count takes no words");
+	fwd_kernel_sync(call->d->editor.kernel);
 	pthread_mutex_lock(&core->lock);
 	fw_buf_u64(call->out, fw_ct_stats(core->world.ct)->flows);
 	pthread_mutex_unlock(&core->lock);

@@ -10,10 +10,11 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <linux/netlink.h>
-#include <string.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "ctmsg.h"
 #include "kernel.h"
 
 #define SLICE	 64
@@ -37,6 +38,30 @@ static void put_tcp(struct nlmsghdr *nlh, uint8_t state)
 	mnl_attr_nest_end(nlh, info);
 }
 
+/* The port, or ICMP's id, from which the other end sees the flow come. */
+static uint16_t source_number(const struct fw_tuple *reply)
+{
+	const bool icmp = reply->proto == IPPROTO_ICMP || reply->proto == IPPROTO_ICMPV6;
+
+	return icmp ? reply->sport_be : reply->dport_be;
+}
+
+/* Exactly this address and port. */
+static void put_nat(struct nlmsghdr *nlh, uint16_t type, uint8_t family, const union fw_addr *addr,
+		    uint16_t port_be)
+{
+	struct nlattr *nat = mnl_attr_nest_start(nlh, type), *proto;
+	const bool v4 = family == FW_IP4;
+
+	mnl_attr_put(nlh, v4 ? CTA_NAT_V4_MINIP : CTA_NAT_V6_MINIP, v4 ? 4 : 16, addr);
+	mnl_attr_put(nlh, v4 ? CTA_NAT_V4_MAXIP : CTA_NAT_V6_MAXIP, v4 ? 4 : 16, addr);
+	proto = mnl_attr_nest_start(nlh, CTA_NAT_PROTO);
+	mnl_attr_put_u16(nlh, CTA_PROTONAT_PORT_MIN, port_be);
+	mnl_attr_put_u16(nlh, CTA_PROTONAT_PORT_MAX, port_be);
+	mnl_attr_nest_end(nlh, proto);
+	mnl_attr_nest_end(nlh, nat);
+}
+
 static void add(void *priv, const struct fw_ct_facts *f)
 {
 	struct slice *s = priv;
@@ -48,12 +73,16 @@ static void add(void *priv, const struct fw_ct_facts *f)
 	nfg = mnl_nlmsg_put_extra_header(nlh, sizeof(*nfg));
 	nfg->nfgen_family = f->orig.family == FW_IP4 ? AF_INET : AF_INET6;
 	fwd_ct_put_tuple(nlh, CTA_TUPLE_ORIG, &f->orig);
-	fwd_ct_put_tuple(nlh, CTA_TUPLE_REPLY, &f->reply);
+	fwd_ct_put_tuple(nlh, CTA_TUPLE_REPLY, &f->plain); /* the kernel translates it */
+	if (f->status & FW_CTS_SRC_NAT)
+		put_nat(nlh, CTA_NAT_SRC, f->orig.family, &f->reply.dst, source_number(&f->reply));
+	if (f->status & FW_CTS_DST_NAT)
+		put_nat(nlh, CTA_NAT_DST, f->orig.family, &f->reply.src, f->reply.sport_be);
 	mnl_attr_put_u32(nlh, CTA_TIMEOUT, htonl(f->left_s ? f->left_s : 1));
 	mnl_attr_put_u32(nlh, CTA_STATUS,
 			 htonl(f->status & (FW_CTS_SEEN_REPLY | FW_CTS_ASSURED | FW_CTS_CONFIRMED)));
-	if (f->tcp_state)
-		put_tcp(nlh, f->tcp_state);
+	if (f->orig.proto == IPPROTO_TCP)
+		put_tcp(nlh, f->state);
 	s->len += MNL_ALIGN(nlh->nlmsg_len);
 }
 

@@ -8,8 +8,10 @@
  *	kct.c       the same while the kernel tracks
  *	nat.c       translations: codes and their chains; natexpr.c their expressions
  *	assign.c    what raw tells the kernel's tracker; assignexpr.c
- *	ctget.c     questions to the kernel's conntrack
+ *	ctmsg.c     messages of the kernel's conntrack
+ *	ctget.c     questions to it
  *	ctseed.c    flows told to it
+ *	ctlearn.c   … and taken over from it
  *	count.c     packets that nobody had to judge
  *	guard.c     both made anew when somebody takes them away
  *	expr.c      nft expressions
@@ -142,8 +144,6 @@ struct fw_tuple;
  * confirmed.  *fd: a socket, opened when it is -1. */
 bool fwd_ct_get(int *fd, const struct fw_tuple *t, uint16_t zone, struct fw_tuple *orig,
 		struct fw_tuple *reply);
-
-void fwd_ct_put_tuple(struct nlmsghdr *nlh, uint16_t type, const struct fw_tuple *t);
 
 /* ctseed.c: tell the kernel of the flows that we know.  Control thread, lock not held. */
 void fwd_ct_seed(struct fwd_core *core);

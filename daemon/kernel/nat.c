@@ -163,7 +163,7 @@ int fwd_nat_prepare(struct fwd_nft *nft, struct fwd_core *core, const struct fw_
 	int r;
 
 	fw_ruleset_needs(rs, &needs);
-	if (!needs.kct)
+	if (!needs.kct && !core->plan.kct)
 		return 0;
 	pthread_mutex_lock(&nft->lock);
 	if (!nft->nat) {

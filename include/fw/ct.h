@@ -180,16 +180,25 @@ void fw_ct_list(struct fw_ct *ct, uint64_t *cursor, size_t max, const struct fw_
 size_t fw_ct_delete(struct fw_ct *ct, uint64_t *cursor, size_t max, const struct fw_ct_filter *filter,
 		    uint64_t now);
 
-/* What the kernel's tracker has to be told to go on with a flow. */
+/* What one tracker has to be told to go on with a flow of the other's, the kernel's or ours. */
 struct fw_ct_facts {
 	struct fw_tuple orig, reply;
+	struct fw_tuple plain; /* what `reply` were if nothing was translated */
 	uint32_t status;   /* FW_CTS_* */
 	uint32_t left_s;   /* seconds */
-	uint8_t tcp_state; /* values of enum tcp_conntrack; 0: no TCP */
+	uint32_t mark;
+	uint32_t tag[FW_N_DIRS]; /* SCTP's verification tags, network order */
+	uint8_t state;     /* of TCP and SCTP: values of enum tcp_conntrack, sctp_conntrack; else 0 */
+	uint8_t helper;    /* that expected it: fw/helper.h */
 };
 /* Living, confirmed flows, in slices as fw_ct_list(). */
 void fw_ct_each(struct fw_ct *ct, uint64_t *cursor, size_t max, uint64_t now,
 		void (*fn)(void *priv, const struct fw_ct_facts *facts), void *priv);
+
+/* Take over a flow of the kernel's tracker.  TCP's windows it does not tell: they are learnt from the
+ * next packets, as of connections that are picked up midway.  update: one that is known becomes what
+ * the kernel says.  True: the flow is new here. */
+bool fw_ct_adopt(struct fw_ct *ct, const struct fw_ct_facts *facts, bool update, uint64_t now);
 
 /*
  * Flows over a restart: one line of text each, with all that their protocol remembers; times are

@@ -208,34 +208,3 @@ void fw_flow_set_mark(struct fw_flow *flow, uint32_t mark)
 {
 	flow->mark = mark;
 }
-
-static void tell(const struct fw_flow *flow, uint64_t now,
-		 void (*fn)(void *priv, const struct fw_ct_facts *facts), void *priv)
-{
-	struct fw_tuple room;
-	struct fw_ct_facts facts = {
-		.orig = flow->orig,
-		.reply = *fw_flow_tuple(flow, FW_DIR_REPLY, &room),
-		.status = flow->status,
-		.left_s = (uint32_t)((flow->expires - now) / FW_NSEC_PER_SEC),
-		.tcp_state = flow->orig.proto == IPPROTO_TCP ? flow->u.tcp.state : 0,
-	};
-
-	fn(priv, &facts);
-}
-
-void fw_ct_each(struct fw_ct *ct, uint64_t *cursor, size_t max, uint64_t now,
-		void (*fn)(void *priv, const struct fw_ct_facts *facts), void *priv)
-{
-	for (; *cursor < ct->table.n_records && max; ++*cursor) {
-		const struct fw_flow *flow = ct_table_at(&ct->table, (uint32_t)*cursor);
-
-		if (!(flow->flags & CT_F_USED) || (flow->flags & CT_F_DYING) ||
-		    !(flow->status & FW_CTS_CONFIRMED) || flow->expires <= now)
-			continue;
-		tell(flow, now, fn, priv);
-		max--;
-	}
-	if (*cursor >= ct->table.n_records)
-		*cursor = 0;
-}

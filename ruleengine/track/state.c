@@ -2,10 +2,11 @@
 /*
  * Flows as lines of text, to bring them along over a restart.
  *
- *	FAMILY PROTO SRC DST SPORT DPORT ZONE STATUS MARK LEFT [COUNTERS] : WORDS…
+ *	FAMILY PROTO SRC DST SPORT DPORT ZONE STATUS MARK LEFT [REPLY] [COUNTERS] : WORDS…
  *
  * FAMILY is 4 or 6; ports as the tuple has them (ICMP: id and type << 8 | code); STATUS, MARK and
- * WORDS are hexadecimal; LEFT is in milliseconds.  WORDS are what the protocol remembers, one
+ * WORDS are hexadecimal; the number of the helper that expected the flow stands above the 16 bits of
+ * STATUS; LEFT is in milliseconds; REPLY, of translated flows, is SRC DST SPORT DPORT.  WORDS are what the protocol remembers, one
  * number for each row of its table below, so the text does not depend on how this machine lays
  * out a struct.  A time in WORDS is relative to the dump.
  *
@@ -17,11 +18,13 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "fw/helper.h"
 #include "track/track.h"
 
 #define NSEC_PER_MSEC 1000000ull
 #define SLICE_RECORDS 16
-#define KEPT          (FW_CTS_EXPECTED | FW_CTS_SEEN_REPLY | FW_CTS_ASSURED | FW_CTS_CONFIRMED)
+#define KEPT          (FW_CTS_EXPECTED | FW_CTS_SEEN_REPLY | FW_CTS_ASSURED | FW_CTS_CONFIRMED | CT_NAT)
+#define HELPER_SHIFT  16
 #define MAX_LEFT_MS   (UINT32_MAX * 1000ull)
 
 /* One number that a protocol remembers; max 0: any. */
@@ -120,21 +123,31 @@ static void shift_time(struct fw_flow *flow, uint64_t by)
 	u->stream_at[1] = (uint32_t)(at >> 32);
 }
 
+/* SRC DST SPORT DPORT */
+static void dump_ends(const struct fw_tuple *t, struct fw_buf *out)
+{
+	const int af = t->family == FW_IP4 ? AF_INET : AF_INET6;
+	char src[INET6_ADDRSTRLEN], dst[INET6_ADDRSTRLEN];
+
+	fw_buf_fmt(out, " %s %s %u %u", inet_ntop(af, &t->src, src, sizeof(src)),
+		   inet_ntop(af, &t->dst, dst, sizeof(dst)), ntohs(t->sport_be), ntohs(t->dport_be));
+}
+
 static void dump_flow(const struct fw_flow *known, uint64_t now, struct fw_buf *out)
 {
 	const struct fw_flow_ext *ext = known->ext;
 	struct fw_flow copy = *known, *flow = &copy;
-	int af = flow->orig.family == FW_IP4 ? AF_INET : AF_INET6;
-	char src[INET6_ADDRSTRLEN], dst[INET6_ADDRSTRLEN];
 	const struct row *rows;
 	size_t n;
 
 	shift_time(flow, -now);
-	fw_buf_fmt(out, "%d %u %s %s %u %u %u %x %x %llu", af == AF_INET ? 4 : 6, flow->orig.proto,
-		   inet_ntop(af, &flow->orig.src, src, sizeof(src)),
-		   inet_ntop(af, &flow->orig.dst, dst, sizeof(dst)), ntohs(flow->orig.sport_be),
-		   ntohs(flow->orig.dport_be), flow->orig.zone, flow->status & KEPT, flow->mark,
+	fw_buf_fmt(out, "%d %u", flow->orig.family == FW_IP4 ? 4 : 6, flow->orig.proto);
+	dump_ends(&flow->orig, out);
+	fw_buf_fmt(out, " %u %x %x %llu", flow->orig.zone,
+		   (flow->status & KEPT) | (uint32_t)flow->helper << HELPER_SHIFT, flow->mark,
 		   (flow->expires - now) / NSEC_PER_MSEC);
+	if (flow->status & CT_NAT)
+		dump_ends(&ext->reply, out);
 	if (known->flags & CT_F_ACCT)
 		fw_buf_fmt(out, " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64, ext->packets[0],
 			   ext->bytes[0], ext->packets[1], ext->bytes[1]);
@@ -152,10 +165,8 @@ void fw_ct_dump(struct fw_ct *ct, uint64_t *cursor, size_t max, uint64_t now, st
 	for (; *cursor < ct->table.n_records && left && max; left--) {
 		const struct fw_flow *flow = ct_table_at(&ct->table, (uint32_t)(*cursor)++);
 
-		/* a translated flow needs the kernel that translates it: it is learnt again */
 		if (!(flow->flags & CT_F_USED) || (flow->flags & CT_F_DYING) ||
-		    (flow->status & CT_NAT) || !(flow->status & FW_CTS_CONFIRMED) ||
-		    flow->expires <= now)
+		    !(flow->status & FW_CTS_CONFIRMED) || flow->expires <= now)
 			continue;
 		dump_flow(flow, now, out);
 		max--;
@@ -240,6 +251,14 @@ static bool more(struct line *l)
 	return false;
 }
 
+static void read_ends(struct line *l, struct fw_tuple *t)
+{
+	address(l, t->family == FW_IP6 ? AF_INET6 : AF_INET, &t->src);
+	address(l, t->family == FW_IP6 ? AF_INET6 : AF_INET, &t->dst);
+	t->sport_be = htons((uint16_t)number(l, 10, UINT16_MAX));
+	t->dport_be = htons((uint16_t)number(l, 10, UINT16_MAX));
+}
+
 static void read_tuple(struct line *l, struct fw_tuple *t)
 {
 	uint64_t family = number(l, 10, 6);
@@ -248,11 +267,26 @@ static void read_tuple(struct line *l, struct fw_tuple *t)
 	l->bad |= family != 4 && family != 6;
 	t->family = family == 6 ? FW_IP6 : FW_IP4;
 	t->proto = (uint8_t)number(l, 10, UINT8_MAX);
-	address(l, family == 6 ? AF_INET6 : AF_INET, &t->src);
-	address(l, family == 6 ? AF_INET6 : AF_INET, &t->dst);
-	t->sport_be = htons((uint16_t)number(l, 10, UINT16_MAX));
-	t->dport_be = htons((uint16_t)number(l, 10, UINT16_MAX));
+	read_ends(l, t);
 	t->zone = (uint16_t)number(l, 10, UINT16_MAX);
+}
+
+static void read_status(struct line *l, struct fw_flow *flow)
+{
+	const uint32_t status =
+		(uint32_t)number(l, 16, (FW_N_HELPERS - 1) << HELPER_SHIFT | UINT16_MAX);
+
+	flow->status = (status & KEPT) | FW_CTS_CONFIRMED;
+	flow->helper = (uint8_t)(status >> HELPER_SHIFT);
+}
+
+/* The ends of a translated flow's answers; else nothing stands there. */
+static void read_reply(struct line *l, const struct fw_flow *flow, struct fw_tuple *reply)
+{
+	if (!(flow->status & CT_NAT))
+		return;
+	*reply = flow->orig;
+	read_ends(l, reply);
 }
 
 static void read_track(struct line *l, struct fw_flow *flow)
@@ -274,9 +308,10 @@ static bool read_flow(struct line *l, struct fw_flow *flow, struct fw_flow_ext *
 	memset(flow, 0, sizeof(*flow));
 	memset(ext, 0, sizeof(*ext));
 	read_tuple(l, &flow->orig);
-	flow->status = (uint16_t)number(l, 16, KEPT) | FW_CTS_CONFIRMED;
+	read_status(l, flow);
 	flow->mark = (uint32_t)number(l, 16, UINT32_MAX);
 	*left_ms = number(l, 10, MAX_LEFT_MS);
+	read_reply(l, flow, &ext->reply);
 	if (!l->bad && more(l)) {
 		for (int dir = 0; dir < FW_N_DIRS; dir++) {
 			ext->packets[dir] = number(l, 10, UINT64_MAX);
@@ -304,7 +339,8 @@ static void put_flow(struct fw_ct *ct, const struct fw_flow *read, const struct 
 	flow = ct_flow_new(ct, &key, 0);
 	if (!flow)
 		return;
-	flow->status = read->status;
+	flow->status = read->status & (uint16_t)~CT_NAT;
+	flow->helper = read->helper;
 	flow->mark = read->mark;
 	flow->expires = (uint64_t)expires;
 	flow->u = read->u;
@@ -315,6 +351,8 @@ static void put_flow(struct fw_ct *ct, const struct fw_flow *read, const struct 
 	}
 	if (!ct_flow_insert(ct, flow))
 		ct_flow_free(ct, flow);
+	else if (read->status & CT_NAT)
+		ct_flow_translate(ct, flow, &ext->reply);
 }
 
 /* The peers have gone on since: what is known of their windows would refuse what they send now. */
