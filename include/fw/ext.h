@@ -70,6 +70,7 @@ struct fw_fields; /* fw/classify.h */
 struct fw_generic; /* fw/ruleset.h */
 struct fw_owners; /* fw/owners.h */
 struct fw_tx_env; /* fw/tx.h */
+struct fw_source; /* fw/source.h */
 
 struct fw_ext {
 	const char *name;
@@ -127,6 +128,11 @@ struct fw_ext {
 	bool (*match)(const struct fw_use *use, struct fw_eval *e);
 	/* A target: what now?  FW_CONTINUE for those that do not end the walk. */
 	enum fw_verdict (*run)(const struct fw_use *use, struct fw_eval *e);
+
+	/* A match: does it match all packets of a source, none, or some (enum fw_tri, fw/source.h)?
+	 * FW_YES and FW_NO only where asking has no effect, or one that it notes in src->path.
+	 * NULL: some. */
+	int (*by_source)(const struct fw_use *use, struct fw_source *src);
 
 	/* What a match constrains, for the classifier: add to `f` conditions that are implied by a
 	 * match (never stricter).  Return true when they are exactly equivalent, so that evaluation

@@ -41,6 +41,28 @@ struct fw_recent_query {
 bool fw_recent_match(struct fw_recent_list *list, enum fw_family family, const union fw_addr *addr,
 		     const struct fw_recent_query *q, uint64_t now);
 
+/*
+ * A source whose packets somebody else drops (fw/source.h).  A rule without --hitcount, --rttl and
+ * --reap asks whether the list has the source; `seconds` 0: at any time.  *until: as long as it will
+ * be so without being used again; UINT64_MAX: for ever.
+ */
+bool fw_recent_has(struct fw_recent_list *list, enum fw_family family, const union fw_addr *addr,
+		   uint32_t seconds, uint64_t now, uint64_t *until);
+/*
+ * Its entry is held: when it goes all the same, fw_recent_lost() has risen.  in_use: its packets
+ * count as uses that will be told by and by, so it is never the oldest.  Each hold has its release;
+ * of an entry that is gone that is no mistake.
+ */
+void fw_recent_hold(struct fw_recent_list *list, enum fw_family family, const union fw_addr *addr,
+		    bool in_use);
+void fw_recent_release(struct fw_recent_list *list, enum fw_family family,
+		       const union fw_addr *addr, bool in_use);
+uint64_t fw_recent_lost(const struct fw_recent *r);
+/* It was used `n` times since it was last; the last time was `last`.  The times between are taken
+ * to lie evenly. */
+void fw_recent_used(struct fw_recent_list *list, enum fw_family family, const union fw_addr *addr,
+		    uint64_t n, uint64_t last);
+
 /* By command, as /proc/net/xt_recent/NAME takes it: list (text as /proc prints it, with
  * last_seen in milliseconds of `now`), add, remove, flush.  -1: no such list. */
 void fw_recent_names(const struct fw_recent *r, struct fw_buf *out); /* one a line */

@@ -56,6 +56,9 @@ enum field {
 #define FIELDS_PORT (FIELD_BIT(F_SPORT) | FIELD_BIT(F_DPORT))
 /* What a rule asks of these comes before anything that could drop a malformed packet. */
 #define FIELDS_ODD (FIELD_BIT(F_SRC) | FIELD_BIT(F_DST) | FIELD_BIT(F_IN) | FIELD_BIT(F_OUT))
+/* What all packets of a source have in common that come in by one interface (fw/source.h). */
+#define FIELDS_SOURCE (FIELD_BIT(F_SRC) | FIELD_BIT(F_IN) | FIELD_BIT(F_PROTO))
+#define FIELDS_ALL    UINT32_MAX
 
 #define MIN_RULES   16 /* shorter chains are walked */
 #define N_OVERRIDES 8
@@ -250,6 +253,7 @@ struct fw_cursor {
 	uint32_t mark; /* what was looked up: */
 	enum fw_ctinfo ctinfo;
 	uint8_t tcp_flags;
+	uint32_t asked; /* FIELD_BIT: what may be asked of the packet */
 	bool trust; /* exact bits may be trusted: the packet is what it should be */
 	bool has_classes; /* n_axes and cls are set */
 	uint32_t n_axes;
@@ -279,6 +283,9 @@ struct fw_cursor {
 /* Start at the 0-based place `from` of the chain whose program p is. */
 void fw_cursor_begin(struct fw_cursor *c, const struct fw_program *p, const struct fw_chain *chain,
 		     const struct fw_eval *e, uint32_t from);
+/* The same for all packets that have source, in-interface and protocol of this one. */
+void fw_cursor_begin_source(struct fw_cursor *c, const struct fw_program *p,
+			    const struct fw_chain *chain, const struct fw_eval *e, uint32_t from);
 /* The next rule that can match; false: none. */
 bool fw_cursor_next(struct fw_cursor *c);
 
@@ -404,7 +411,7 @@ uint64_t fw_cursor_classes(struct fw_cursor *c, const struct base *b);
 /* How a packet's value of the field is found. */
 uint8_t fw_step_kind(enum field field, bool wide);
 
-void fw_filter_run(const struct filter *f, const struct fw_packet *pkt, bool odd, bool avx2,
+void fw_filter_run(const struct filter *f, const struct fw_packet *pkt, uint32_t asked, bool avx2,
 		   struct vec *ret);
 
 /* A packet that a match may drop outright because its upper-layer header is not what it should

@@ -266,18 +266,23 @@ static void start_at(struct fw_cursor *c, uint32_t from)
 	}
 }
 
-void fw_cursor_begin(struct fw_cursor *c, const struct fw_program *p, const struct fw_chain *chain,
-		     const struct fw_eval *e, uint32_t from)
+/* What may be asked of this packet. */
+static uint32_t asked_of(const struct fw_packet *pkt)
 {
-	const struct fw_packet *pkt = e->pkt;
+	if (__builtin_expect(fw_packet_odd(pkt), 0))
+		return FIELDS_ODD | (pkt->has_proto ? FIELD_BIT(F_PROTO) : 0);
+	return FIELDS_ALL;
+}
 
+static void begin(struct fw_cursor *c, const struct fw_program *p, const struct fw_chain *chain,
+		  const struct fw_eval *e, uint32_t from)
+{
 	c->p = p;
 	c->chain = chain;
 	c->e = e;
 	c->mark = e->mark;
 	c->ctinfo = e->ctinfo;
-	c->tcp_flags = pkt->tcp_flags;
-	c->trust = !pkt->fragment && !fw_packet_odd(pkt);
+	c->tcp_flags = e->pkt->tcp_flags;
 	c->has_classes = c->has_rows = c->b_ready = c->b_partial = false;
 	c->first = CACHED_NONE;
 	c->b = c->b_above = c->t = c->t_above = 0;
@@ -288,6 +293,22 @@ void fw_cursor_begin(struct fw_cursor *c, const struct fw_program *p, const stru
 		start_with(c, first_by_tuple(c, p->base));
 	else if (p->base->cache)
 		start_with(c, first_by_classes(c, p->base));
+}
+
+void fw_cursor_begin(struct fw_cursor *c, const struct fw_program *p, const struct fw_chain *chain,
+		     const struct fw_eval *e, uint32_t from)
+{
+	c->asked = asked_of(e->pkt);
+	c->trust = c->asked == FIELDS_ALL && !e->pkt->fragment;
+	begin(c, p, chain, e, from);
+}
+
+void fw_cursor_begin_source(struct fw_cursor *c, const struct fw_program *p,
+			    const struct fw_chain *chain, const struct fw_eval *e, uint32_t from)
+{
+	c->asked = FIELDS_SOURCE;
+	c->trust = false;
+	begin(c, p, chain, e, from);
 }
 
 /* Enter the base's next chunk, unless it is none of the chain's any more. */
@@ -303,11 +324,11 @@ static void enter_base(struct fw_cursor *c, uint32_t place)
 	go_behind(c, c->b << 8 | (c->b_partial && place != NO_CHUNK ? lowest(&c->bv) : 255));
 }
 
-static void enter_touched(struct fw_cursor *c, bool odd)
+static void enter_touched(struct fw_cursor *c)
 {
 	c->place = c->p->touched[c->t++];
 	c->chunk = NO_CHUNK;
-	fw_filter_run(c->p->place[c->place].filter, c->e->pkt, odd, c->p->base->avx2, &c->v);
+	fw_filter_run(c->p->place[c->place].filter, c->e->pkt, c->asked, c->p->base->avx2, &c->v);
 	if (c->t_above)
 		mask_below(&c->v, c->t_above);
 	c->t_above = 0;
@@ -329,7 +350,7 @@ static bool next_chunk(struct fw_cursor *c)
 		    (place == NO_CHUNK || c->t == p->n_touched || place < p->touched[c->t]))
 			enter_base(c, place);
 		else if (c->t < p->n_touched)
-			enter_touched(c, fw_packet_odd(c->e->pkt));
+			enter_touched(c);
 		else
 			return false;
 	}

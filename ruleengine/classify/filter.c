@@ -131,17 +131,17 @@ struct filter *fw_filter_unref(struct filter *f)
 }
 
 /* What the packet has in a column; false: the column is not to be asked. */
-static bool packet_column(const struct fw_packet *pkt, bool odd, uint8_t col, uint32_t *key)
+static bool packet_column(const struct fw_packet *pkt, uint32_t asked, uint8_t col, uint32_t *key)
 {
 	switch (col) {
 	case COL_PORTS:
 		*key = (uint32_t)pkt->sport << 16 | pkt->dport;
-		return pkt->has_ports && !odd;
-	case COL_PROTO: *key = pkt->proto; return pkt->has_proto;
+		return pkt->has_ports && (asked & FIELD_BIT(F_DPORT));
+	case COL_PROTO: *key = pkt->proto; return asked & FIELD_BIT(F_PROTO);
 	default: break;
 	}
 	*key = __builtin_bswap32(col < COL_DST ? pkt->src.u32[col] : pkt->dst.u32[col - COL_DST]);
-	return true;
+	return asked & (col < COL_DST ? FIELD_BIT(F_SRC) : FIELD_BIT(F_DST));
 }
 
 static void column_portable(const uint32_t *value, const uint32_t *mask, uint32_t key,
@@ -182,7 +182,7 @@ __attribute__((target("avx2"))) static void column_avx2(const uint32_t *value, c
 #define column_avx2 column_portable
 #endif
 
-void fw_filter_run(const struct filter *f, const struct fw_packet *pkt, bool odd, bool avx2,
+void fw_filter_run(const struct filter *f, const struct fw_packet *pkt, uint32_t asked, bool avx2,
 		   struct vec *ret)
 {
 	for (uint32_t w = 0; w < 4; w++)
@@ -193,7 +193,7 @@ void fw_filter_run(const struct filter *f, const struct fw_packet *pkt, bool odd
 	     i++) {
 		uint32_t key;
 
-		if (!packet_column(pkt, odd, f->col[i], &key))
+		if (!packet_column(pkt, asked, f->col[i], &key))
 			continue;
 		if (avx2)
 			column_avx2(f->value[i], f->mask[i], key, ret);

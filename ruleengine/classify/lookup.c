@@ -180,12 +180,9 @@ static inline __attribute__((always_inline)) uint64_t classes(struct fw_cursor *
 
 uint64_t fw_cursor_classes(struct fw_cursor *c, const struct base *b)
 {
-	const struct fw_packet *pkt = c->e->pkt;
-	bool odd = fw_packet_odd(pkt);
-
 	c->n_axes = b->n_groups;
 	c->has_classes = true;
-	if (__builtin_expect(odd, 0))
-		return classes(c, b, FIELDS_ODD | (pkt->has_proto ? FIELD_BIT(F_PROTO) : 0));
-	return classes(c, b, UINT32_MAX);
+	if (__builtin_expect(c->asked != FIELDS_ALL, 0))
+		return classes(c, b, c->asked);
+	return classes(c, b, FIELDS_ALL);
 }

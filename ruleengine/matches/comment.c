@@ -2,6 +2,7 @@
 /* -m comment: words for people.  Always matches. */
 #include <string.h>
 
+#include "fw/source.h"
 #include "opt/opt.h"
 
 #define COMMENT_MAX 255
@@ -30,6 +31,11 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 	return true;
 }
 
+static int by_source(const struct fw_use *use, struct fw_source *src)
+{
+	return FW_YES;
+}
+
 static bool fields(const struct fw_use *use, enum fw_family family, struct fw_fields *f)
 {
 	return true; /* nothing is asked */
@@ -39,5 +45,5 @@ const struct fw_ext fw_match_comment = {
 	.name = "comment", .summary = "a note beside the rule",
 	.flags = FW_EXT_INVARIANT,
 	.size = COMMENT_MAX + 1, .opts = opts, .used = used, .list = list, .match = match,
-	.fields = fields,
+	.by_source = by_source, .fields = fields,
 };

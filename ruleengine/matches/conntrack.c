@@ -279,6 +279,15 @@ static bool varies(const struct fw_use *use)
 	return use->set != 1u << STATE || (c->state & (CT_SNAT | CT_DNAT));
 }
 
+static int by_source(const struct fw_use *use, struct fw_source *src)
+{
+	const struct conntrack *c = use->data;
+
+	if (varies(use))
+		return FW_MAYBE;
+	return ct_state_by_source(c->state, fw_use_inv(use, STATE), src);
+}
+
 /* SNAT and DNAT are the flow's: with them a packet of any state may match, so only the negated
  * list tells something. */
 static bool fields(const struct fw_use *use, enum fw_family family, struct fw_fields *f)
@@ -295,5 +304,5 @@ const struct fw_ext fw_match_conntrack = {
 	.name = "conntrack", .summary = "what is known of the packet's connection",
 	.flags = FW_NEED_TRACK | FW_EXT_INVARIANT,
 	.size = sizeof(struct conntrack), .opts = opts, .check = check, .used = used, .list = list,
-	.match = match, .fields = fields, .varies = varies,
+	.match = match, .by_source = by_source, .fields = fields, .varies = varies,
 };

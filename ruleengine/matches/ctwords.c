@@ -71,3 +71,15 @@ void ct_state_fields(unsigned int mask, bool inverted, struct fw_fields *f)
 			fw_fields_add(f, i, i);
 	fw_fields_end(f);
 }
+
+int ct_state_by_source(unsigned int mask, bool inverted, const struct fw_source *src)
+{
+	unsigned int in = 0;
+
+	for (unsigned int i = 0; i < FW_N_CTINFO; i++)
+		if (!!(mask & ct_state_bit((enum fw_ctinfo)i)) != inverted)
+			in |= 1u << i;
+	if (!src->states || ((src->states & in) && (src->states & ~in)))
+		return FW_MAYBE;
+	return src->states & in ? FW_YES : FW_NO;
+}

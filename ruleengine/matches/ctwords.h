@@ -3,6 +3,7 @@
 #ifndef MATCHES_CTWORDS_H
 #define MATCHES_CTWORDS_H
 
+#include "fw/source.h"
 #include "opt/opt.h"
 
 /* The state of a packet as a mask; SNAT and DNAT come from its flow. */
@@ -26,6 +27,9 @@ void ct_words_print(const struct fw_opt_name *names, unsigned int mask, struct f
 
 /* The packets whose state is in the mask (or not, inverted). */
 void ct_state_fields(unsigned int mask, bool inverted, struct fw_fields *f);
+
+/* Are all packets of the source in the mask, none, or some (enum fw_tri)? */
+int ct_state_by_source(unsigned int mask, bool inverted, const struct fw_source *src);
 
 /* CT_INVALID … CT_UNTRACKED of this packet. */
 unsigned int ct_state_bit(enum fw_ctinfo ctinfo);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "fw/classify.h"
+#include "fw/source.h"
 #include "opt/opt.h"
 
 struct iprange {
@@ -121,6 +122,15 @@ static void side_fields(const union fw_addr *range, enum fw_field field, bool in
 	fw_fields_end(f);
 }
 
+static int by_source(const struct fw_use *use, struct fw_source *src)
+{
+	const struct iprange *i = use->data;
+
+	if (fw_use_has(use, SRC) && within(i->src, &src->pkt->src) == fw_use_inv(use, SRC))
+		return FW_NO;
+	return fw_use_has(use, DST) ? FW_MAYBE : FW_YES;
+}
+
 static bool fields(const struct fw_use *use, enum fw_family family, struct fw_fields *f)
 {
 	const struct iprange *i = use->data;
@@ -136,5 +146,5 @@ const struct fw_ext fw_match_iprange = {
 	.name = "iprange", .summary = "ranges of addresses",
 	.flags = FW_EXT_INVARIANT,
 	.size = sizeof(struct iprange), .opts = opts, .check = check, .list = list, .match = match,
-	.fields = fields,
+	.by_source = by_source, .fields = fields,
 };

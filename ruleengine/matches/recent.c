@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "fw/recent.h"
+#include "fw/source.h"
 #include "opt/opt.h"
 
 #define NAME_MAX_LEN 199   /* XT_RECENT_NAME_LEN - 1 */
@@ -233,9 +234,36 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 	return found != q.invert;
 }
 
+/*
+ * A list that has the source goes on having it until it is told otherwise, which is noticed.  One
+ * that has not may have it with the next packet of another rule.
+ */
+static int by_source(const struct fw_use *use, struct fw_source *src)
+{
+	const unsigned int others = ~(1u << RCHECK | 1u << UPDATE | 1u << SECONDS | 1u << NAME |
+				      1u << MASK | 1u << RSOURCE);
+	const struct recent *r = use->data;
+	const struct state *s = use->state;
+	struct fw_source_path *path = src->path;
+	const bool update = fw_use_has(use, UPDATE);
+	uint64_t until;
+
+	if ((use->set & others) || use->inv || !s->list || path->n_lists == FW_SOURCE_LISTS ||
+	    !fw_recent_has(s->list, src->pkt->family, &src->pkt->src, r->seconds, src->now, &until))
+		return FW_MAYBE;
+	path->lists[path->n_lists].list = s->list;
+	path->lists[path->n_lists++].update = update;
+	if (update && r->seconds && r->seconds * FW_NSEC_PER_SEC < path->idle)
+		path->idle = r->seconds * FW_NSEC_PER_SEC;
+	else if (!update && until < path->until)
+		path->until = until;
+	return FW_YES;
+}
+
 const struct fw_ext fw_match_recent = {
 	.name = "recent", .summary = "lists of addresses seen lately",
 	.flags = FW_EXT_STATEFUL,
 	.size = sizeof(struct recent), .state_size = sizeof(struct state), .opts = opts, .init = init,
 	.check = check, .used = used, .list = list, .attach = attach, .detach = detach, .match = match,
+	.by_source = by_source,
 };

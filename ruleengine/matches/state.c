@@ -47,6 +47,13 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 	return !!(s->mask & ct_state_bit(e->ctinfo)) != fw_use_inv(use, STATE);
 }
 
+static int by_source(const struct fw_use *use, struct fw_source *src)
+{
+	const struct state *s = use->data;
+
+	return ct_state_by_source(s->mask, fw_use_inv(use, STATE), src);
+}
+
 static bool fields(const struct fw_use *use, enum fw_family family, struct fw_fields *f)
 {
 	const struct state *s = use->data;
@@ -59,5 +66,5 @@ const struct fw_ext fw_match_state = {
 	.name = "state", .summary = "the packet's place in its connection",
 	.flags = FW_NEED_TRACK | FW_EXT_INVARIANT,
 	.size = sizeof(struct state), .opts = opts, .list = list, .match = match,
-	.fields = fields,
+	.by_source = by_source, .fields = fields,
 };

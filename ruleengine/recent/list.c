@@ -184,13 +184,22 @@ static void link_newest(struct fw_recent_list *list, struct recent_entry *e)
 	list->newest = e;
 }
 
+struct recent_entry *recent_oldest(const struct fw_recent_list *list)
+{
+	struct recent_entry *e = list->oldest;
+
+	while (e && e->in_use)
+		e = e->newer;
+	return e;
+}
+
 struct recent_entry *recent_insert(struct fw_recent_list *list, enum fw_family family,
 				   const union fw_addr *addr, uint8_t ttl, int64_t now)
 {
 	struct recent_entry *e, **end;
 
 	if (list->entries >= list->owner->max_entries)
-		recent_drop(list, list->oldest);
+		recent_drop(list, recent_oldest(list) ? recent_oldest(list) : list->oldest);
 	e = malloc(sizeof(*e) + ((size_t)list->stamps_mask + 1) * sizeof(e->stamps[0]));
 	if (!e)
 		return NULL;
@@ -199,6 +208,7 @@ struct recent_entry *recent_insert(struct fw_recent_list *list, enum fw_family f
 	e->ttl = ttl;
 	e->stamps[0] = now;
 	e->nstamps = e->index = 1;
+	e->held = e->in_use = 0;
 	/* at the end: with equal addresses and different TTLs the older one is found first */
 	e->hash_next = NULL;
 	for (end = bucket(list, family, addr); *end;)
@@ -230,6 +240,7 @@ void recent_drop(struct fw_recent_list *list, struct recent_entry *e)
 	*p = e->hash_next;
 	unlink_age(list, e);
 	list->entries--;
+	list->owner->lost += e->held > 0;
 	free(e);
 }
 

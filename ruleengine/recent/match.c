@@ -23,9 +23,9 @@ static bool hit(const struct recent_entry *e, const struct fw_recent_query *q, i
 static void reap(struct fw_recent_list *list, const struct recent_entry *working, bool update,
 		 int64_t since)
 {
-	struct recent_entry *e = list->oldest;
+	struct recent_entry *e = recent_oldest(list);
 
-	if (e == working && update)
+	if (!e || (e == working && update))
 		return;
 	if (e->stamps[(e->index - 1u) & list->stamps_mask] < since)
 		recent_drop(list, e);

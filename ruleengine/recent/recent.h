@@ -23,6 +23,7 @@ struct recent_entry {
 	uint8_t family, ttl;
 	uint16_t index;   /* wraps at 65536 like the kernel's */
 	uint16_t nstamps; /* stamps in use */
+	uint16_t held, in_use; /* by how many; hold.c */
 	int64_t stamps[]; /* monotonic ns; negative: before this machine's start, from a dump */
 };
 
@@ -43,6 +44,7 @@ struct fw_recent {
 	uint32_t max_entries;
 	uint32_t hash_mask;
 	struct fw_recent_list *lists; /* in the order in which they were made */
+	uint64_t lost; /* held entries that went */
 	struct { /* a dump in slices: where it goes on; moves on when that goes away */
 		struct fw_recent_list *list; /* NULL: it is over */
 		struct recent_entry *at; /* NULL: this list is done */
@@ -53,6 +55,8 @@ struct fw_recent_list *recent_find(const struct fw_recent *r, const char *name);
 /* ttl 0 matches any; so does an entry's ttl 0. */
 struct recent_entry *recent_lookup(struct fw_recent_list *list, enum fw_family family,
 				   const union fw_addr *addr, uint8_t ttl);
+/* The oldest entry that is not in use; NULL: there is none. */
+struct recent_entry *recent_oldest(const struct fw_recent_list *list);
 /* A new entry with one stamp; the oldest entry makes room.  NULL: no memory. */
 struct recent_entry *recent_insert(struct fw_recent_list *list, enum fw_family family,
 				   const union fw_addr *addr, uint8_t ttl, int64_t now);

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Entries whose packets are matched elsewhere for a while (fw/recent.h): the kernel drops them, and
+ * tells later how many there were and when the last one came.
+ */
+#include "recent/recent.h"
+
+static struct recent_entry *find(struct fw_recent_list *list, enum fw_family family,
+				 const union fw_addr *addr)
+{
+	union fw_addr key;
+
+	for (int i = 0; i < 4; i++)
+		key.u32[i] = addr->u32[i] & list->mask.u32[i];
+	return recent_lookup(list, family, &key, 0);
+}
+
+static int64_t newest(const struct fw_recent_list *list, const struct recent_entry *e)
+{
+	return e->stamps[(e->index - 1u) & list->stamps_mask];
+}
+
+bool fw_recent_has(struct fw_recent_list *list, enum fw_family family, const union fw_addr *addr,
+		   uint32_t seconds, uint64_t now, uint64_t *until)
+{
+	const struct recent_entry *e = find(list, family, addr);
+	int64_t end;
+
+	*until = UINT64_MAX;
+	if (!e || !seconds)
+		return e;
+	end = newest(list, e) + (int64_t)seconds * (int64_t)FW_NSEC_PER_SEC;
+	if (end < (int64_t)now)
+		return false;
+	*until = (uint64_t)end;
+	return true;
+}
+
+void fw_recent_hold(struct fw_recent_list *list, enum fw_family family, const union fw_addr *addr,
+		    bool in_use)
+{
+	struct recent_entry *e = find(list, family, addr);
+
+	if (!e || e->held == UINT16_MAX)
+		return;
+	e->held++;
+	e->in_use += in_use;
+}
+
+void fw_recent_release(struct fw_recent_list *list, enum fw_family family,
+		       const union fw_addr *addr, bool in_use)
+{
+	struct recent_entry *e = find(list, family, addr);
+
+	if (!e || !e->held)
+		return;
+	e->held--;
+	e->in_use -= in_use && e->in_use;
+}
+
+uint64_t fw_recent_lost(const struct fw_recent *r)
+{
+	return r->lost;
+}
+
+void fw_recent_used(struct fw_recent_list *list, enum fw_family family, const union fw_addr *addr,
+		    uint64_t n, uint64_t last)
+{
+	struct recent_entry *e = find(list, family, addr);
+	const uint64_t room = (uint64_t)list->stamps_mask + 1;
+	uint64_t first = n > room ? n - room : 0;
+	uint64_t span;
+	int64_t from;
+
+	if (!e || !n)
+		return;
+	from = newest(list, e);
+	span = (int64_t)last > from ? last - (uint64_t)from : 0;
+	e->index = (uint16_t)((e->index + first) & list->stamps_mask);
+	for (uint64_t i = first; i < n; i++)
+		recent_touch(list, e,
+			     from + (int64_t)(span / n * (i + 1) + span % n * (i + 1) / n));
+}
