@@ -44,7 +44,7 @@ static const struct ctl_verb verbs[] = {
 	 "say which of the daemon's current rules decides a packet, and why",
 	 "-4 -6 --hook --state in out tcp udp icmp syn ack rst fin mark ttl len"},
 	{"drops", 0, 1, ctl_drops, "[N]", "the last dropped packets and what dropped them", ""},
-	{"conn", 0, -1, ctl_conn, "[list|count|delete|flush] [--json] [KEY VALUE]...",
+	{"conn", 0, -1, ctl_conn, "[list|count|delete|flush] [-o FORMAT] [KEY VALUE]...",
 	 "tracked connections",
 	 "list count delete flush --json family proto src dst sport dport state mark"},
 	{"recent", 0, 3, ctl_recent, "list [NAME] | add NAME ADDR | del NAME ADDR | flush NAME",

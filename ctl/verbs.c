@@ -162,12 +162,31 @@ int ctl_recent(struct ctl *ctl)
 	return ctl_usage(ctl, "usage: %s recent %s", ctl->prog, ctl_verb_find("recent")->args);
 }
 
+/* How flows are to be written: -o FORMAT, or a word where a key may stand. */
+static bool take_format(const struct ctl *ctl, int *i, bool key, const char **ret)
+{
+	static const struct {
+		const char *name, *word;
+	} known[] = {{"json", " json"}, {"--json", " json"}, {"-j", " json"}, {"extended", " extended"}};
+	const bool option = !strcmp(ctl->argv[*i], "-o") && *i + 1 < ctl->argc;
+	const char *w = ctl->argv[*i + option];
+
+	for (size_t k = 0; k < FW_ARRAY_SIZE(known); k++) {
+		if (strcmp(known[k].name, w) || !(option || key))
+			continue;
+		*ret = known[k].word;
+		*i += option;
+		return true;
+	}
+	return false;
+}
+
 int ctl_conn(struct ctl *ctl)
 {
 	static const char *const doing[] = {"list", "count", "delete", "flush"};
 	char **words = calloc((size_t)ctl->argc + 1, sizeof(*words));
 	const char *what = "list";
-	bool json = false;
+	const char *format = "";
 	char start[32];
 	int n = 0, r;
 
@@ -181,13 +200,10 @@ int ctl_conn(struct ctl *ctl)
 			is_doing |= !strcmp(w, doing[k]);
 		if (is_doing)
 			what = w;
-		else if (!strcmp(w, "--json") || !strcmp(w, "-j") ||
-			 (!strcmp(w, "json") && n % 2 == 0))
-			json = true;
-		else
+		else if (!take_format(ctl, &i, n % 2 == 0, &format))
 			words[n++] = ctl->argv[i];
 	}
-	snprintf(start, sizeof(start), "conn %s%s", what, json ? " json" : "");
+	snprintf(start, sizeof(start), "conn %s%s", what, format);
 	if (n % 2)
 		r = ctl_usage(ctl, "'%s' wants a value; conditions are KEY VALUE pairs",
 			      words[n - 1]);

@@ -74,6 +74,8 @@ bool fwd_kernel_learn(struct fwd_kernel *k);
 /* While the kernel tracks: bring the tracker's flows up to date, before they are listed or saved.
  * Any thread, lock not held. */
 void fwd_kernel_sync(struct fwd_kernel *k);
+/* These were deleted here: the kernel, if it tracks, is to forget them, too.  Control thread. */
+void fwd_kernel_forget(struct fwd_kernel *k, const struct fw_ct_facts *facts, size_t n);
 
 /* Start the worker threads. */
 int fwd_kernel_start(struct fwd_kernel *k, struct fw_err *err);

@@ -1,130 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * conn: tracked flows, listed and deleted.
+ * conn: tracked flows, listed, counted and deleted.
  *
  * A table of a quarter of a million flows is walked in slices, the engine lock held for one slice
- * at a time; a listing goes on only as fast as its client reads.
+ * at a time; a listing goes on only as fast as its client reads.  While the kernel tracks, our flows
+ * are brought up to date first, and it forgets what is deleted.
  */
-#include "control/verbs.h"
-
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "fw/opt.h"
+#include "control/conn-words.h"
 
 #define SLICE	    256 /* flows per hold of the lock */
 #define PIECE_BYTES (64 * 1024)
 
 struct listing {
-	struct fw_ct_filter filter;
-	char state[24];
-	bool json;
+	struct fwd_conn_words words;
+	enum fw_ct_format format;
 	uint64_t cursor;
 };
-
-static int parse_number(const char *key, const char *word, uint64_t max, int *ret,
-			struct fw_err *err)
-{
-	uint64_t n;
-
-	if (fw_parse_u64(word, 0, max, &n))
-		return fw_fail(err, FW_ERR_USAGE, "%s: '%s' is not in 0..%" PRIu64, key, word, max);
-	*ret = (int)n;
-	return 0;
-}
-
-static int parse_proto(const char *word, int *ret, struct fw_err *err)
-{
-	static const struct {
-		const char *name;
-		int number;
-	} known[] = {{"tcp", 6},    {"udp", 17},  {"icmp", 1},	    {"icmpv6", 58},
-		     {"sctp", 132}, {"dccp", 33}, {"udplite", 136}, {"gre", 47}};
-
-	for (size_t i = 0; i < FW_ARRAY_SIZE(known); i++) {
-		if (strcmp(known[i].name, word))
-			continue;
-		*ret = known[i].number;
-		return 0;
-	}
-	return parse_number("proto", word, 255, ret, err);
-}
-
-/* What was said before and what is said now must be one family. */
-static int set_family(struct fw_ct_filter *f, enum fw_family family, const char *word,
-		      struct fw_err *err)
-{
-	if (f->family >= 0 && f->family != (int)family)
-		return fw_fail(err, FW_ERR_USAGE, "'%s' is of the other family", word);
-	f->family = (int)family;
-	return 0;
-}
-
-static int parse_address(struct fw_ct_filter *f, const char *word, union fw_addr *ret,
-			 struct fw_err *err)
-{
-	enum fw_family family;
-	int r = fwd_arg_address(word, &family, ret, err);
-
-	return r ? r : set_family(f, family, word, err);
-}
-
-static int parse_pair(struct listing *l, const char *key, const char *value, struct fw_err *err)
-{
-	struct fw_ct_filter *f = &l->filter;
-	enum fw_family family;
-	int r;
-
-	if (!strcmp(key, "family")) {
-		r = fwd_arg_family(value, &family, err);
-		return r ? r : set_family(f, family, value, err);
-	}
-	if (!strcmp(key, "proto"))
-		return parse_proto(value, &f->proto, err);
-	if (!strcmp(key, "sport"))
-		return parse_number(key, value, 65535, &f->sport, err);
-	if (!strcmp(key, "dport"))
-		return parse_number(key, value, 65535, &f->dport, err);
-	if (!strcmp(key, "src")) {
-		f->has_src = true;
-		return parse_address(f, value, &f->src, err);
-	}
-	if (!strcmp(key, "dst")) {
-		f->has_dst = true;
-		return parse_address(f, value, &f->dst, err);
-	}
-	if (!strcmp(key, "state") && strlen(value) < sizeof(l->state)) {
-		strcpy(l->state, value);
-		f->state = l->state;
-		return 0;
-	}
-	fw_fail(err, FW_ERR_USAGE, "conn: unknown key '%s'", key);
-	fw_err_hint(err, "keys: family proto src dst sport dport state");
-	return -EINVAL;
-}
-
-static int parse(struct fwd_call *call, struct listing *l, struct fw_err *err)
-{
-	unsigned int i = 0;
-
-	l->filter = (struct fw_ct_filter){.family = -1, .proto = -1, .sport = -1, .dport = -1};
-	if (call->n_args && !strcmp(call->args[0], "json")) {
-		l->json = true;
-		i = 1;
-	}
-	for (; i < call->n_args; i += 2) {
-		if (i + 1 == call->n_args)
-			return fw_fail(err, FW_ERR_USAGE, "conn: '%s' needs a value",
-				       call->args[i]);
-		if (parse_pair(l, call->args[i], call->args[i + 1], err)) {
-			fwd_arg_at(call, call->args[i], err);
-			return -EINVAL;
-		}
-	}
-	return 0;
-}
 
 static bool list_more(struct fwd *d, void *priv, struct fw_buf *out)
 {
@@ -133,11 +28,23 @@ static bool list_more(struct fwd *d, void *priv, struct fw_buf *out)
 
 	do {
 		pthread_mutex_lock(&d->core.lock);
-		fw_ct_list(d->core.world.ct, &l->cursor, SLICE, &l->filter, fwd_now(), l->json,
-			   out);
+		fw_ct_list(d->core.world.ct, &l->cursor, SLICE, &l->words.filter, fwd_now(),
+			   l->format, out);
 		pthread_mutex_unlock(&d->core.lock);
 	} while (l->cursor && out->len - before < PIECE_BYTES);
 	return l->cursor;
+}
+
+/* A first word may say how; how many words that were. */
+static unsigned int take_format(const struct fwd_call *call, enum fw_ct_format *ret)
+{
+	if (call->n_args && !strcmp(call->args[0], "json"))
+		*ret = FW_CT_JSON;
+	else if (call->n_args && !strcmp(call->args[0], "extended"))
+		*ret = FW_CT_EXTENDED;
+	else
+		return 0;
+	return 1;
 }
 
 int fwd_verb_conn_list(struct fwd_call *call, struct fw_err *err)
@@ -147,7 +54,7 @@ int fwd_verb_conn_list(struct fwd_call *call, struct fw_err *err)
 
 	if (!l)
 		return fw_fail(err, FW_ERR_RESOURCE, "out of memory");
-	r = parse(call, l, err);
+	r = fwd_conn_words(call, take_format(call, &l->format), &l->words, err);
 	if (r) {
 		free(l);
 		return r;
@@ -158,57 +65,80 @@ int fwd_verb_conn_list(struct fwd_call *call, struct fw_err *err)
 	return 0;
 }
 
+static void count_one(void *priv, const struct fw_ct_facts *facts)
+{
+	++*(uint64_t *)priv;
+}
+
 int fwd_verb_conn_count(struct fwd_call *call, struct fw_err *err)
 {
 	struct fwd_core *core = &call->d->core;
+	struct fwd_conn_words words;
+	uint64_t cursor = 0, n = 0;
 
-	if (call->n_args)
-		return fw_fail(err, FW_ERR_USAGE, "conn count takes no words");
+	if (fwd_conn_words(call, 0, &words, err))
+		return -EINVAL;
 	fwd_kernel_sync(call->d->editor.kernel);
-	pthread_mutex_lock(&core->lock);
-	fw_buf_u64(call->out, fw_ct_stats(core->world.ct)->flows);
-	pthread_mutex_unlock(&core->lock);
+	do {
+		pthread_mutex_lock(&core->lock);
+		fw_ct_each(core->world.ct, &cursor, SLICE, &words.filter, fwd_now(), count_one, &n);
+		pthread_mutex_unlock(&core->lock);
+	} while (cursor);
+	fw_buf_u64(call->out, n);
 	fw_buf_char(call->out, '\n');
 	return 0;
 }
 
-static void delete_flows(struct fwd_call *call, struct listing *l)
+struct deletion {
+	struct fw_ct_facts gone[SLICE];
+	size_t n;
+};
+
+static void note_one(void *priv, const struct fw_ct_facts *facts)
+{
+	struct deletion *d = priv;
+
+	d->gone[d->n++] = *facts;
+}
+
+static void delete_flows(struct fwd_call *call, const struct fw_ct_filter *filter)
 {
 	struct fwd_core *core = &call->d->core;
-	uint64_t gone = 0;
+	static struct deletion d; /* control thread */
+	uint64_t cursor = 0, gone = 0;
 
+	fwd_kernel_sync(call->d->editor.kernel);
 	do {
+		d.n = 0;
 		pthread_mutex_lock(&core->lock);
-		gone += fw_ct_delete(core->world.ct, &l->cursor, SLICE, &l->filter, fwd_now());
+		gone += fw_ct_delete(core->world.ct, &cursor, SLICE, filter, fwd_now(), note_one,
+				     &d);
 		pthread_mutex_unlock(&core->lock);
-	} while (l->cursor);
+		fwd_kernel_forget(call->d->editor.kernel, d.gone, d.n);
+	} while (cursor);
 	fw_buf_u64(call->out, gone);
 	fw_buf_char(call->out, '\n');
 }
 
 int fwd_verb_conn_delete(struct fwd_call *call, struct fw_err *err)
 {
-	struct listing l = {.cursor = 0};
-	int r;
+	struct fwd_conn_words words;
 
 	if (!call->n_args) {
 		fw_fail(err, FW_ERR_USAGE, "conn delete: which flows?");
 		fw_err_hint(err, "name some by KEY VALUE, or use conn flush for all");
 		return -EINVAL;
 	}
-	r = parse(call, &l, err);
-	if (r)
-		return r;
-	delete_flows(call, &l);
+	if (fwd_conn_words(call, 0, &words, err))
+		return -EINVAL;
+	delete_flows(call, &words.filter);
 	return 0;
 }
 
 int fwd_verb_conn_flush(struct fwd_call *call, struct fw_err *err)
 {
-	struct listing l = {.filter = {.family = -1, .proto = -1, .sport = -1, .dport = -1}};
-
 	if (call->n_args)
 		return fw_fail(err, FW_ERR_USAGE, "conn flush takes no words");
-	delete_flows(call, &l);
+	delete_flows(call, NULL);
 	return 0;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The kernel begins to track: what we have tracked so far is told to it first, so that connections
+ * Flows told to the kernel's conntrack, and those that it is to forget.
+ *
+ * It begins to track: what we have tracked so far is told to it first, so that connections
  * go on as what they are.  Some 6 us each.  TCP windows are not told: the kernel learns them anew
  * from the next packets and is liberal meanwhile, as with connections that it picks up midway.
  */
@@ -62,17 +64,25 @@ static void put_nat(struct nlmsghdr *nlh, uint16_t type, uint8_t family, const u
 	mnl_attr_nest_end(nlh, nat);
 }
 
-static void add(void *priv, const struct fw_ct_facts *f)
+static struct nlmsghdr *begin(struct slice *s, uint16_t type, uint16_t flags,
+			      const struct fw_ct_facts *f)
 {
-	struct slice *s = priv;
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(s->buf + s->len);
 	struct nfgenmsg *nfg;
 
-	nlh->nlmsg_type = (NFNL_SUBSYS_CTNETLINK << 8) | IPCTNL_MSG_CT_NEW;
-	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_EXCL;
+	nlh->nlmsg_type = (uint16_t)(NFNL_SUBSYS_CTNETLINK << 8 | type);
+	nlh->nlmsg_flags = NLM_F_REQUEST | flags;
 	nfg = mnl_nlmsg_put_extra_header(nlh, sizeof(*nfg));
 	nfg->nfgen_family = f->orig.family == FW_IP4 ? AF_INET : AF_INET6;
 	fwd_ct_put_tuple(nlh, CTA_TUPLE_ORIG, &f->orig);
+	return nlh;
+}
+
+static void add(void *priv, const struct fw_ct_facts *f)
+{
+	struct slice *s = priv;
+	struct nlmsghdr *nlh = begin(s, IPCTNL_MSG_CT_NEW, NLM_F_CREATE | NLM_F_EXCL, f);
+
 	fwd_ct_put_tuple(nlh, CTA_TUPLE_REPLY, &f->plain); /* the kernel translates it */
 	if (f->status & FW_CTS_SRC_NAT)
 		put_nat(nlh, CTA_NAT_SRC, f->orig.family, &f->reply.dst, source_number(&f->reply));
@@ -97,11 +107,27 @@ void fwd_ct_seed(struct fwd_core *core)
 	do {
 		s.len = 0;
 		pthread_mutex_lock(&core->lock);
-		fw_ct_each(core->world.ct, &cursor, SLICE, fwd_now(), add, &s);
+		fw_ct_each(core->world.ct, &cursor, SLICE, NULL, fwd_now(), add, &s);
 		pthread_mutex_unlock(&core->lock);
 		if (s.len)
 			fwd_nl_send(fd, s.buf, s.len);
 		fwd_nl_drain(fd); /* those that it knows already */
 	} while (cursor);
 	close(fd);
+}
+
+void fwd_kernel_forget(struct fwd_kernel *k, const struct fw_ct_facts *facts, size_t n)
+{
+	const int fd = k->core->plan.kct ? fwd_nl_open(NETLINK_NETFILTER, 0) : -1;
+	static struct slice s; /* control thread */
+
+	for (size_t i = 0; fd >= 0 && i < n;) {
+		s.len = 0;
+		for (unsigned int in = 0; in < SLICE && i < n; in++)
+			s.len += MNL_ALIGN(begin(&s, IPCTNL_MSG_CT_DELETE, 0, &facts[i++])->nlmsg_len);
+		fwd_nl_send(fd, s.buf, s.len);
+		fwd_nl_drain(fd); /* those that it does not know */
+	}
+	if (fd >= 0)
+		close(fd);
 }

@@ -10,7 +10,7 @@
  *	assign.c    what raw tells the kernel's tracker; assignexpr.c
  *	ctmsg.c     messages of the kernel's conntrack
  *	ctget.c     questions to it
- *	ctseed.c    flows told to it
+ *	ctseed.c    flows told to it, and to be forgotten
  *	ctlearn.c   … and taken over from it
  *	count.c     packets that nobody had to judge
  *	guard.c     both made anew when somebody takes them away

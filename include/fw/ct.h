@@ -163,22 +163,35 @@ enum fw_ct_life { FW_CT_GONE, FW_CT_OVER, FW_CT_ALIVE };
 /* Of the confirmed connection with this tuple. */
 enum fw_ct_life fw_ct_life(struct fw_ct *ct, const struct fw_tuple *tuple, uint64_t now);
 
-/* Listing in conntrack(8)'s format ("tcp 6 431999 ESTABLISHED src=… [ASSURED] mark=0 use=1").
- * Walks in slices so that the engine lock is never held long: *cursor starts at 0, is 0 again at
- * the end; each call appends at most `max` flows that pass `filter` (NULL: all). */
-struct fw_ct_filter {
-	int family;              /* -1 any */
-	int proto;               /* -1 any */
-	bool has_src, has_dst;   /* original direction */
-	union fw_addr src, dst;
-	int sport, dport;        /* -1 any, host order */
-	const char *state;       /* TCP state name, or NULL */
+/* Which flows: all, less what is said here. */
+struct fw_ct_where {
+	bool given;
+	union fw_addr addr, mask; /* addr is masked already */
 };
+
+struct fw_ct_filter {
+	int family, proto;                    /* -1: any */
+	struct fw_ct_where src, dst;          /* first direction */
+	struct fw_ct_where reply_src, reply_dst;
+	struct fw_ct_where addr;              /* any of the four */
+	int sport, dport;                     /* first direction; -1: any; host order */
+	int port;                             /* any end of both directions */
+	const char *state;                    /* as listed, or NULL */
+	uint32_t status, not_status;          /* FW_CTS_* that are there, that are not */
+	bool has_mark;
+	uint32_t mark;
+};
+#define FW_CT_FILTER_INIT {.family = -1, .proto = -1, .sport = -1, .dport = -1, .port = -1}
+
+/* Listing in conntrack(8)'s format ("tcp 6 431999 ESTABLISHED src=… [ASSURED] mark=0 use=1"); with
+ * the family in front ("ipv4 2 tcp …", its -o extended); as one JSON object a line. */
+enum fw_ct_format { FW_CT_TEXT, FW_CT_EXTENDED, FW_CT_JSON };
+
+/* Living, confirmed flows are walked in slices so that the engine lock is never held long: *cursor
+ * starts at 0, is 0 again at the end; each call takes at most `max` flows that pass `filter` (NULL:
+ * all). */
 void fw_ct_list(struct fw_ct *ct, uint64_t *cursor, size_t max, const struct fw_ct_filter *filter,
-		uint64_t now, bool json, struct fw_buf *out);
-/* Delete what passes the filter (NULL: all), in slices as above; returns how many went. */
-size_t fw_ct_delete(struct fw_ct *ct, uint64_t *cursor, size_t max, const struct fw_ct_filter *filter,
-		    uint64_t now);
+		uint64_t now, enum fw_ct_format format, struct fw_buf *out);
 
 /* What one tracker has to be told to go on with a flow of the other's, the kernel's or ours. */
 struct fw_ct_facts {
@@ -191,9 +204,13 @@ struct fw_ct_facts {
 	uint8_t state;     /* of TCP and SCTP: values of enum tcp_conntrack, sctp_conntrack; else 0 */
 	uint8_t helper;    /* that expected it: fw/helper.h */
 };
-/* Living, confirmed flows, in slices as fw_ct_list(). */
-void fw_ct_each(struct fw_ct *ct, uint64_t *cursor, size_t max, uint64_t now,
-		void (*fn)(void *priv, const struct fw_ct_facts *facts), void *priv);
+typedef void fw_ct_told(void *priv, const struct fw_ct_facts *facts);
+/* Tell of flows, in slices as fw_ct_list(). */
+void fw_ct_each(struct fw_ct *ct, uint64_t *cursor, size_t max, const struct fw_ct_filter *filter,
+		uint64_t now, fw_ct_told *fn, void *priv);
+/* Delete flows, in slices as fw_ct_list(), and tell of each (fn NULL: nobody); how many went. */
+size_t fw_ct_delete(struct fw_ct *ct, uint64_t *cursor, size_t max, const struct fw_ct_filter *filter,
+		    uint64_t now, fw_ct_told *fn, void *priv);
 
 /* Take over a flow of the kernel's tracker.  TCP's windows it does not tell: they are learnt from the
  * next packets, as of connections that are picked up midway.  update: one that is known becomes what

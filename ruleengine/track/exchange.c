@@ -5,8 +5,7 @@
 
 #include "track/track.h"
 
-static void tell(const struct fw_flow *flow, uint64_t now,
-		 void (*fn)(void *priv, const struct fw_ct_facts *facts), void *priv)
+static void tell(const struct fw_flow *flow, uint64_t now, fw_ct_told *fn, void *priv)
 {
 	struct fw_tuple room;
 	struct fw_ct_facts facts = {
@@ -28,20 +27,28 @@ static void tell(const struct fw_flow *flow, uint64_t now,
 	fn(priv, &facts);
 }
 
-void fw_ct_each(struct fw_ct *ct, uint64_t *cursor, size_t max, uint64_t now,
-		void (*fn)(void *priv, const struct fw_ct_facts *facts), void *priv)
+void fw_ct_each(struct fw_ct *ct, uint64_t *cursor, size_t max, const struct fw_ct_filter *filter,
+		uint64_t now, fw_ct_told *fn, void *priv)
 {
-	for (; *cursor < ct->table.n_records && max; ++*cursor) {
-		const struct fw_flow *flow = ct_table_at(&ct->table, (uint32_t)*cursor);
+	size_t left = ct_slice(max);
+	const struct fw_flow *flow;
 
-		if (!(flow->flags & CT_F_USED) || (flow->flags & CT_F_DYING) ||
-		    !(flow->status & FW_CTS_CONFIRMED) || flow->expires <= now)
-			continue;
+	while (max-- && (flow = ct_step(ct, cursor, &left, now, filter)))
 		tell(flow, now, fn, priv);
-		max--;
+}
+
+size_t fw_ct_delete(struct fw_ct *ct, uint64_t *cursor, size_t max, const struct fw_ct_filter *filter,
+		    uint64_t now, fw_ct_told *fn, void *priv)
+{
+	size_t left = ct_slice(max), gone = 0;
+	struct fw_flow *flow;
+
+	for (; gone < max && (flow = ct_step(ct, cursor, &left, now, filter)); gone++) {
+		if (fn)
+			tell(flow, now, fn, priv);
+		ct_flow_free(ct, flow);
 	}
-	if (*cursor >= ct->table.n_records)
-		*cursor = 0;
+	return gone;
 }
 
 #define TOLD (FW_CTS_EXPECTED | FW_CTS_SEEN_REPLY | FW_CTS_ASSURED)

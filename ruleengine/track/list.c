@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Flows as text: conntrack(8)'s lines or one JSON object a line, picked by a filter, in slices.
- *
- * Unconfirmed and dying flows are left out: the kernel's list has neither.
+ * Flows as text: conntrack(8)'s lines or one JSON object a line.
  */
 #include <arpa/inet.h>
 #include <inttypes.h>
@@ -10,8 +8,6 @@
 #include <string.h>
 
 #include "track/track.h"
-
-#define SLICE_RECORDS 16 /* records looked at for each that may be printed */
 
 static const char *proto_name(uint8_t proto)
 {
@@ -28,35 +24,16 @@ static const char *proto_name(uint8_t proto)
 	}
 }
 
-static const char *state_name(const struct fw_flow *flow)
-{
-	if (flow->orig.proto == IPPROTO_TCP)
-		return ct_tcp_state_name(flow);
-	return flow->orig.proto == IPPROTO_SCTP ? ct_sctp_state_name(flow) : NULL;
-}
-
 static const char *addr_text(const struct fw_tuple *t, const union fw_addr *a, char room[64])
 {
 	return inet_ntop(t->family == FW_IP4 ? AF_INET : AF_INET6, a, room, 64);
-}
-
-/* What the two numbers of a tuple are called; NULL: this protocol has none. */
-static const char *number_name(uint8_t proto, int i)
-{
-	switch (proto) {
-	case IPPROTO_TCP:
-	case IPPROTO_UDP:
-	case IPPROTO_UDPLITE:
-	case IPPROTO_SCTP: return i ? "dport" : "sport";
-	default: return NULL;
-	}
 }
 
 static void print_numbers(const struct fw_tuple *t, struct fw_buf *out)
 {
 	uint16_t kind = ntohs(t->dport_be);
 
-	if (number_name(t->proto, 0))
+	if (ct_has_ports(t->proto))
 		fw_buf_fmt(out, "sport=%u dport=%u ", ntohs(t->sport_be), kind);
 	else if (t->proto == IPPROTO_ICMP || t->proto == IPPROTO_ICMPV6)
 		fw_buf_fmt(out, "type=%u code=%u id=%u ", kind >> 8, kind & 0xff, ntohs(t->sport_be));
@@ -77,10 +54,12 @@ static void print_tuple(const struct fw_flow *flow, enum fw_ct_dir dir, struct f
 			   flow->ext->bytes[dir]);
 }
 
-static void print_flow(const struct fw_flow *flow, uint64_t now, struct fw_buf *out)
+static void print_flow(const struct fw_flow *flow, uint64_t now, bool extended, struct fw_buf *out)
 {
-	const char *state = state_name(flow);
+	const char *state = ct_state_name(flow);
 
+	if (extended)
+		fw_buf_str(out, flow->orig.family == FW_IP4 ? "ipv4     2 " : "ipv6     10 ");
 	fw_buf_fmt(out, "%-8s %u %u ", proto_name(flow->orig.proto), flow->orig.proto,
 		   fw_flow_expires_s(flow, now));
 	if (state)
@@ -106,7 +85,7 @@ static void json_tuple(const struct fw_flow *flow, enum fw_ct_dir dir, struct fw
 
 	fw_buf_fmt(out, "\"%s\":{\"src\":\"%s\",\"dst\":\"%s\"", dir == FW_DIR_ORIG ? "orig" : "reply",
 		   addr_text(t, &t->src, src), addr_text(t, &t->dst, dst));
-	if (number_name(t->proto, 0))
+	if (ct_has_ports(t->proto))
 		fw_buf_fmt(out, ",\"sport\":%u,\"dport\":%u", ntohs(t->sport_be), kind);
 	else if (t->proto == IPPROTO_ICMP || t->proto == IPPROTO_ICMPV6)
 		fw_buf_fmt(out, ",\"type\":%u,\"code\":%u,\"id\":%u", kind >> 8, kind & 0xff,
@@ -119,7 +98,13 @@ static void json_tuple(const struct fw_flow *flow, enum fw_ct_dir dir, struct fw
 
 static void json_flow(const struct fw_flow *flow, uint64_t now, struct fw_buf *out)
 {
-	const char *state = state_name(flow);
+	static const struct {
+		const char *name;
+		uint32_t bit;
+	} status[] = {{"replied", FW_CTS_SEEN_REPLY}, {"assured", FW_CTS_ASSURED},
+		      {"expected", FW_CTS_EXPECTED}, {"snat", FW_CTS_SRC_NAT},
+		      {"dnat", FW_CTS_DST_NAT}};
+	const char *state = ct_state_name(flow);
 
 	fw_buf_fmt(out, "{\"family\":\"ipv%d\",\"protocol\":%u,\"name\":\"%s\",\"expires\":%u,",
 		   flow->orig.family == FW_IP4 ? 4 : 6, flow->orig.proto,
@@ -129,81 +114,22 @@ static void json_flow(const struct fw_flow *flow, uint64_t now, struct fw_buf *o
 	json_tuple(flow, FW_DIR_ORIG, out);
 	fw_buf_char(out, ',');
 	json_tuple(flow, FW_DIR_REPLY, out);
-	fw_buf_fmt(out, ",\"replied\":%s,\"assured\":%s,\"mark\":%u,\"zone\":%u}\n",
-		   flow->status & FW_CTS_SEEN_REPLY ? "true" : "false",
-		   flow->status & FW_CTS_ASSURED ? "true" : "false", flow->mark, flow->orig.zone);
-}
-
-static bool passes(const struct fw_flow *flow, const struct fw_ct_filter *f)
-{
-	const struct fw_tuple *t = &flow->orig;
-
-	if (!f)
-		return true;
-	if ((f->family >= 0 && f->family != t->family) || (f->proto >= 0 && f->proto != t->proto))
-		return false;
-	if ((f->has_src && memcmp(&f->src, &t->src, sizeof(t->src)) != 0) ||
-	    (f->has_dst && memcmp(&f->dst, &t->dst, sizeof(t->dst)) != 0))
-		return false;
-	if ((f->sport >= 0 || f->dport >= 0) && !number_name(t->proto, 0))
-		return false;
-	if ((f->sport >= 0 && f->sport != ntohs(t->sport_be)) ||
-	    (f->dport >= 0 && f->dport != ntohs(t->dport_be)))
-		return false;
-	if (f->state) {
-		const char *state = state_name(flow);
-
-		return state && strcmp(state, f->state) == 0;
-	}
-	return true;
-}
-
-/* The next flow at or behind *cursor that passes; NULL: the slice is over.  *left bounds it. */
-static struct fw_flow *step(struct fw_ct *ct, uint64_t *cursor, size_t *left, uint64_t now,
-			    const struct fw_ct_filter *filter)
-{
-	uint64_t records = ct->table.n_records;
-
-	for (; *cursor < records && *left; (*left)--) {
-		struct fw_flow *flow = ct_table_at(&ct->table, (uint32_t)(*cursor)++);
-
-		if ((flow->flags & CT_F_USED) && !(flow->flags & CT_F_DYING) &&
-		    (flow->status & FW_CTS_CONFIRMED) && flow->expires > now && passes(flow, filter))
-			return flow;
-	}
-	if (*cursor >= records)
-		*cursor = 0;
-	return NULL;
-}
-
-static size_t slice(size_t max)
-{
-	return max > SIZE_MAX / SLICE_RECORDS ? SIZE_MAX : max * SLICE_RECORDS;
+	for (size_t i = 0; i < FW_ARRAY_SIZE(status); i++)
+		fw_buf_fmt(out, ",\"%s\":%s", status[i].name,
+			   flow->status & status[i].bit ? "true" : "false");
+	fw_buf_fmt(out, ",\"mark\":%u,\"zone\":%u}\n", flow->mark, flow->orig.zone);
 }
 
 void fw_ct_list(struct fw_ct *ct, uint64_t *cursor, size_t max, const struct fw_ct_filter *filter,
-		uint64_t now, bool json, struct fw_buf *out)
+		uint64_t now, enum fw_ct_format format, struct fw_buf *out)
 {
-	size_t left = slice(max);
+	size_t left = ct_slice(max);
 	struct fw_flow *flow;
 
-	while (max-- && (flow = step(ct, cursor, &left, now, filter))) {
-		if (json)
+	while (max-- && (flow = ct_step(ct, cursor, &left, now, filter))) {
+		if (format == FW_CT_JSON)
 			json_flow(flow, now, out);
 		else
-			print_flow(flow, now, out);
+			print_flow(flow, now, format == FW_CT_EXTENDED, out);
 	}
-}
-
-size_t fw_ct_delete(struct fw_ct *ct, uint64_t *cursor, size_t max, const struct fw_ct_filter *filter,
-		    uint64_t now)
-{
-	size_t left = slice(max), gone = 0;
-	struct fw_flow *flow;
-
-	while (gone < max && (flow = step(ct, cursor, &left, now, filter))) {
-		ct_flow_free(ct, flow);
-		gone++;
-	}
-	return gone;
 }

@@ -224,6 +224,15 @@ void ct_flow_free(struct fw_ct *ct, struct fw_flow *flow);   /* from wherever it
 bool ct_flow_translate(struct fw_ct *ct, struct fw_flow *flow, const struct fw_tuple *reply);
 void ct_flow_kill(struct fw_ct *ct, struct fw_flow *flow, uint64_t now); /* make it DYING */
 
+/* filter.c */
+/* The next living, confirmed flow at or behind *cursor that passes; NULL: the slice is over, or all
+ * are (*cursor 0).  *left bounds the slice: ct_slice() of how many may be taken. */
+struct fw_flow *ct_step(struct fw_ct *ct, uint64_t *cursor, size_t *left, uint64_t now,
+			const struct fw_ct_filter *filter);
+size_t ct_slice(size_t max);
+const char *ct_state_name(const struct fw_flow *flow); /* or NULL: has none */
+bool ct_has_ports(uint8_t proto);
+
 /* ---- protocols ----------------------------------------------------------------------------- */
 
 /* One packet on its way through a protocol. */

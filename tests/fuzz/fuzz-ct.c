@@ -189,8 +189,8 @@ static void upkeep(struct fw_ct *ct, struct input *in, uint64_t now)
 	switch (what % 5) {
 	case 3: round_trip(ct, now); break;
 	case 0: fw_ct_gc(ct, now, take(in)); break;
-	case 1: fw_ct_list(ct, &cursor, take(in), NULL, now, what & 0x80, &out); break;
-	case 2: fw_ct_delete(ct, &cursor, take(in), NULL, now); break;
+	case 1: fw_ct_list(ct, &cursor, take(in), NULL, now, what >> 6 & 1 ? FW_CT_JSON : FW_CT_TEXT, &out); break;
+	case 2: fw_ct_delete(ct, &cursor, take(in), NULL, now, NULL, NULL); break;
 	default: {
 		struct fw_ct_config config = ct->config;
 

@@ -63,6 +63,14 @@ static uint32_t read_hex(const char *hex, uint8_t *out, uint32_t room)
 	return n;
 }
 
+static struct fw_ct_where exactly(const union fw_addr *addr)
+{
+	struct fw_ct_where w = {.given = true, .addr = *addr};
+
+	memset(&w.mask, 0xff, sizeof(w.mask));
+	return w;
+}
+
 static void answer(struct fw_ct *ct, struct fw_eval *e, int r)
 {
 	struct fw_buf b = FW_BUF_INIT;
@@ -75,12 +83,14 @@ static void answer(struct fw_ct *ct, struct fw_eval *e, int r)
 	if (e->flow) {
 		struct fw_tuple room;
 		const struct fw_tuple *t = fw_flow_tuple(e->flow, FW_DIR_ORIG, &room);
-		struct fw_ct_filter f = {.family = t->family, .proto = t->proto, .has_src = true,
-					 .has_dst = true, .src = t->src, .dst = t->dst,
-					 .sport = -1, .dport = -1};
+		struct fw_ct_filter f = FW_CT_FILTER_INIT;
 		uint64_t cursor = 0;
 
-		fw_ct_list(ct, &cursor, SIZE_MAX, &f, e->now, false, &b);
+		f.family = t->family;
+		f.proto = t->proto;
+		f.src = exactly(&t->src);
+		f.dst = exactly(&t->dst);
+		fw_ct_list(ct, &cursor, SIZE_MAX, &f, e->now, FW_CT_TEXT, &b);
 		for (char *p = b.data; p && *p; p++)
 			if (*p == '\n')
 				*p = ';';

@@ -119,7 +119,7 @@ static void test_translated_flows_are_kept(void **state)
 	fw_ct_adopt(ct, &facts, false, 5 * SEC);
 	fw_ct_dump(ct, &cursor, 10, 5 * SEC, &text);
 	assert_int_equal(fw_ct_load(next, text.data, text.len, 9 * SEC, NULL), 0);
-	fw_ct_each(next, &cursor, 10, 9 * SEC, check_facts, &n);
+	fw_ct_each(next, &cursor, 10, NULL, 9 * SEC, check_facts, &n);
 	assert_int_equal(n, 1);
 	fw_buf_deinit(&text);
 	fw_ct_free(ct);

@@ -40,7 +40,7 @@ static void test_list_text(void **state)
 	say(ct, &b, 0);
 	make_icmp(&b, CLIENT, SERVER, 8, 77);
 	say(ct, &b, 0);
-	fw_ct_list(ct, &cursor, 100, NULL, 1 * SEC, false, &out);
+	fw_ct_list(ct, &cursor, 100, NULL, 1 * SEC, FW_CT_TEXT, &out);
 	assert_int_equal(cursor, 0);
 	assert_string_equal(
 		fw_buf_cstr(&out),
@@ -49,21 +49,21 @@ static void test_list_text(void **state)
 		"icmp     1 29 src=10.0.0.1 dst=10.0.0.2 type=8 code=0 id=77 [UNREPLIED] "
 		"src=10.0.0.2 dst=10.0.0.1 type=0 code=0 id=77 mark=0 use=1\n");
 	fw_buf_reset(&out);
-	fw_ct_list(ct, &cursor, 1, NULL, 1 * SEC, true, &out);
+	fw_ct_list(ct, &cursor, 1, NULL, 1 * SEC, FW_CT_JSON, &out);
 	assert_string_equal(
 		fw_buf_cstr(&out),
 		"{\"family\":\"ipv4\",\"protocol\":6,\"name\":\"tcp\",\"expires\":119,"
 		"\"state\":\"SYN_SENT\",\"orig\":{\"src\":\"10.0.0.1\",\"dst\":\"10.0.0.2\","
 		"\"sport\":1000,\"dport\":80},\"reply\":{\"src\":\"10.0.0.2\",\"dst\":"
 		"\"10.0.0.1\",\"sport\":80,\"dport\":1000},\"replied\":false,\"assured\":false,"
-		"\"mark\":0,\"zone\":0}\n");
+		"\"expected\":false,\"snat\":false,\"dnat\":false,\"mark\":0,\"zone\":0}\n");
 	fw_buf_deinit(&out);
 	fw_ct_free(ct);
 }
 
 static void test_list_slices_and_filters(void **state)
 {
-	struct fw_ct_filter f = {.family = -1, .proto = -1, .sport = 1029, .dport = -1};
+	struct fw_ct_filter f = FW_CT_FILTER_INIT;
 	struct fw_buf out = FW_BUF_INIT;
 	struct fw_ct *ct = fresh();
 	uint64_t cursor = 0;
@@ -76,24 +76,25 @@ static void test_list_slices_and_filters(void **state)
 		say(ct, &b, 0);
 	}
 	do {
-		fw_ct_list(ct, &cursor, 64, NULL, 0, false, &out);
+		fw_ct_list(ct, &cursor, 64, NULL, 0, FW_CT_TEXT, &out);
 		slices++;
 	} while (cursor);
 	assert_int_equal(count_lines(&out), 2000);
 	assert_in_range(slices, 2000 / 64, 2000 / 64 + 2);
+	f.sport = 1029;
 	fw_buf_reset(&out);
-	fw_ct_list(ct, &cursor, 1000, &f, 0, false, &out);
+	fw_ct_list(ct, &cursor, 1000, &f, 0, FW_CT_TEXT, &out);
 	assert_int_equal(cursor, 0);
 	assert_int_equal(count_lines(&out), 1);
-	assert_int_equal(fw_ct_delete(ct, &cursor, 1000, &f, 0), 1);
+	assert_int_equal(fw_ct_delete(ct, &cursor, 1000, &f, 0, NULL, NULL), 1);
 	f.sport = -1;
 	f.proto = 6;
-	assert_int_equal(fw_ct_delete(ct, &cursor, 1000, &f, 0), 0);
+	assert_int_equal(fw_ct_delete(ct, &cursor, 1000, &f, 0, NULL, NULL), 0);
 	f.proto = 17;
 	f.state = "ESTABLISHED";
-	assert_int_equal(fw_ct_delete(ct, &cursor, 1000, &f, 0), 0);
+	assert_int_equal(fw_ct_delete(ct, &cursor, 1000, &f, 0, NULL, NULL), 0);
 	cursor = 0;
-	assert_int_equal(fw_ct_delete(ct, &cursor, SIZE_MAX, NULL, 0), 1999);
+	assert_int_equal(fw_ct_delete(ct, &cursor, SIZE_MAX, NULL, 0, NULL, NULL), 1999);
 	assert_int_equal(fw_ct_stats(ct)->flows, 0);
 	fw_buf_deinit(&out);
 	fw_ct_free(ct);

@@ -176,7 +176,7 @@ static void test_marks_and_counters(void **state)
 	pass_packet(ct, &q, 0);
 	h = pass_packet(ct, &a, 0);
 	assert_int_equal(fw_flow_mark(h.flow), 0x77);
-	fw_ct_list(ct, &cursor, 10, NULL, 0, false, &out);
+	fw_ct_list(ct, &cursor, 10, NULL, 0, FW_CT_TEXT, &out);
 	assert_string_equal(
 		fw_buf_cstr(&out),
 		"udp      17 30 src=10.0.0.1 dst=10.0.0.2 sport=5000 dport=53 packets=2 "

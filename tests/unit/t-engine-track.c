@@ -57,7 +57,7 @@ static void test_reject_closes(void **state)
 	scene_run(&s, &view);
 	reply_at(&p, &view, FW_OUTPUT, "10.0.0.1", PKT_SYN | PKT_ACK);
 	scene_run(&s, &view);
-	fw_ct_list(s.world.ct, &cursor, 10, NULL, s.now, false, &out);
+	fw_ct_list(s.world.ct, &cursor, 10, NULL, s.now, FW_CT_TEXT, &out);
 	assert_non_null(strstr(fw_buf_cstr(&out), "SYN_RECV"));
 	pkt_at(&p, FW_INPUT, "eth0", "");
 	pkt_ip4(&p, "10.0.0.1", "10.0.0.2", IPPROTO_TCP);
@@ -67,7 +67,7 @@ static void test_reject_closes(void **state)
 	assert_int_equal(scene_packets(&s, FW_IP4, FW_FILTER, "INPUT", 1), 1);
 	fw_buf_reset(&out);
 	cursor = 0;
-	fw_ct_list(s.world.ct, &cursor, 10, NULL, s.now, false, &out);
+	fw_ct_list(s.world.ct, &cursor, 10, NULL, s.now, FW_CT_TEXT, &out);
 	assert_non_null(strstr(fw_buf_cstr(&out), " CLOSE "));
 	fw_buf_deinit(&out);
 	scene_deinit(&s);
