@@ -18,6 +18,7 @@
 #include "fw/err.h"
 #include "fw/recent.h"
 #include "fw/ruleset.h"
+#include "fw/tx.h"
 
 #define FWD_QUEUES_EACH 4 /* queue numbers of one worker; daemon/kernel/kernel.h tells which */
 
@@ -29,7 +30,8 @@ struct fwd_config {
 	unsigned int queue_base;  /* first queue number; default 64000; FWD_QUEUES_EACH * queues
 	                           * numbers are used */
 	bool fail_open;           /* default false */
-	bool offload;             /* accepted; takes effect with the offload issue */
+	bool offload;             /* default true */
+	unsigned int offload_s;   /* seconds that the kernel goes on by itself at most; default 5 */
 	bool persist;
 	unsigned int snapshot_interval; /* seconds between saves of what changes by itself; 0: off */
 	unsigned int mark_shift;  /* FW_MARK_SHIFT_DEFAULT */
@@ -47,6 +49,9 @@ struct fwd_core {
 	bool no_priority;             /* this kernel takes no priority from a verdict */
 	const struct fwd_config *config;
 };
+
+/* What transactions must know of the world. */
+struct fw_tx_env fwd_core_env(struct fwd_core *core);
 
 /* ---- packet side: daemon/kernel/, as the control side sees it ------------------------------ */
 
@@ -98,6 +103,26 @@ int fwd_kernel_prepare(struct fwd_kernel *k, const struct fw_ruleset *rs, struct
  * the last call.  0, or -errno and nothing taken.  Control thread.
  */
 int fwd_kernel_counted(struct fwd_kernel *k, struct fw_counters ret[FW_N_FAMILIES][FW_N_HOOKS]);
+
+/*
+ * Flow offload.  Control thread; lock not held.
+ *
+ * collect: counters of rules, policies and flows get what the kernel has let pass by itself so far.
+ * True: there was something.
+ *
+ * revoke: from now on every packet is judged again, and counters are as with collect.  Before the
+ * ruleset, its plan or a flow is exchanged; what the kernel did by the old one is over when it
+ * returns.  resume: when the new one is in force.
+ */
+bool fwd_kernel_collect(struct fwd_kernel *k);
+void fwd_kernel_revoke(struct fwd_kernel *k);
+void fwd_kernel_resume(struct fwd_kernel *k);
+
+struct fwd_offload_stats {
+	uint64_t flows; /* that pass: one for each direction at each hook */
+	uint64_t packets, bytes; /* that passed, as far as collected */
+};
+void fwd_kernel_offload_stats(struct fwd_kernel *k, struct fwd_offload_stats *ret);
 
 /* Take the queue rules away, judge what still waits, delete the table, join the threads.  No
  * packet is lost.  Then free.  Returns NULL. */

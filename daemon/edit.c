@@ -11,7 +11,24 @@
 
 #define DUMP_SLICE 65536 /* flows per call; nobody waits for them any more */
 
-/* Put a snapshot and its plan in force; the old reference is the caller's. */
+/*
+ * What packets are judged by is about to change: the kernel lets nothing pass by itself any more,
+ * and all that was not counted yet is counted, before and behind which no packet falls.
+ */
+static void hold(struct fwd_editor *e)
+{
+	if (e->kernel)
+		fwd_kernel_revoke(e->kernel);
+	fwd_policy_collect(e);
+}
+
+static void go_on(struct fwd_editor *e)
+{
+	if (e->kernel)
+		fwd_kernel_resume(e->kernel);
+}
+
+/* Put a snapshot and its plan in force, held; the old reference is the caller's. */
 static struct fw_ruleset *swap(struct fwd_editor *e, struct fw_ruleset *rs, struct fw_plan *plan)
 {
 	struct fwd_core *core = e->core;
@@ -52,11 +69,14 @@ void fwd_edit_revert(struct fwd_editor *e, struct fw_ruleset *rs)
 {
 	struct fw_err err = FW_ERR_INIT;
 	struct fw_plan plan, before = e->core->plan;
-	struct fw_ruleset *undone = swap(e, rs, &plan);
+	struct fw_ruleset *undone;
 
+	hold(e);
+	undone = swap(e, rs, &plan);
 	if (e->kernel && memcmp(&plan, &before, sizeof(plan)) &&
 	    fwd_kernel_apply(e->kernel, &plan, &err))
 		fwd_log_err(2, "undoing an edit", &err);
+	go_on(e);
 	fwd_edit_forget(e, undone);
 }
 
@@ -73,7 +93,7 @@ int fwd_edit_publish(struct fwd_editor *e, struct fw_tx *tx, const struct fwd_ed
 		r = fwd_kernel_prepare(e->kernel, fw_tx_result(tx), err);
 	if (r)
 		return r;
-	fwd_policy_collect(e);
+	hold(e);
 	pthread_mutex_lock(&core->lock);
 	if (edit && edit->before)
 		edit->before(edit->priv, core->ruleset);
@@ -86,6 +106,7 @@ int fwd_edit_publish(struct fwd_editor *e, struct fw_tx *tx, const struct fwd_ed
 	pthread_mutex_unlock(&core->lock);
 	if (e->kernel && memcmp(&before, &core->plan, sizeof(before)))
 		r = fwd_kernel_apply(e->kernel, &core->plan, err);
+	go_on(e);
 	if (r)
 		fwd_edit_revert(e, old);
 	else
@@ -230,10 +251,11 @@ static int put_back(struct fwd_editor *e, struct fw_ruleset *rs, struct fw_err *
 	struct fw_ruleset *old;
 	int r = 0;
 
-	fwd_policy_collect(e);
+	hold(e);
 	old = swap(e, fw_ruleset_ref(rs), &plan);
 	if (e->kernel && memcmp(&plan, &before, sizeof(plan)))
 		r = fwd_kernel_apply(e->kernel, &plan, err);
+	go_on(e);
 	if (r)
 		fwd_edit_revert(e, old);
 	else

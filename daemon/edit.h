@@ -27,8 +27,6 @@
 /* An empty world: no rules, no flows.  0 or -EINVAL with err; deinit in either case. */
 int fwd_core_init(struct fwd_core *core, struct fwd_options *o, struct fw_err *err);
 void fwd_core_deinit(struct fwd_core *core);
-/* What transactions must know of the world. */
-struct fw_tx_env fwd_core_env(struct fwd_core *core);
 
 struct fwd_editor {
 	struct fwd_core *core;

@@ -68,13 +68,6 @@ static void on_restart(struct ev_loop *loop, ev_signal *w, int events)
 	ev_break(loop, EVBREAK_ALL);
 }
 
-/* Options that later work will give their meaning. */
-static void tell_options(const struct fwd_config *c)
-{
-	if (c->offload)
-		fwd_log(5, "offload: not there yet, every packet is judged");
-}
-
 /* The world as the files have it. */
 static int set_up_rules(struct fwd *d, struct fw_err *err)
 {
@@ -113,12 +106,13 @@ static int set_up(struct fwd *d, struct fw_err *err)
 	if (d->options.seccomp && !d->baton.filtered)
 		fwd_sandbox_enter();
 	fwd_log_start();
-	tell_options(&d->options.config);
 	if (!d->baton.restarts && fwd_kernel_learn(e->kernel))
 		fwd_edit_need_kct(e);
 	r = fwd_kernel_start(e->kernel, err);
 	if (!r)
 		r = fwd_kernel_apply(e->kernel, &d->core.plan, err);
+	if (!r)
+		fwd_kernel_resume(e->kernel);
 	if (!r)
 		r = fwd_http_open(&d->http, d, err);
 	if (!r)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Policies that count packets nobody looked at (edit.h).
+ * Counters of packets that nobody looked at (edit.h): those of offloaded flows, which the kernel
+ * side knows, and policies'.
  *
  * A hook without rules carries no queue rule: its packets would cost a trip for nothing.  The
  * kernel's iptables counts them all the same, on the policy of each table that is in use, and who
@@ -31,7 +32,10 @@ void fwd_policy_collect(struct fwd_editor *e)
 	struct fw_counters counted[FW_N_FAMILIES][FW_N_HOOKS];
 	struct fwd_core *core = e->core;
 
-	if (!e->kernel || fwd_kernel_counted(e->kernel, counted))
+	if (!e->kernel)
+		return;
+	e->dirty |= fwd_kernel_collect(e->kernel);
+	if (fwd_kernel_counted(e->kernel, counted))
 		return;
 	pthread_mutex_lock(&core->lock);
 	for (unsigned int f = 0; f < FW_N_FAMILIES; f++)

@@ -232,6 +232,18 @@ static void queue_metrics(struct fw_buf *out, struct fwd *d)
 			   q[i].waiting);
 }
 
+static void offload_metrics(struct fw_buf *out, struct fwd *d)
+{
+	struct fwd_offload_stats st;
+
+	fwd_kernel_offload_stats(d->editor.kernel, &st);
+	single(out, "fwd_offload_entries", "gauge",
+	       "Flows that the kernel lets pass, one for each direction at each hook.", st.flows);
+	single(out, "fwd_offload_packets_total", "counter",
+	       "Packets that passed so; they are in the rules' counters, too.", st.packets);
+	single(out, "fwd_offload_bytes_total", "counter", "Their IP bytes.", st.bytes);
+}
+
 static void process_metrics(struct fw_buf *out)
 {
 	struct fwd_process p;
@@ -255,6 +267,7 @@ void fwd_metrics_rest(struct fwd *d, struct fw_buf *out)
 	ruleset_metrics(out, d);
 	conntrack_metrics(out, d);
 	queue_metrics(out, d);
+	offload_metrics(out, d);
 	if (d->editor.store)
 		single(out, "fwd_journal_bytes", "gauge", "Edits on disk since the last snapshot.",
 		       fwd_store_journal_bytes(d->editor.store));

@@ -60,6 +60,7 @@ int fwd_verb_conn_list(struct fwd_call *call, struct fw_err *err)
 		return r;
 	}
 	fwd_kernel_sync(call->d->editor.kernel);
+	fwd_policy_collect(&call->d->editor);
 	call->more = list_more;
 	call->more_priv = l;
 	return 0;
@@ -107,6 +108,7 @@ static void delete_flows(struct fwd_call *call, const struct fw_ct_filter *filte
 	static struct deletion d; /* control thread */
 	uint64_t cursor = 0, gone = 0;
 
+	fwd_kernel_revoke(call->d->editor.kernel);
 	fwd_kernel_sync(call->d->editor.kernel);
 	do {
 		d.n = 0;
@@ -116,6 +118,7 @@ static void delete_flows(struct fwd_call *call, const struct fw_ct_filter *filte
 		pthread_mutex_unlock(&core->lock);
 		fwd_kernel_forget(call->d->editor.kernel, d.gone, d.n);
 	} while (cursor);
+	fwd_kernel_resume(call->d->editor.kernel);
 	fw_buf_u64(call->out, gone);
 	fw_buf_char(call->out, '\n');
 }

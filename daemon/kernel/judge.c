@@ -6,9 +6,11 @@
 #include <assert.h>
 #include <net/if_arp.h>
 
+#include "offload.h"
 #include "worker.h"
 
 #define DETOUR_LOST_NS FW_NSEC_PER_SEC /* nothing came back for so long: they were dropped */
+#define ENDS	       0x07 /* FIN, SYN, RST of fw_packet.tcp_flags */
 #define GC_ROUNDS      16 /* batches between two looks for expired flows … */
 #define GC_BUDGET      64 /* … and how many are looked at */
 
@@ -112,8 +114,12 @@ static void judge_one(struct fwd_worker *w, size_t i, uint64_t now, uint64_t wal
 	name_links(w->k->rtnl, &m->pkt.meta);
 	forget_notes(&core->plan, &m->pkt.meta);
 	name_listener(&core->plan, m);
+	if (m->pkt.proto == IPPROTO_TCP && (m->pkt.tcp_flags & ENDS))
+		fwd_offload_turn(w->k->offload, m);
 	fw_engine_run(core->ruleset, &core->plan, &core->world, &m->pkt, now, wall, b->stack,
 		      &b->decisions[i]);
+	if (b->decisions[i].offered)
+		fwd_offload_take(w->k->offload, m);
 	fwd_answer(w, a, m, &b->decisions[i]);
 	fwd_count(&w->packets);
 	if (b->decisions[i].verdict == FW_DROP)

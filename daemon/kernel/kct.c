@@ -303,6 +303,8 @@ static void add_hook(struct fwd_nft_batch *b, const struct fwd_nft *nft,
 		add_replies(b, nft);
 	if (!queues_some(plan, base, FW_IP4) && !queues_some(plan, base, FW_IP6))
 		return;
+	if (queues(plan, base, FW_IP4) || queues(plan, base, FW_IP6))
+		fwd_known_jump(b, nft, base);
 	if (hook_of(base) == FW_OUTPUT || base == FW_POSTROUTING)
 		add_trap(b, base);
 	add_states_jump(b, base);

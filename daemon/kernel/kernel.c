@@ -23,6 +23,7 @@
 #include "fw/buf.h"
 #include "handover.h"
 #include "kernel.h"
+#include "offload.h"
 
 #define MAX_ZONES	  16 /* that are asked for a connection */
 #define DRAIN_EMPTY_READS 10 /* 2 ms apart */
@@ -238,6 +239,8 @@ int fwd_kernel_start(struct fwd_kernel *k, struct fw_err *err)
 	if (r)
 		fw_fail(err, FW_ERR_RESOURCE, "cannot start a worker: %s", strerror(r));
 	r = r ? -r : fwd_guard_start(&k->guard, &k->nft, k->core->config, err);
+	if (!r)
+		r = fwd_offload_start(&k->offload, k, err);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (!r)
 		keep_sockets(k);
@@ -319,6 +322,7 @@ static void stop_workers(struct fwd_kernel *k)
 void fwd_kernel_leave(struct fwd_kernel *k)
 {
 	k->guard = fwd_guard_stop(k->guard);
+	fwd_offload_stop(&k->offload);
 	stop_workers(k);
 }
 
@@ -334,6 +338,7 @@ struct fwd_kernel *fwd_kernel_stop(struct fwd_kernel *k)
 	if (!k)
 		return NULL;
 	k->guard = fwd_guard_stop(k->guard);
+	fwd_offload_stop(&k->offload);
 	clean = k->nft.applied || !k->nft.adopted; /* else the start failed half-way */
 	if (clean && fwd_nft_silence(&k->nft) == 0)
 		drain(k);
@@ -345,6 +350,26 @@ struct fwd_kernel *fwd_kernel_stop(struct fwd_kernel *k)
 int fwd_kernel_counted(struct fwd_kernel *k, struct fw_counters ret[FW_N_FAMILIES][FW_N_HOOKS])
 {
 	return fwd_nft_counted(&k->nft, ret);
+}
+
+bool fwd_kernel_collect(struct fwd_kernel *k)
+{
+	return fwd_offload_collect(k->offload);
+}
+
+void fwd_kernel_revoke(struct fwd_kernel *k)
+{
+	fwd_offload_revoke(k->offload);
+}
+
+void fwd_kernel_resume(struct fwd_kernel *k)
+{
+	fwd_offload_resume(k->offload);
+}
+
+void fwd_kernel_offload_stats(struct fwd_kernel *k, struct fwd_offload_stats *ret)
+{
+	fwd_offload_stats(k->offload, ret);
 }
 
 /* ---- what there is to tell ----------------------------------------------------------------- */

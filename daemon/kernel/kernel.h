@@ -15,6 +15,9 @@
  *	count.c     packets that nobody had to judge
  *	guard.c     both made anew when somebody takes them away
  *	expr.c      nft expressions
+ *	known.c     flows that pass without being queued: the rules
+ *	flows.c     … what we know of them
+ *	offload.c   … when they come and go
  *	kset.c      sets that the kernel decides by, with counters
  *	queue.c     bind and configure NFQUEUE sockets
  *	message.c   one queued packet's message into a packet view
@@ -87,6 +90,8 @@ struct fwd_nft {
 	bool owner, persist; /* flags the table got */
 	bool made; /* the table stands */
 	bool adopted; /* it stood before us */
+	bool offload; /* base chains jump to those of known.c */
+	unsigned int makes; /* how often it was made: sets of the one before are gone */
 	bool counting; /* there are counters (count.c) */
 	unsigned int bases; /* which base chains it has; nft.h */
 	enum fwd_queue_kind queue_kind;
@@ -246,6 +251,8 @@ struct fwd_rtnl *fwd_rtnl_close(struct fwd_rtnl *r);
 void fwd_rtnl_freshen(struct fwd_rtnl *r, uint64_t now);
 /* Copy an interface's name (zero-padded, "" unknown); its ARPHRD_* type. */
 uint16_t fwd_rtnl_link(struct fwd_rtnl *r, uint32_t ifindex, char name[FW_IFNAMSIZ]);
+/* How often a link's name became another. */
+uint64_t fwd_rtnl_renames(const struct fwd_rtnl *r);
 
 /* An interface's MTU; 0: unknown. */
 uint32_t fwd_rtnl_mtu(struct fwd_rtnl *r, uint32_t ifindex);
@@ -328,6 +335,7 @@ struct fwd_kernel {
 	struct fwd_rtnl *rtnl;
 	struct fwd_addrtype *addrtype;
 	struct fwd_drops *drops;
+	struct fwd_offload *offload; /* offload.h; NULL: off */
 	struct fw_world_ops ops;
 	int ct_fd; /* ctget.c; under core->lock */
 	uint32_t copy_range;

@@ -151,7 +151,8 @@ static void add_owners(struct fwd_nft_batch *b, const struct fwd_nft *nft,
 	}
 }
 
-static void add_hook(struct fwd_nft_batch *b, const struct fw_plan *plan, unsigned int hook)
+static void add_hook(struct fwd_nft_batch *b, const struct fwd_nft *nft,
+		     const struct fw_plan *plan, unsigned int hook)
 {
 	const char *chain = fwd_bases[hook].name;
 	struct nftnl_rule *r;
@@ -164,6 +165,7 @@ static void add_hook(struct fwd_nft_batch *b, const struct fw_plan *plan, unsign
 	}
 	if (!any_family(plan, hook))
 		return;
+	fwd_known_jump(b, nft, hook);
 	fwd_nft_add_types(b, plan, hook);
 	fwd_nft_add_owners(b, plan, hook);
 	r = fwd_rule_new(b, FWD_TABLE, chain);
@@ -274,7 +276,7 @@ static unsigned int add_rules(struct fwd_nft_batch *b, const struct fwd_nft *nft
 		else if (plan->kct)
 			fwd_kct_add(b, nft, plan, i);
 		else
-			add_hook(b, plan, i);
+			add_hook(b, nft, plan, i);
 	}
 	return bases;
 }

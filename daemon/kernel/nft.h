@@ -52,6 +52,14 @@ void fwd_kct_add(struct fwd_nft_batch *b, const struct fwd_nft *nft, const struc
 void fwd_kct_add_states(struct fwd_nft_batch *b, const struct fwd_nft *nft);
 void fwd_kct_add_expected(struct fwd_nft_batch *b, const struct fwd_nft *nft);
 
+/* known.c: chains that let known flows pass (offload.c); base chains jump there before they queue. */
+void fwd_known_chains(struct fwd_nft_batch *b);
+void fwd_known_jump(struct fwd_nft_batch *b, const struct fwd_nft *nft, unsigned int base);
+void fwd_known_flush(struct fwd_nft_batch *b);
+/* Which interfaces are part of a flow's key there. */
+bool fwd_base_has_in(unsigned int base);
+bool fwd_base_has_out(unsigned int base);
+
 /* nft.c, for kct.c */
 void fwd_nft_add_types(struct fwd_nft_batch *b, const struct fw_plan *plan, unsigned int base);
 void fwd_nft_add_owners(struct fwd_nft_batch *b, const struct fw_plan *plan, unsigned int base);

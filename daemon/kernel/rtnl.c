@@ -36,6 +36,7 @@ struct fwd_rtnl {
 	int requests; /* questions and dumps */
 	uint32_t seq;
 	uint64_t fresh_ns;
+	uint64_t renames;
 	uint64_t changes; /* of addresses or routes: what was derived from them is stale */
 	struct link *links; /* open addressing, a power of two, at most half full */
 	uint32_t size, used;
@@ -104,6 +105,7 @@ static void take_link(struct fwd_rtnl *r, const struct nlmsghdr *nlh)
 			memcpy(&l->mtu, RTA_DATA(rta), sizeof(l->mtu));
 		if (rta->rta_type != IFLA_IFNAME || n == 0 || n > FW_IFNAMSIZ)
 			continue;
+		r->renames += l->known && strncmp(l->name, RTA_DATA(rta), FW_IFNAMSIZ) != 0;
 		memset(l->name, 0, sizeof(l->name));
 		memcpy(l->name, RTA_DATA(rta), n - 1);
 		l->known = true;
@@ -191,6 +193,11 @@ void fwd_rtnl_freshen(struct fwd_rtnl *r, uint64_t now)
 		return;
 	r->fresh_ns = now;
 	fwd_rtnl_drain(r);
+}
+
+uint64_t fwd_rtnl_renames(const struct fwd_rtnl *r)
+{
+	return r->renames;
 }
 
 uint64_t fwd_rtnl_changes(const struct fwd_rtnl *r)

@@ -10,6 +10,7 @@
  *		chain states { … }                     what the kernel's conntrack says into our bits (kct.c)
  *		chain expected { … }                   a connection that a helper waited for (kct.c)
  *		chain ct_behind_3 { … }                what raw says of a connection that begins (assign.c)
+ *		chain known_input { … }                what need not be judged any more (known.c)
  *		chain nat_7 { … }                      a translation, found by its code in a map (nat.c)
  *		chain input { type filter hook … }     and other base chains as they are needed
  *	}
@@ -139,6 +140,7 @@ static int make_table(struct fwd_nft *nft, uint32_t flags, enum how how, unsigne
 	fwd_batch_chain(b, FWD_TABLE, "defrag", NULL, 0, 0);
 	fwd_batch_chain(b, FWD_TABLE, "states", NULL, 0, 0);
 	fwd_batch_chain(b, FWD_TABLE, "expected", NULL, 0, 0);
+	fwd_known_chains(b);
 	for (unsigned int i = 0; i < FWD_N_BASES; i++)
 		if (bases >> i & 1)
 			fwd_nft_add_base(b, i);
@@ -149,6 +151,7 @@ static int make_table(struct fwd_nft *nft, uint32_t flags, enum how how, unsigne
 	nft->persist = flags & NFT_TABLE_F_PERSIST;
 	nft->bases = bases;
 	nft->made = true;
+	nft->makes++;
 	nft->adopted = how == HOW_ADOPT;
 	return 0;
 }
@@ -232,6 +235,7 @@ int fwd_nft_open(struct fwd_nft *nft, const struct fwd_config *config, struct fw
 	int r;
 
 	nft->mark_shift = config->mark_shift;
+	nft->offload = config->offload;
 	if (nft->fd < 0)
 		nft->fd = fwd_nl_open(NETLINK_NETFILTER, 0);
 	else

@@ -51,9 +51,11 @@ struct fw_ct_config {
 	bool checksum;          /* bad checksums are INVALID; default true */
 	bool acct;              /* count packets and bytes per flow; default false */
 	uint32_t tcp_max_retrans; /* 3 */
+	uint32_t offer_every;     /* packets of a direction; 1..15, default 8 (fw/offer.h) */
 };
 #define FW_CT_CONFIG_INIT \
-	{.max_flows = 262144, .tcp_loose = true, .checksum = true, .tcp_max_retrans = 3}
+	{.max_flows = 262144, .tcp_loose = true, .checksum = true, .tcp_max_retrans = 3, \
+	 .offer_every = 8}
 
 struct fw_ct_stats {
 	uint64_t flows, found, invalid, insert, drop, early_drop, expired, icmp_error;

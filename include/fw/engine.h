@@ -76,6 +76,7 @@ struct fw_decision {
 	uint32_t new_len;
 	bool reroute;              /* mangle changed the mark: in OUTPUT the kernel routes anew then;
 	                            * for what other tables make of it, it does not */
+	bool offered;              /* world->offer tells what need not come here any more */
 	/* who decided: for the drop ring and explain; borrowed from the ruleset */
 	enum fw_table_id table;
 	const struct fw_chain *chain;

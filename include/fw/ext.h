@@ -55,7 +55,13 @@ static inline void fw_use_move(struct fw_use *use, unsigned int from, unsigned i
 #define FW_NEED_KCT     0x2000 /* tells the kernel's tracker something */
 #define FW_NEED_EXPECTED 0x4000 /* has to know expected connections from their first packet on */
 #define FW_NEED_ACCT    0x8000 /* looks at flows' packets and bytes: none may pass uncounted */
-#define FW_NEED_ALL     0xf0ff
+#define FW_NEED_EACH    0x0800 /* tells apart packets of an established flow that offers take for
+                                * alike (fw/offer.h): none is to be made */
+#define FW_NEED_ALL     0xf8ff
+
+/* FIN, SYN, RST, ACK, URG: what a segment in the middle of a connection has of them is ACK alone */
+#define FW_TCP_STEADY_MASK 0x37
+#define FW_TCP_STEADY	   0x10
 
 #define FW_EXT_STATEFUL 0x100 /* evaluation has a side effect (limit, recent, quota …): a
                                * classifier may not use conditions that stand behind it, and must
@@ -65,6 +71,11 @@ static inline void fw_use_move(struct fw_use *use, unsigned int from, unsigned i
                                * (struct flow_key, ruleengine/engine/cache.h) and from e->mark,
                                * changes nothing but e->mark: need not be asked again for a packet
                                * in which they are the same.  See also `varies` */
+
+#define FW_EXT_OF_FLOW 0x400 /* INVARIANT, and of those facts it asks only for what all packets of an
+                              * established flow have in common in one direction at one hook:
+                              * addresses, ports, interfaces, mark, state; TCP flags where `needs`
+                              * says FW_NEED_EACH if it matters (fw/offer.h) */
 
 struct fw_fields; /* fw/classify.h */
 struct fw_generic; /* fw/ruleset.h */

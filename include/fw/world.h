@@ -16,6 +16,7 @@ struct fw_ct;
 struct fw_recent;
 struct fw_hashlimit;
 struct fw_flow_cache;
+struct fw_offer;
 struct fw_eval;
 struct fw_tuple;
 struct fw_rule;
@@ -63,6 +64,7 @@ struct fw_world {
 	struct fw_recent *recent;  /* the same */
 	struct fw_hashlimit *hashlimits; /* NULL at first; rules make and remove what is in it */
 	struct fw_flow_cache *cache; /* NULL: every packet walks (fw/flowcache.h) */
+	struct fw_offer *offer;    /* NULL: nobody would take a flow over (fw/offer.h) */
 	const struct fw_world_ops *ops; /* may be NULL */
 	void *priv;
 	uint64_t rng;              /* state of fw_world_random(); seeded by the owner */

@@ -217,9 +217,9 @@ static_assert(1 + sizeof(struct flow_path) / 8 + TRAIL_MAX <= ARENA_MIN, "one al
 
 /* The stored outcome that is equal, or a new one. */
 static uint32_t intern(struct fw_flow_cache *c, const struct flow_path *path,
-		       const struct fw_trail *trail)
+		       struct fw_counters *const *counters, uint32_t n)
 {
-	const uint32_t words = (uint32_t)sizeof(*path) / 8 + trail->n;
+	const uint32_t words = (uint32_t)sizeof(*path) / 8 + n;
 	struct flow_path *new;
 	uint32_t *bucket;
 
@@ -228,9 +228,9 @@ static uint32_t intern(struct fw_flow_cache *c, const struct flow_path *path,
 	/* made where it would stay */
 	new = path_at(c, c->used);
 	*new = *path;
-	new->n = trail->n;
+	new->n = n;
 	new->hash = new->next = 0;
-	memcpy(new->counters, trail->counters, trail->n * sizeof(trail->counters[0]));
+	memcpy(new->counters, counters, n * sizeof(counters[0]));
 	new->hash = hash_words(c->seed, &c->arena[c->used], words);
 	bucket = &c->bucket[new->hash % BUCKETS];
 	for (uint32_t at = *bucket; at; at = path_at(c, at)->next) {
@@ -247,9 +247,9 @@ static uint32_t intern(struct fw_flow_cache *c, const struct flow_path *path,
 }
 
 void fw_flow_cache_put(struct fw_flow_cache *c, const struct flow_slot *slot,
-		       const struct flow_path *path, const struct fw_trail *trail)
+		       const struct flow_path *path, struct fw_counters *const *counters, uint32_t n)
 {
-	const uint32_t place = intern(c, path, trail);
+	const uint32_t place = intern(c, path, counters, n);
 	struct set *set = &c->sets[slot->hash & c->mask];
 	struct entry *entry = &c->entries[(size_t)(slot->hash & c->mask) * WAYS];
 	uint32_t way = slot->hash >> 28; /* whose place is taken where all are */

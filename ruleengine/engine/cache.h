@@ -8,6 +8,7 @@
 
 #include "fw/engine.h"
 #include "fw/flowcache.h"
+#include "fw/offer.h"
 
 /*
  * All that an extension with FW_EXT_INVARIANT, a generic match or the classifier may look at.
@@ -27,11 +28,12 @@ struct flow_key {
 #define FLOW_KEY_WORDS 11
 static_assert(sizeof(struct flow_key) == FLOW_KEY_WORDS * 8, "no padding");
 
-#define TRAIL_MAX 120 /* counters; a longer way is walked each time */
+#define TRAIL_MAX FW_OFFER_MAX /* counters; a longer way is walked each time */
 
-/* What a walk did, as far as the cache is concerned. */
+/* What a walk did, as far as the cache and offers are concerned. */
 struct fw_trail {
-	bool varies; /* something was asked, or done, that may be different next time */
+	bool varies; /* something was asked, or done, that may be different next time … */
+	bool of_packet; /* … or for the flow's next packet, being no FW_EXT_OF_FLOW */
 	uint32_t n;
 	struct fw_counters *counters[TRAIL_MAX];
 };
@@ -45,7 +47,8 @@ struct flow_path {
 	uint32_t cost; /* of the walk */
 	uint8_t verdict, table;
 	uint8_t reroute; /* as in struct fw_decision */
-	uint8_t zero[5];
+	uint8_t of_packet; /* as in struct fw_trail */
+	uint8_t zero[4];
 	const struct fw_chain *chain;
 	const struct fw_rule *rule;
 	struct fw_counters *counters[];
@@ -88,8 +91,8 @@ const struct flow_path *fw_flow_cache_find(struct fw_flow_cache *c, const struct
 					   const struct fw_eval *e, struct flow_slot *slot,
 					   bool *keep);
 
-/* Remember: `path` is what to store, but for its counters, which are the trail's. */
+/* Remember: `path` is what to store, but for its counters. */
 void fw_flow_cache_put(struct fw_flow_cache *c, const struct flow_slot *slot,
-		       const struct flow_path *path, const struct fw_trail *trail);
+		       const struct flow_path *path, struct fw_counters *const *counters, uint32_t n);
 
 #endif

@@ -19,15 +19,10 @@
 struct hook_run {
 	struct fw_walk w;
 	const struct fw_plan *plan;
+	struct fw_trail *trail; /* room for w.trail */
 	bool tracked; /* the tracker has been asked, or never will be */
 	bool reroute; /* see struct fw_decision */
 };
-
-static bool came_through_loopback(const struct fw_packet *pkt)
-{
-	return (pkt->meta.hook == FW_PREROUTING || pkt->meta.hook == FW_INPUT) &&
-		!strcmp(pkt->meta.in_name, "lo");
-}
 
 /*
  * No hop left, and not for this host: the kernel drops it behind PREROUTING, and forgets a flow
@@ -66,10 +61,7 @@ static int follow_kernel(struct hook_run *r)
 		return 0;
 	}
 	if (e->world->ct && r->plan->track[pkt->family])
-		fw_ct_follow(e->world->ct, e,
-			     r->plan->track_here[pkt->family][pkt->meta.hook] &&
-				     pkt->meta.part != FW_PART_BEHIND_NAT &&
-				     !came_through_loopback(pkt));
+		fw_ct_follow(e->world->ct, e, fw_is_tracked_here(r->plan, pkt));
 	return 0;
 }
 
@@ -90,7 +82,7 @@ static int track_early(struct hook_run *r)
 		r->tracked = true;
 		return fw_ct_track(e->world->ct, e);
 	}
-	if (!r->plan->track_here[pkt->family][pkt->meta.hook] || came_through_loopback(pkt) ||
+	if (!r->plan->track_here[pkt->family][pkt->meta.hook] || fw_came_through_loopback(pkt) ||
 	    tracked_before(r->plan, pkt)) {
 		r->tracked = true;
 		return fw_ct_resume(e->world->ct, e);
@@ -193,8 +185,13 @@ static bool cache_applies(const struct hook_run *r)
 static enum fw_verdict replay(struct hook_run *r, const struct flow_path *path,
 			      struct fw_decision *ret)
 {
-	for (uint32_t i = 0; i < path->n; i++)
+	for (uint32_t i = 0; i < path->n; i++) {
 		fw_count(path->counters[i], r->w.e.pkt->len);
+		if (r->w.trail)
+			fw_trail_add(r->w.trail, path->counters[i]);
+	}
+	if (r->w.trail)
+		r->w.trail->of_packet |= path->of_packet;
 	r->w.e.mark = path->mark;
 	r->reroute = path->reroute;
 	ret->table = (enum fw_table_id)path->table;
@@ -204,25 +201,34 @@ static enum fw_verdict replay(struct hook_run *r, const struct flow_path *path,
 	return (enum fw_verdict)path->verdict;
 }
 
-/* Each table counts on a rule or its policy: without a counter, none was there. */
-static void remember(const struct hook_run *r, const struct fw_trail *trail,
-		     const struct flow_slot *slot, enum fw_verdict verdict,
-		     const struct fw_decision *ret)
+static void begin_trail(struct hook_run *r)
 {
+	r->trail->n = 0;
+	r->trail->varies = r->trail->of_packet = false;
+	r->w.trail = r->trail;
+}
+
+/* Each table counts on a rule or its policy: without a counter (from `first` on), none was there. */
+static void remember(const struct hook_run *r, uint32_t first, const struct flow_slot *slot,
+		     enum fw_verdict verdict, const struct fw_decision *ret)
+{
+	const struct fw_trail *trail = r->w.trail;
 	const struct flow_path path = {
 		.number = ret->number,
 		.mark = r->w.e.mark,
 		.cost = r->w.cost,
 		.reroute = r->reroute,
+		.of_packet = trail->of_packet,
 		.verdict = (uint8_t)verdict,
 		.table = (uint8_t)ret->table,
 		.chain = ret->chain,
 		.rule = ret->rule,
 	};
 
-	if (trail->n && !trail->varies && !r->w.e.hotdrop &&
+	if (trail->n > first && !trail->varies && !r->w.e.hotdrop &&
 	    (verdict == FW_ACCEPT || verdict == FW_DROP))
-		fw_flow_cache_put(r->w.e.world->cache, slot, &path, trail);
+		fw_flow_cache_put(r->w.e.world->cache, slot, &path, trail->counters + first,
+				  trail->n - first);
 }
 
 static enum fw_verdict walk_tables(struct hook_run *r, const struct fw_ruleset *rs,
@@ -246,6 +252,26 @@ static enum fw_verdict walk_tables(struct hook_run *r, const struct fw_ruleset *
 	return FW_ACCEPT;
 }
 
+/* A walk that the cache is to remember.  What raw did before is no matter of the cache. */
+static enum fw_verdict walk_noting(struct hook_run *r, const struct fw_ruleset *rs,
+				   const enum fw_table_id *tables, size_t n,
+				   const struct flow_slot *slot, struct fw_decision *ret)
+{
+	enum fw_verdict verdict;
+	uint32_t first;
+	bool varied;
+
+	if (!r->w.trail)
+		begin_trail(r);
+	first = r->trail->n;
+	varied = r->trail->varies;
+	r->trail->varies = false;
+	verdict = walk_tables(r, rs, tables, n, ret);
+	remember(r, first, slot, verdict, ret);
+	r->trail->varies |= varied;
+	return verdict;
+}
+
 /* The tables behind the tracker: by the cache, or one after the other. */
 static enum fw_verdict tracked_tables(struct hook_run *r, const struct fw_ruleset *rs,
 				      const enum fw_table_id *tables, size_t n,
@@ -254,7 +280,6 @@ static enum fw_verdict tracked_tables(struct hook_run *r, const struct fw_rulese
 	struct fw_flow_cache *cache = r->w.e.world->cache;
 	const struct flow_path *path = NULL;
 	const struct fw_eval *e = &r->w.e;
-	struct fw_trail trail;
 	struct flow_slot slot;
 	enum fw_verdict verdict;
 	bool keep = false;
@@ -267,17 +292,20 @@ static enum fw_verdict tracked_tables(struct hook_run *r, const struct fw_rulese
 		fw_flow_cache_cost(cache, e, path->cost);
 		return replay(r, path, ret);
 	}
-	if (keep) {
-		trail.varies = false;
-		trail.n = 0;
-		r->w.trail = &trail;
-	}
-	r->w.cost = 0; /* raw's is no matter of the cache */
-	verdict = walk_tables(r, rs, tables, n, ret);
+	r->w.cost = 0; /* without raw's */
+	verdict = keep ? walk_noting(r, rs, tables, n, &slot, ret)
+		       : walk_tables(r, rs, tables, n, ret);
 	fw_flow_cache_cost(cache, e, r->w.cost);
-	if (keep)
-		remember(r, &trail, &slot, verdict, ret);
 	return verdict;
+}
+
+/* Before the tracker is asked nobody knows whether the packet is worth a trail. */
+static enum fw_verdict walk_raw(struct hook_run *r, const struct fw_ruleset *rs,
+				const enum fw_table_id *tables, struct fw_decision *ret)
+{
+	if (r->w.e.world->offer && !r->w.plain)
+		begin_trail(r);
+	return walk_tables(r, rs, tables, 1, ret);
 }
 
 static enum fw_verdict run_tables(struct hook_run *r, const struct fw_ruleset *rs,
@@ -298,7 +326,7 @@ static enum fw_verdict run_tables(struct hook_run *r, const struct fw_ruleset *r
 		return FW_DROP;
 	}
 	if (n && tables[0] == FW_RAW) {
-		enum fw_verdict verdict = walk_tables(r, rs, tables, 1, ret);
+		enum fw_verdict verdict = walk_raw(r, rs, tables, ret);
 
 		if (verdict != FW_ACCEPT)
 			return verdict;
@@ -309,6 +337,10 @@ static enum fw_verdict run_tables(struct hook_run *r, const struct fw_ruleset *r
 		*ret = (struct fw_decision){.verdict = FW_DROP};
 		return FW_DROP;
 	}
+	if (!fw_offer_wanted(&r->w, r->plan))
+		r->w.trail = NULL;
+	else if (!r->w.trail)
+		begin_trail(r);
 	return tracked_tables(r, rs, tables, n, ret);
 }
 
@@ -380,7 +412,7 @@ static void prepare_reply(struct fw_eval *e, struct fw_decision *ret)
 	ret->reply_nat = status & (FW_CTS_SRC_NAT | FW_CTS_DST_NAT);
 	ret->reply_asks_nat = e->reject == FW_REJECT_TCP_RESET && e->flow &&
 		!(status & FW_CTS_CONFIRMED) && e->ctinfo == FW_CT_NEW &&
-		!came_through_loopback(e->pkt);
+		!fw_came_through_loopback(e->pkt);
 	/* a reset is never answered by one */
 	if (e->reject == FW_REJECT_TCP_RESET && e->flow && !(e->pkt->tcp_flags & RESET))
 		fw_ct_reset(e->world->ct, e);
@@ -429,6 +461,7 @@ static void settle(struct hook_run *r, struct fw_decision *ret)
 	if (ret->nat && (e->pkt->meta.hook == FW_PREROUTING || e->pkt->meta.hook == FW_OUTPUT))
 		fw_ct_expect_translation(e->world->ct, e);
 	ret->ctinfo = (uint8_t)carry(r);
+	ret->offered = fw_offer_make(&r->w, r->plan, ret);
 	/* Without bypass nobody may be there to take it, and the kernel drops it; if somebody is,
 	 * an answer confirms the flow. */
 	if (ret->verdict == FW_QUEUE && !ret->queue_bypass)
@@ -444,6 +477,7 @@ static void run(bool plain, const struct fw_ruleset *rs, const struct fw_plan *p
 {
 	bool traced = world->ops && world->ops->trace;
 	struct fw_packet room;
+	struct fw_trail trail;
 	struct hook_run r = {
 		.w =
 			{
@@ -458,6 +492,7 @@ static void run(bool plain, const struct fw_ruleset *rs, const struct fw_plan *p
 				.trace = traced,
 			},
 		.plan = plan,
+		.trail = &trail,
 	};
 
 	*ret = (struct fw_decision){.verdict = FW_ACCEPT};

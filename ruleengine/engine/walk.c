@@ -42,9 +42,15 @@ static void trace(struct fw_walk *w, const struct fw_chain *chain, uint32_t numb
 	world->ops->trace(world->priv, &w->e, w->e.table, chain, number, rule, matched);
 }
 
-static bool steady(const struct fw_use *use)
+/* This was asked, or done. */
+static void note(struct fw_trail *trail, const struct fw_use *use)
 {
-	return (use->ext->flags & FW_EXT_INVARIANT) && !(use->ext->varies && use->ext->varies(use));
+	const struct fw_ext *ext = use->ext;
+
+	if (!(ext->flags & FW_EXT_INVARIANT) || (ext->varies && ext->varies(use)))
+		trail->varies = true;
+	if (!(ext->flags & FW_EXT_OF_FLOW))
+		trail->of_packet = true;
 }
 
 /* The same as fw_rule_matches(), noting whether anything was asked that the cache does not know. */
@@ -53,8 +59,7 @@ static bool matches_noting(const struct fw_rule *rule, struct fw_eval *e, struct
 	if (!fw_generic_match(&rule->gen, e->pkt))
 		return false; /* the cache is for packets that no generic match drops */
 	for (unsigned int i = 0; i < rule->n_matches; i++) {
-		if (!steady(&rule->matches[i]))
-			trail->varies = true;
+		note(trail, &rule->matches[i]);
 		if (!rule->matches[i].ext->match(&rule->matches[i], e))
 			return false;
 	}
@@ -136,8 +141,8 @@ static enum fw_verdict policy(struct fw_walk *w, const struct fw_chain *chain)
 static enum fw_verdict run_rule(struct fw_walk *w, struct fw_rule *rule)
 {
 	count(w, &rule->counters);
-	if (w->trail && rule->target.ext && !steady(&rule->target))
-		w->trail->varies = true;
+	if (w->trail && rule->target.ext)
+		note(w->trail, &rule->target);
 	if (rule->target.ext)
 		return rule->target.ext->run(&rule->target, &w->e);
 	return (enum fw_verdict)rule->verdict;

@@ -43,7 +43,7 @@ static bool fields(const struct fw_use *use, enum fw_family family, struct fw_fi
 
 const struct fw_ext fw_match_comment = {
 	.name = "comment", .summary = "a note beside the rule",
-	.flags = FW_EXT_INVARIANT,
+	.flags = FW_EXT_INVARIANT | FW_EXT_OF_FLOW,
 	.size = COMMENT_MAX + 1, .opts = opts, .used = used, .list = list, .match = match,
 	.by_source = by_source, .fields = fields,
 };

@@ -288,6 +288,12 @@ static int by_source(const struct fw_use *use, struct fw_source *src)
 	return ct_state_by_source(c->state, fw_use_inv(use, STATE), src);
 }
 
+/* Each packet gives its flow its time anew. */
+static uint16_t needs(const struct fw_use *use)
+{
+	return fw_use_has(use, EXPIRE) ? FW_NEED_EACH : 0;
+}
+
 /* SNAT and DNAT are the flow's: with them a packet of any state may match, so only the negated
  * list tells something. */
 static bool fields(const struct fw_use *use, enum fw_family family, struct fw_fields *f)
@@ -302,7 +308,7 @@ static bool fields(const struct fw_use *use, enum fw_family family, struct fw_fi
 
 const struct fw_ext fw_match_conntrack = {
 	.name = "conntrack", .summary = "what is known of the packet's connection",
-	.flags = FW_NEED_TRACK | FW_EXT_INVARIANT,
+	.flags = FW_NEED_TRACK | FW_EXT_INVARIANT | FW_EXT_OF_FLOW,
 	.size = sizeof(struct conntrack), .opts = opts, .check = check, .used = used, .list = list,
-	.match = match, .by_source = by_source, .fields = fields, .varies = varies,
+	.match = match, .by_source = by_source, .fields = fields, .varies = varies, .needs = needs,
 };

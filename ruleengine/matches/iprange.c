@@ -144,7 +144,7 @@ static bool fields(const struct fw_use *use, enum fw_family family, struct fw_fi
 
 const struct fw_ext fw_match_iprange = {
 	.name = "iprange", .summary = "ranges of addresses",
-	.flags = FW_EXT_INVARIANT,
+	.flags = FW_EXT_INVARIANT | FW_EXT_OF_FLOW,
 	.size = sizeof(struct iprange), .opts = opts, .check = check, .list = list, .match = match,
 	.by_source = by_source, .fields = fields,
 };

@@ -60,7 +60,7 @@ static bool fields(const struct fw_use *use, enum fw_family family, struct fw_fi
 
 const struct fw_ext fw_match_mark = {
 	.name = "mark", .summary = "the packet's mark",
-	.flags = FW_EXT_INVARIANT,
+	.flags = FW_EXT_INVARIANT | FW_EXT_OF_FLOW,
 	.size = sizeof(struct mark), .opts = opts, .list = list, .deploy = deploy, .match = match,
 	.fields = fields,
 };

@@ -224,7 +224,7 @@ static bool fields(const struct fw_use *use, enum fw_family family, struct fw_fi
 
 const struct fw_ext fw_match_multiport = {
 	.name = "multiport", .summary = "lists of ports",
-	.flags = FW_EXT_INVARIANT,
+	.flags = FW_EXT_INVARIANT | FW_EXT_OF_FLOW,
 	.size = sizeof(struct multiport), .opts = opts, .check = check, .list = list, .match = match,
 	.fields = fields,
 };

@@ -64,7 +64,7 @@ static bool fields(const struct fw_use *use, enum fw_family family, struct fw_fi
 
 const struct fw_ext fw_match_state = {
 	.name = "state", .summary = "the packet's place in its connection",
-	.flags = FW_NEED_TRACK | FW_EXT_INVARIANT,
+	.flags = FW_NEED_TRACK | FW_EXT_INVARIANT | FW_EXT_OF_FLOW,
 	.size = sizeof(struct state), .opts = opts, .list = list, .match = match,
 	.by_source = by_source, .fields = fields,
 };

@@ -187,6 +187,19 @@ static bool varies(const struct fw_use *use)
 	return fw_use_has(use, OPTION);
 }
 
+/* Of an established connection's segments PSH, ECE and CWR may differ; those of other flags are
+ * judged one by one anyway. */
+static uint16_t needs(const struct fw_use *use)
+{
+	const unsigned int differing = 0xff & ~FW_TCP_STEADY_MASK;
+
+	for (unsigned int some = differing; some; some = (some - 1) & differing)
+		if (fw_use_has(use, FLAGS) &&
+		    flags_hold(use, FW_TCP_STEADY | some) != flags_hold(use, FW_TCP_STEADY))
+			return FW_NEED_EACH;
+	return 0;
+}
+
 static bool fields(const struct fw_use *use, enum fw_family family, struct fw_fields *f)
 {
 	uint32_t lo, hi;
@@ -211,7 +224,7 @@ static bool fields(const struct fw_use *use, enum fw_family family, struct fw_fi
 const struct fw_ext fw_match_tcp = {
 	.name = "tcp", .summary = "TCP ports, flags and options",
 	.proto = IPPROTO_TCP,
-	.flags = FW_EXT_INVARIANT,
+	.flags = FW_EXT_INVARIANT | FW_EXT_OF_FLOW,
 	.size = sizeof(struct tcp), .opts = opts, .init = ports_init, .check = check, .list = list,
-	.match = match, .fields = fields, .varies = varies,
+	.match = match, .fields = fields, .varies = varies, .needs = needs,
 };

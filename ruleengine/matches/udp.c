@@ -25,7 +25,7 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 const struct fw_ext fw_match_udp = {
 	.name = "udp", .summary = "UDP ports",
 	.proto = IPPROTO_UDP,
-	.flags = FW_EXT_INVARIANT,
+	.flags = FW_EXT_INVARIANT | FW_EXT_OF_FLOW,
 	.size = sizeof(struct ports), .opts = opts, .init = ports_init, .check = check, .list = list,
 	.match = match, .fields = ports_fields,
 };

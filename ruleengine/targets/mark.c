@@ -107,7 +107,7 @@ static enum fw_verdict run(const struct fw_use *use, struct fw_eval *e)
 
 const struct fw_ext fw_target_mark = {
 	.name = "MARK", .target = true, .summary = "change the packet's mark",
-	.flags = FW_EXT_INVARIANT,
+	.flags = FW_EXT_INVARIANT | FW_EXT_OF_FLOW,
 	.size = sizeof(struct mark), .opts = opts, .check = check, .list = list, .deploy = deploy,
 	.run = run,
 };

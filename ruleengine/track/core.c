@@ -206,6 +206,7 @@ static int ordinary(struct fw_ct *ct, struct fw_eval *e)
 	}
 	if (c.ctinfo == FW_CT_ESTABLISHED_REPLY)
 		c.flow->status |= FW_CTS_SEEN_REPLY;
+	ct_turn(ct, c.flow, c.dir);
 	return ct_set(e, c.flow, c.ctinfo);
 }
 

@@ -28,6 +28,7 @@ static struct fw_flow *go_on(struct ct_ctx *c)
 	}
 	if (c->ctinfo == FW_CT_ESTABLISHED_REPLY)
 		c->flow->status |= FW_CTS_SEEN_REPLY;
+	ct_turn(c->ct, c->flow, c->dir);
 	return c->flow;
 }
 

@@ -141,6 +141,8 @@ static void dump_flow(const struct fw_flow *known, uint64_t now, struct fw_buf *
 	size_t n;
 
 	shift_time(flow, -now);
+	if (flow->flags & CT_F_UNSEEN)
+		ct_tcp_forget(flow);
 	fw_buf_fmt(out, "%d %u", flow->orig.family == FW_IP4 ? 4 : 6, flow->orig.proto);
 	dump_ends(&flow->orig, out);
 	fw_buf_fmt(out, " %u %x %x %llu", flow->orig.zone,
@@ -355,19 +357,6 @@ static void put_flow(struct fw_ct *ct, const struct fw_flow *read, const struct 
 		ct_flow_translate(ct, flow, &ext->reply);
 }
 
-/* The peers have gone on since: what is known of their windows would refuse what they send now. */
-static void forget_windows(struct fw_flow *flow)
-{
-	if (flow->orig.proto != IPPROTO_TCP)
-		return;
-	for (int dir = 0; dir < FW_N_DIRS; dir++) {
-		struct tcp_side *side = &flow->u.tcp.side[dir];
-
-		*side = (struct tcp_side){.scale = side->scale,
-					  .flags = side->flags | TCP_F_LIBERAL};
-	}
-}
-
 static int load(struct fw_ct *ct, const char *text, size_t len, int64_t now, bool old,
 		struct fw_err *err)
 {
@@ -388,7 +377,7 @@ static int load(struct fw_ct *ct, const char *text, size_t len, int64_t now, boo
 			continue;
 		if (read_flow(&l, &flow, &ext, &left_ms)) {
 			if (old)
-				forget_windows(&flow);
+				ct_tcp_forget(&flow);
 			put_flow(ct, &flow, &ext, left_ms, now);
 		} else {
 			ret = fw_fail(err, FW_ERR_USAGE, "not a line of a dumped flow");

@@ -13,9 +13,10 @@
  *
  * The window (tcp-window.c) is looked at after the state; only a segment that fits moves it.
  */
-#include "track/track.h"
-
+#include <netinet/in.h>
 #include <string.h>
+
+#include "track/track.h"
 
 enum {
 	NO = TCP_NONE,
@@ -155,6 +156,21 @@ static bool start(struct ct_ctx *c, const struct tcp_head *th)
 	return true;
 }
 
+void ct_tcp_forget(struct fw_flow *flow)
+{
+	if (flow->orig.proto != IPPROTO_TCP)
+		return;
+	for (int dir = 0; dir < FW_N_DIRS; dir++) {
+		struct tcp_side *side = &flow->u.tcp.side[dir];
+
+		*side = (struct tcp_side){
+			.scale = side->scale,
+			.flags = (side->flags & (uint8_t)~(TCP_F_MAXACK | TCP_F_UNACKED)) |
+				TCP_F_LIBERAL,
+		};
+	}
+}
+
 bool ct_tcp_closing(const struct fw_flow *flow)
 {
 	uint8_t state = flow->u.tcp.state;
@@ -292,6 +308,18 @@ static uint32_t timeout_of(const struct ct_ctx *c, const struct tcp_head *th)
 	return !t->last_win && normal > retrans ? retrans : normal;
 }
 
+/* The acknowledgement of a FIN may pass unseen: it counts as given. */
+static uint8_t acknowledged(const struct ct_ctx *c, uint8_t state)
+{
+	const struct tcp_side *sender = &c->flow->u.tcp.side[c->dir];
+
+	if (!(c->flow->flags & CT_F_UNSEEN))
+		return state;
+	if (state == TCP_FIN_WAIT)
+		return TCP_CLOSE_WAIT;
+	return state == TCP_LAST_ACK && !(sender->flags & TCP_F_CLOSER) ? TCP_TIME_WAIT : state;
+}
+
 /* The segment fits: move on. */
 static enum ct_say advance(struct ct_ctx *c, const struct tcp_head *th, uint8_t old, uint8_t state)
 {
@@ -303,6 +331,7 @@ static enum ct_say advance(struct ct_ctx *c, const struct tcp_head *th, uint8_t 
 	t->state = state;
 	if (old != state && state == TCP_FIN_WAIT)
 		t->side[c->dir].flags |= TCP_F_CLOSER;
+	t->state = acknowledged(c, state);
 	timeout = timeout_of(c, th);
 	if (!(c->flow->status & FW_CTS_SEEN_REPLY)) {
 		/* nothing but a reset came back: there was no connection */
@@ -380,6 +409,8 @@ enum ct_say ct_tcp_packet(struct ct_ctx *c)
 		return CT_INVALID;
 	if (c->fresh && !start(c, &th))
 		return CT_INVALID;
+	if (c->flow->flags & CT_F_UNSEEN)
+		ct_tcp_forget(c->flow);
 	old = t->state;
 	state = next_state[c->dir][th.seg][old];
 	switch (state) {

@@ -91,15 +91,17 @@ struct fw_flow_ext {
 #define CT_F_DYING 0x02 /* killed; only its own packet's later hooks may see it */
 #define CT_F_INDEX 0x04 /* stands in the index */
 #define CT_F_ACCT  0x08 /* ext counts its packets */
+#define CT_F_UNSEEN 0x10 /* some of its packets pass without our seeing them (fw/offer.h) */
 
 struct fw_flow {
 	struct fw_tuple orig;
 	uint64_t expires;         /* monotonic ns; gone when this is reached */
 	struct fw_flow_ext *ext;  /* or NULL */
 	uint32_t hash;
-	uint16_t status;          /* FW_CTS_* */
+	uint16_t status : 12;     /* FW_CTS_* */
+	uint16_t helper : 4;      /* that expected it: fw/helper.h */
 	uint8_t flags;            /* CT_F_* */
-	uint8_t helper;           /* that expected it: fw/helper.h */
+	uint8_t turns;            /* packets of each direction since it was last offered */
 	/* second line */
 	uint32_t mark;
 	union {
@@ -288,6 +290,9 @@ struct fw_flow *ct_find_quoted(struct fw_ct *ct, const struct fw_packet *pkt,
 int ct_icmp_error(struct fw_ct *ct, struct fw_eval *e, uint32_t quote, bool dying);
 
 /* The protocols: proto.c, tcp.c, sctp.c */
+/* offer.c: a packet was seen */
+void ct_turn(const struct fw_ct *ct, struct fw_flow *flow, enum fw_ct_dir dir);
+
 enum ct_say ct_tcp_packet(struct ct_ctx *c);
 /* Is the header one that a flow would take, whatever its state? */
 bool ct_tcp_sane(const struct fw_packet *pkt);
@@ -296,6 +301,8 @@ bool ct_tcp_closing(const struct fw_flow *flow);
 /* Somebody was told that there is no connection any more. */
 void ct_tcp_close(const struct fw_ct *ct, struct fw_flow *flow, uint64_t now);
 const char *ct_tcp_state_name(const struct fw_flow *flow);
+/* The ends have gone on unseen: what is known of their windows would refuse what they send now. */
+void ct_tcp_forget(struct fw_flow *flow);
 enum ct_say ct_udp_packet(struct ct_ctx *c);
 enum ct_say ct_udplite_packet(struct ct_ctx *c);
 enum ct_say ct_gre_packet(struct ct_ctx *c);

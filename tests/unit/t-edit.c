@@ -43,6 +43,19 @@ int fwd_kernel_apply(struct fwd_kernel *k, const struct fw_plan *plan, struct fw
 	return 0;
 }
 
+bool fwd_kernel_collect(struct fwd_kernel *k)
+{
+	return false;
+}
+
+void fwd_kernel_revoke(struct fwd_kernel *k)
+{
+}
+
+void fwd_kernel_resume(struct fwd_kernel *k)
+{
+}
+
 int fwd_kernel_counted(struct fwd_kernel *k, struct fw_counters ret[FW_N_FAMILIES][FW_N_HOOKS])
 {
 	memset(ret, 0, sizeof(struct fw_counters) * FW_N_FAMILIES * FW_N_HOOKS);

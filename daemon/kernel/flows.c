@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Flows that the kernel lets pass (flows.h): two hash tables that only grow.  Many flows share the
+ * way through the rules that they took, so that is stored once.
+ */
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "flows.h"
+
+struct fwd_flows *fwd_flows_new(uint32_t number)
+{
+	static const uint32_t words[FW_N_FAMILIES] = {FWD_FLOW_WORDS4, FWD_FLOW_WORDS6};
+	struct fwd_flows *f = calloc(1, sizeof(*f)); /* pages that are not used cost nothing */
+
+	for (unsigned int i = 0; f && i < FW_N_FAMILIES; i++) {
+		struct fwd_kset *set = &f->of[i].set;
+
+		snprintf(set->name, sizeof(set->name), FWD_FLOWS_NAME "%u_%u", i == FW_IP4 ? 4 : 6,
+			 number);
+		set->words = words[i];
+		set->size = FWD_FLOWS_MAX;
+	}
+	if (f)
+		f->ways = 1; /* the first is none's */
+	return f;
+}
+
+bool fwd_flow_key(const struct fwd_msg *m, const struct fw_plan *plan, unsigned int mark_shift,
+		  uint32_t key[FWD_FLOW_WORDS6])
+{
+	const struct fw_packet *pkt = &m->pkt;
+	const struct fw_pkt_meta *meta = &pkt->meta;
+	const unsigned int ends = pkt->family == FW_IP4 ? 1 : 4;
+	const uint16_t ports_be[2] = {htons(pkt->sport), htons(pkt->dport)};
+
+	/* while the kernel tracks, the others are its notes on the way to us */
+	if (m->ours & (plan->kct ? FW_MARK_OWN : UINT32_MAX))
+		return false;
+	memset(key, 0, FWD_FLOW_WORDS6 * sizeof(*key));
+	key[FWD_FLOW_BASE] = meta->hook;
+	if (plan->kct && meta->hook == FW_OUTPUT && meta->part == FW_PART_BEHIND_NAT)
+		key[FWD_FLOW_BASE] = FWD_OUTPUT_BEHIND;
+	if (fwd_base_has_in(key[FWD_FLOW_BASE]))
+		key[FWD_FLOW_IN] = meta->in_ifindex;
+	if (fwd_base_has_out(key[FWD_FLOW_BASE]))
+		key[FWD_FLOW_OUT] = meta->out_ifindex;
+	key[FWD_FLOW_MARK] = m->mark & ~fw_mark_mask(mark_shift);
+	memcpy(&key[FWD_FLOW_PROTO], &pkt->proto, sizeof(pkt->proto));
+	memcpy(&key[FWD_FLOW_ENDS], &pkt->src, ends * 4);
+	memcpy(&key[FWD_FLOW_ENDS + ends], &pkt->dst, ends * 4);
+	memcpy(&key[FWD_FLOW_ENDS + 2 * ends], ports_be, sizeof(ports_be));
+	return true;
+}
+
+/* ---- flows --------------------------------------------------------------------------------- */
+
+static uint32_t hash(const uint32_t *words, uint32_t n)
+{
+	uint64_t h = 0x9e3779b97f4a7c15ull;
+
+	for (uint32_t i = 0; i < n; i++) {
+		h = (h ^ words[i]) * 0xff51afd7ed558ccdull;
+		h ^= h >> 32;
+	}
+	return (uint32_t)h;
+}
+
+static uint32_t *bucket_of(struct fwd_flows_of *of, const uint32_t *key)
+{
+	return &of->bucket[hash(key, of->set.words) % FWD_FLOWS_MAX];
+}
+
+struct fwd_flow *fwd_flows_find(struct fwd_flows *f, enum fw_family family, const uint32_t *key)
+{
+	struct fwd_flows_of *of = &f->of[family];
+
+	for (uint32_t i = *bucket_of(of, key); i; i = of->flow[i - 1].next)
+		if (!memcmp(of->flow[i - 1].key, key, of->set.words * sizeof(*key)))
+			return &of->flow[i - 1];
+	return NULL;
+}
+
+/* ---- ways ---------------------------------------------------------------------------------- */
+
+enum { WAY_NEXT, WAY_N, WAY_COUNTERS };
+
+/* The place of that row of counters; 0: no room. */
+static uint32_t intern(struct fwd_flows *f, struct fw_counters *const *counters, uint32_t n)
+{
+	const uint32_t words = n * (uint32_t)(sizeof(*counters) / sizeof(uint32_t));
+	uint32_t *bucket = &f->way_bucket[hash((const uint32_t *)counters, words) %
+					  FW_ARRAY_SIZE(f->way_bucket)];
+	uintptr_t *way;
+
+	for (uint32_t at = *bucket; at; at = (uint32_t)f->way[at + WAY_NEXT])
+		if (f->way[at + WAY_N] == n &&
+		    !memcmp(&f->way[at + WAY_COUNTERS], counters, n * sizeof(*counters)))
+			return at;
+	if (f->ways + WAY_COUNTERS + n > FWD_FLOWS_ROOM)
+		return 0;
+	way = &f->way[f->ways];
+	way[WAY_NEXT] = *bucket;
+	way[WAY_N] = n;
+	memcpy(&way[WAY_COUNTERS], counters, n * sizeof(*counters));
+	*bucket = f->ways;
+	f->ways += WAY_COUNTERS + n;
+	return *bucket;
+}
+
+bool fwd_flows_add(struct fwd_flows *f, enum fw_family family, const uint32_t *key,
+		   const struct fw_offer *offer)
+{
+	struct fwd_flows_of *of = &f->of[family];
+	uint32_t *bucket = bucket_of(of, key);
+	struct fwd_flow *flow;
+	uint32_t way;
+
+	if (of->n == FWD_FLOWS_MAX)
+		return false;
+	way = intern(f, offer->counters, offer->n);
+	if (!way)
+		return false;
+	flow = &of->flow[of->n];
+	*flow = (struct fwd_flow){
+		.next = *bucket,
+		.way = way,
+		.orig = offer->orig,
+		.dir = (uint8_t)offer->dir,
+		.tracked = offer->tracked,
+	};
+	memcpy(flow->key, key, of->set.words * sizeof(*key));
+	of->wanted |= fwd_flow_kind(key[FWD_FLOW_BASE], offer->orig.proto == IPPROTO_UDP);
+	*bucket = ++of->n;
+	return true;
+}
+
+/* ---- counting ------------------------------------------------------------------------------ */
+
+/* Written by whoever holds the engine lock, read by anyone at any time. */
+static void add(struct fw_counters *to, const struct fw_counters *more)
+{
+	__atomic_store_n(&to->packets, to->packets + more->packets, __ATOMIC_RELAXED);
+	__atomic_store_n(&to->bytes, to->bytes + more->bytes, __ATOMIC_RELAXED);
+}
+
+struct fw_counters fwd_flows_count(struct fwd_flows *f, struct fwd_flow *flow,
+				   const struct fw_counters *now)
+{
+	const struct fw_counters more = {.packets = now->packets - flow->taken.packets,
+					 .bytes = now->bytes - flow->taken.bytes};
+	const uintptr_t *way = &f->way[flow->way];
+
+	for (uintptr_t i = 0; i < way[WAY_N]; i++)
+		add((struct fw_counters *)way[WAY_COUNTERS + i], &more);
+	flow->taken = *now;
+	return more;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The flows that the kernel lets pass, as our side of the sets knows them: which key stands for
+ * what, and on which counters its packets belong.
+ *
+ * One of these is a generation: it fills up, is retired whole and forgotten (offload.c).  Under
+ * core->lock but for what has one owner only, once it is retired.
+ */
+#ifndef FWD_KERNEL_FLOWS_H
+#define FWD_KERNEL_FLOWS_H
+
+#include "fw/offer.h"
+#include "kset.h"
+
+/*
+ * A key: everything that a verdict may depend on.
+ *
+ *	base chain | in- | out-interface | mark | protocol | source | destination | both ports
+ */
+enum {
+	FWD_FLOW_BASE,
+	FWD_FLOW_IN,
+	FWD_FLOW_OUT,
+	FWD_FLOW_MARK,
+	FWD_FLOW_PROTO,
+	FWD_FLOW_ENDS,
+	FWD_FLOW_WORDS4 = FWD_FLOW_ENDS + 2 + 1,
+	FWD_FLOW_WORDS6 = FWD_FLOW_ENDS + 8 + 1
+};
+
+#define FWD_FLOWS_NAME	"flows" /* what the names of all their sets begin with */
+#define FWD_FLOWS_MAX	16384 /* of a family; more are judged one packet after the other */
+#define FWD_FLOWS_ROOM	65536 /* counters in all different ways together */
+
+struct fwd_flow {
+	uint32_t key[FWD_FLOW_WORDS6];
+	uint32_t next; /* in its bucket, + 1 */
+	uint32_t way;  /* the counters that its packets belong on */
+	struct fw_counters taken; /* what they got so far */
+	struct fw_tuple orig;     /* what the tracker calls it */
+	uint8_t dir;
+	bool tracked; /* the tracker is to be told */
+};
+
+struct fwd_flows_of { /* a family */
+	struct fwd_kset set;
+	bool made; /* the set is there */
+	uint32_t n, sent; /* known, and of these in the set */
+	uint32_t wanted, ruled; /* kinds of rules: what is known needs, what there is; fwd_flow_kind() */
+	uint32_t bucket[FWD_FLOWS_MAX]; /* flow + 1 */
+	struct fwd_flow flow[FWD_FLOWS_MAX];
+};
+
+struct fwd_flows {
+	struct fwd_flows *next;
+	uint64_t since;        /* when the first was sent; 0: none was */
+	unsigned int makes;    /* of the table, when its sets were made */
+	bool closed;           /* what it counts is complete; its counters may be gone */
+	uint32_t ways;         /* used of way[] */
+	uint32_t way_bucket[256];
+	uintptr_t way[FWD_FLOWS_ROOM]; /* rows of: next in bucket, how many, counters */
+	struct fwd_flows_of of[FW_N_FAMILIES];
+};
+
+/* number: makes the names of its sets.  NULL: no memory.  free() it. */
+struct fwd_flows *fwd_flows_new(uint32_t number);
+
+/* A queued packet's key; false: it has none. */
+bool fwd_flow_key(const struct fwd_msg *m, const struct fw_plan *plan, unsigned int mark_shift,
+		  uint32_t key[FWD_FLOW_WORDS6]);
+/* The kind of rule that looks such keys up: base chain and protocol. */
+static inline uint32_t fwd_flow_kind(unsigned int base, bool udp)
+{
+	return 1u << (base * 2 + udp);
+}
+
+/* known.c: rules of these kinds, that let pass what is in the set. */
+void fwd_known_rules(struct fwd_nft_batch *b, const struct fwd_kset *set, enum fw_family family,
+		     uint32_t kinds, bool kct);
+
+/* One more, that is not known; false: no room. */
+bool fwd_flows_add(struct fwd_flows *f, enum fw_family family, const uint32_t *key,
+		   const struct fw_offer *offer);
+struct fwd_flow *fwd_flows_find(struct fwd_flows *f, enum fw_family family, const uint32_t *key);
+/* So much has its element counted: give its counters what they do not have.  Returns that. */
+struct fw_counters fwd_flows_count(struct fwd_flows *f, struct fwd_flow *flow,
+				   const struct fw_counters *now);
+
+#endif

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Chains that let known flows pass, ahead of the queue.
+ *
+ *	chain input       { jump known_input; …; goto judge }
+ *	chain known_input { a rule for each family and protocol that has flows: key @flows4_7 accept }
+ *
+ * Where nothing is offloaded such a chain is empty, and costs as much as a jump.
+ */
+#include <netinet/in.h>
+#include <stdio.h>
+
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+
+#include "flows.h"
+
+#define CT_STATE_ESTABLISHED 2 /* a bit of nft's "ct state" */
+
+static bool is_known_base(unsigned int base)
+{
+	return base < FW_N_HOOKS || base == FWD_OUTPUT_BEHIND;
+}
+
+bool fwd_base_has_in(unsigned int base)
+{
+	return base == FW_PREROUTING || base == FW_INPUT || base == FW_FORWARD;
+}
+
+bool fwd_base_has_out(unsigned int base)
+{
+	return base == FW_FORWARD || base == FW_POSTROUTING || base == FW_OUTPUT ||
+		base == FWD_OUTPUT_BEHIND;
+}
+
+#define CHAIN_NAME 32
+
+static void chain_name(char name[CHAIN_NAME], unsigned int base)
+{
+	snprintf(name, CHAIN_NAME, "known_%s", fwd_bases[base].name);
+}
+
+void fwd_known_chains(struct fwd_nft_batch *b)
+{
+	char name[CHAIN_NAME];
+
+	for (unsigned int base = 0; base < FWD_N_BASES; base++) {
+		if (!is_known_base(base))
+			continue;
+		chain_name(name, base);
+		fwd_batch_chain(b, FWD_TABLE, name, NULL, 0, 0);
+	}
+}
+
+void fwd_known_jump(struct fwd_nft_batch *b, const struct fwd_nft *nft, unsigned int base)
+{
+	char name[CHAIN_NAME];
+	struct nftnl_rule *r;
+
+	if (!nft->offload)
+		return;
+	chain_name(name, base);
+	r = fwd_rule_new(b, FWD_TABLE, fwd_bases[base].name);
+	fwd_rule_chain(b, r, NFT_JUMP, name);
+	fwd_batch_rule(b, r);
+}
+
+void fwd_known_flush(struct fwd_nft_batch *b)
+{
+	char name[CHAIN_NAME];
+
+	for (unsigned int base = 0; base < FWD_N_BASES; base++) {
+		if (!is_known_base(base))
+			continue;
+		chain_name(name, base);
+		fwd_batch_flush(b, FWD_TABLE, name);
+	}
+}
+
+/* ---- rules --------------------------------------------------------------------------------- */
+
+/* Interfaces that a hook does not have, or that the queue does not tell, are zero. */
+static void load_interface(struct fwd_nft_batch *b, struct nftnl_rule *r, unsigned int word,
+			   bool there, uint32_t key)
+{
+	if (there)
+		fwd_load_meta(b, r, word, key);
+	else
+		fwd_load_word(b, r, word, 0);
+}
+
+static void load_key(struct fwd_nft_batch *b, struct nftnl_rule *r, enum fw_family family,
+		     unsigned int base)
+{
+	const unsigned int ends = family == FW_IP4 ? 2 : 8; /* words */
+
+	fwd_load_word(b, r, FWD_FLOW_BASE, base);
+	load_interface(b, r, FWD_FLOW_IN, fwd_base_has_in(base), NFT_META_IIF);
+	load_interface(b, r, FWD_FLOW_OUT, fwd_base_has_out(base), NFT_META_OIF);
+	fwd_load_meta(b, r, FWD_FLOW_MARK, NFT_META_MARK);
+	fwd_load_meta(b, r, FWD_FLOW_PROTO, NFT_META_L4PROTO);
+	fwd_load_network(b, r, FWD_FLOW_ENDS, family == FW_IP4 ? 12 : 8, ends * 4);
+	fwd_load_transport(b, r, FWD_FLOW_ENDS + ends, 0, 4);
+}
+
+static void add_rule(struct fwd_nft_batch *b, const struct fwd_kset *set, enum fw_family family,
+		     unsigned int base, bool udp, bool kct)
+{
+	const uint8_t proto = udp ? IPPROTO_UDP : IPPROTO_TCP, flags = FW_TCP_STEADY;
+	const uint32_t none = 0;
+	char name[CHAIN_NAME];
+	struct nftnl_rule *r;
+
+	chain_name(name, base);
+	r = fwd_rule_new(b, FWD_TABLE, name);
+	fwd_rule_meta(b, r, NFT_META_NFPROTO);
+	fwd_rule_cmp(b, r, NFT_CMP_EQ, &fwd_nfprotos[family], 1);
+	fwd_rule_meta(b, r, NFT_META_L4PROTO);
+	fwd_rule_cmp(b, r, NFT_CMP_EQ, &proto, sizeof(proto));
+	if (!udp) {
+		fwd_rule_transport(b, r, 13, sizeof(flags));
+		fwd_rule_bitwise8(b, r, FW_TCP_STEADY_MASK);
+		fwd_rule_cmp(b, r, NFT_CMP_EQ, &flags, sizeof(flags));
+	}
+	if (kct) { /* the kernel may say otherwise of a packet */
+		fwd_rule_ct_state(b, r);
+		fwd_rule_bitwise(b, r, CT_STATE_ESTABLISHED, 0);
+		fwd_rule_cmp(b, r, NFT_CMP_NEQ, &none, sizeof(none));
+	}
+	load_key(b, r, family, base);
+	fwd_rule_in(b, r, set);
+	fwd_rule_verdict(b, r, NF_ACCEPT);
+	fwd_batch_rule(b, r);
+}
+
+void fwd_known_rules(struct fwd_nft_batch *b, const struct fwd_kset *set, enum fw_family family,
+		     uint32_t kinds, bool kct)
+{
+	for (unsigned int base = 0; base < FWD_N_BASES; base++)
+		for (unsigned int udp = 0; is_known_base(base) && udp < 2; udp++)
+			if (kinds & fwd_flow_kind(base, udp))
+				add_rule(b, set, family, base, udp, kct);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the engine offers to do without it: packets of one flow, in one direction at one hook.
+ *
+ * Offered is what rules cannot tell apart.  The flow is established in both directions and has
+ * earned it (fw_ct_config.offer_every); its packet was accepted as it came, and everything on its
+ * way through the tables followed from what all those packets have in common (FW_EXT_OF_FLOW): so
+ * each of them would be accepted, and count on the same rules and policies.  Whoever takes an
+ * offer over lets such packets pass, counts them, and hands the counts in: to `counters`, and to
+ * fw_ct_passed() where the tracker would have looked at them.
+ *
+ * Not covered, and to be judged one by one as before: segments of TCP that are not FW_TCP_STEADY; packets that carry one of our mark bits.
+ *
+ * An offer is good while ruleset and plan stay in force.  It must be taken back within half of
+ * min_left_s: a flow whose packets nobody sees looks like one that has ended.
+ *
+ * The tracker goes on with what it sees.  It knows no windows of such a flow and so holds nothing
+ * against its segments; a FIN counts as acknowledged, for the acknowledgement may pass unseen.
+ */
+#ifndef FW_OFFER_H
+#define FW_OFFER_H
+
+#include "fw/ct.h"
+
+#define FW_OFFER_MAX 120 /* counters; packets that count more often are not offered */
+
+struct fw_offer {
+	uint32_t min_left_s; /* to be set: flows that may expire sooner are not offered */
+	/* valid until the next packet where a decision is `offered` */
+	struct fw_tuple orig; /* the flow … */
+	enum fw_ct_dir dir;
+	bool tracked;         /* … and whether this hook is where the tracker looks at it */
+	uint32_t n;
+	struct fw_counters *counters[FW_OFFER_MAX];
+};
+
+/* For the engine: has this direction seen as many packets, since it was asked last, as it takes? */
+bool fw_ct_due(const struct fw_flow *flow, enum fw_ct_dir dir);
+/* … and may packets of this flow pass?  unseen: by the tracker, which bears in mind that they do. */
+bool fw_ct_offer(struct fw_ct *ct, struct fw_flow *flow, bool unseen, uint64_t now,
+		 uint32_t min_left_s);
+
+/* Packets passed that the tracker did not see: the flow lives on, and they are counted. */
+void fw_ct_passed(struct fw_ct *ct, const struct fw_tuple *orig, enum fw_ct_dir dir,
+		  uint64_t packets, uint64_t bytes, uint64_t now);
+
+/* From now on the tracker sees all of this direction again; the next one is due. */
+void fw_ct_seen_again(struct fw_ct *ct, const struct fw_tuple *orig, enum fw_ct_dir dir,
+		      uint64_t now);
+
+#endif

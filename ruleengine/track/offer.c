@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Flows whose packets pass unseen (fw/offer.h). */
+#include <netinet/in.h>
+
+#include "fw/offer.h"
+#include "track/track.h"
+
+/* Two counters in a byte, that begin anew as they reach offer_every: zero is when to ask. */
+static void set_turn(struct fw_flow *flow, enum fw_ct_dir dir, unsigned int turn)
+{
+	const unsigned int shift = dir * 4u;
+
+	flow->turns = (uint8_t)((flow->turns & ~(15u << shift)) | turn << shift);
+}
+
+void ct_turn(const struct fw_ct *ct, struct fw_flow *flow, enum fw_ct_dir dir)
+{
+	const unsigned int turn = (flow->turns >> dir * 4u & 15) + 1;
+
+	set_turn(flow, dir, turn < ct->config.offer_every ? turn : 0);
+}
+
+bool fw_ct_due(const struct fw_flow *flow, enum fw_ct_dir dir)
+{
+	return !(flow->turns >> dir * 4u & 15);
+}
+
+/* Neither beginning nor ending: what comes next is in both directions more of the same. */
+static bool is_steady(const struct fw_flow *flow)
+{
+	const unsigned int both = FW_CTS_CONFIRMED | FW_CTS_SEEN_REPLY | FW_CTS_ASSURED;
+
+	if ((flow->status & both) != both || (flow->flags & CT_F_DYING))
+		return false;
+	return flow->orig.proto == IPPROTO_UDP ||
+		(flow->orig.proto == IPPROTO_TCP && flow->u.tcp.state == TCP_ESTABLISHED);
+}
+
+bool fw_ct_offer(struct fw_ct *ct, struct fw_flow *flow, bool unseen, uint64_t now,
+		 uint32_t min_left_s)
+{
+	if (flow == &ct->scratch || !is_steady(flow) ||
+	    flow->expires < now + min_left_s * FW_NSEC_PER_SEC)
+		return false;
+	if (unseen)
+		flow->flags |= CT_F_UNSEEN;
+	return true;
+}
+
+static struct fw_flow *find(struct fw_ct *ct, const struct fw_tuple *orig, uint64_t now)
+{
+	struct fw_flow *flow;
+	enum fw_ct_dir dir;
+	struct ct_key key;
+
+	if (!ct_key_make(ct, orig, &key))
+		return NULL;
+	flow = ct_find(ct, &key, now, false, &dir);
+	return flow && dir == FW_DIR_ORIG ? flow : NULL;
+}
+
+void fw_ct_passed(struct fw_ct *ct, const struct fw_tuple *orig, enum fw_ct_dir dir,
+		  uint64_t packets, uint64_t bytes, uint64_t now)
+{
+	const enum ct_timeout t =
+		orig->proto == IPPROTO_TCP ? CT_T_TCP_ESTABLISHED : CT_T_UDP_STREAM;
+	const uint64_t expires = now + ct->timeout[t] * FW_NSEC_PER_SEC;
+	struct fw_flow *flow = find(ct, orig, now);
+
+	if (!flow)
+		return;
+	if (flow->flags & CT_F_ACCT) {
+		flow->ext->packets[dir] += packets;
+		flow->ext->bytes[dir] += bytes;
+	}
+	/* one that has ended since has its time from there */
+	if (is_steady(flow) && expires > flow->expires)
+		flow->expires = expires;
+}
+
+void fw_ct_seen_again(struct fw_ct *ct, const struct fw_tuple *orig, enum fw_ct_dir dir,
+		      uint64_t now)
+{
+	struct fw_flow *flow = find(ct, orig, now);
+
+	if (!flow)
+		return;
+	ct_tcp_forget(flow);
+	flow->flags &= (uint8_t)~CT_F_UNSEEN;
+	set_turn(flow, dir, ct->config.offer_every - 1);
+}
