@@ -105,14 +105,15 @@ int fwd_kernel_prepare(struct fwd_kernel *k, const struct fw_ruleset *rs, struct
 int fwd_kernel_counted(struct fwd_kernel *k, struct fw_counters ret[FW_N_FAMILIES][FW_N_HOOKS]);
 
 /*
- * Flow offload.  Control thread; lock not held.
+ * Offload.  Some packets the kernel decides on its own as we would (offload.h, block.h), and counts them.
+ * Control thread; lock not held.
  *
- * collect: counters of rules, policies and flows get what the kernel has let pass by itself so far.
- * True: there was something.
+ * collect: counters of rules, policies, flows and recent lists get what the kernel has decided by itself so
+ * far.  True: there was something.
  *
  * revoke: from now on every packet is judged again, and counters are as with collect.  Before the
- * ruleset, its plan or a flow is exchanged; what the kernel did by the old one is over when it
- * returns.  resume: when the new one is in force.
+ * ruleset, its plan, a flow or a recent list is exchanged; what the kernel did by the old one is over
+ * when it returns.  resume: when the new one is in force.
  */
 bool fwd_kernel_collect(struct fwd_kernel *k);
 void fwd_kernel_revoke(struct fwd_kernel *k);
@@ -140,8 +141,14 @@ bool fwd_kernel_alive(struct fwd_kernel *k, unsigned int within_s);
 /* One row for each queue; returns how many (at most max). */
 size_t fwd_kernel_stats(struct fwd_kernel *k, struct fwd_queue_stats *ret, size_t max);
 
-/* The last `n` dropped packets as text, newest first: age, table, chain, rule number and words,
- * the packet in one line. */
+struct fwd_block_stats {
+	unsigned int sources; /* that the kernel drops now */
+	struct fw_counters dropped; /* by source, as far as collected */
+};
+void fwd_kernel_block_stats(struct fwd_kernel *k, struct fwd_block_stats *ret);
+
+/* Sources that the kernel drops now, at most `n`; then the last `n` dropped packets as text, newest
+ * first: age, table, chain, rule number and words, the packet in one line. */
 void fwd_kernel_drops(struct fwd_kernel *k, unsigned int n, struct fw_buf *out);
 
 /* Facts found at start ("queue: native", "owner: yes", …), "key value" lines for status. */

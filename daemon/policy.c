@@ -10,12 +10,6 @@
  */
 #include "edit.h"
 
-static void add(struct fw_counters *to, const struct fw_counters *more)
-{
-	__atomic_store_n(&to->packets, to->packets + more->packets, __ATOMIC_RELAXED);
-	__atomic_store_n(&to->bytes, to->bytes + more->bytes, __ATOMIC_RELAXED);
-}
-
 static void add_to_table(const struct fw_table *table,
 			 struct fw_counters counted[FW_N_FAMILIES][FW_N_HOOKS])
 {
@@ -23,8 +17,8 @@ static void add_to_table(const struct fw_table *table,
 		return;
 	for (unsigned int h = 0; h < FW_N_HOOKS; h++)
 		if (table->builtin[h] != UINT32_MAX)
-			add(table->chains[table->builtin[h]]->policy_counters,
-			    &counted[table->family][h]);
+			fw_counters_add(table->chains[table->builtin[h]]->policy_counters,
+					&counted[table->family][h]);
 }
 
 void fwd_policy_collect(struct fwd_editor *e)

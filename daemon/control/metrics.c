@@ -244,6 +244,20 @@ static void offload_metrics(struct fw_buf *out, struct fwd *d)
 	single(out, "fwd_offload_bytes_total", "counter", "Their IP bytes.", st.bytes);
 }
 
+static void block_metrics(struct fw_buf *out, struct fwd *d)
+{
+	struct fwd_block_stats st;
+
+	fwd_kernel_block_stats(d->editor.kernel, &st);
+	single(out, "fwd_offload_sources", "gauge", "Sources that the kernel drops by itself.",
+	       st.sources);
+	single(out, "fwd_offload_dropped_packets_total", "counter",
+	       "Packets that it dropped so; they are in the rules' counters, too.",
+	       st.dropped.packets);
+	single(out, "fwd_offload_dropped_bytes_total", "counter", "Their IP bytes.",
+	       st.dropped.bytes);
+}
+
 static void process_metrics(struct fw_buf *out)
 {
 	struct fwd_process p;
@@ -268,6 +282,7 @@ void fwd_metrics_rest(struct fwd *d, struct fw_buf *out)
 	conntrack_metrics(out, d);
 	queue_metrics(out, d);
 	offload_metrics(out, d);
+	block_metrics(out, d);
 	if (d->editor.store)
 		single(out, "fwd_journal_bytes", "gauge", "Edits on disk since the last snapshot.",
 		       fwd_store_journal_bytes(d->editor.store));

@@ -26,6 +26,7 @@ int fwd_verb_recent_list(struct fwd_call *call, struct fw_err *err)
 
 	if (call->n_args > 1)
 		return need(call, 1, "at most a NAME", err);
+	fwd_policy_collect(&call->d->editor);
 	pthread_mutex_lock(&core->lock);
 	if (call->n_args)
 		r = fw_recent_print(core->world.recent, call->args[0], fwd_now(), call->out);
@@ -50,12 +51,14 @@ static int change(struct fwd_call *call, bool add, struct fw_err *err)
 		fwd_arg_at(call, call->args[1], err);
 		return -EINVAL;
 	}
+	fwd_kernel_revoke(call->d->editor.kernel); /* it may drop by what the list says */
 	pthread_mutex_lock(&core->lock);
 	if (add)
 		r = fw_recent_add(core->world.recent, call->args[0], family, &addr, fwd_now());
 	else
 		r = fw_recent_remove(core->world.recent, call->args[0], family, &addr);
 	pthread_mutex_unlock(&core->lock);
+	fwd_kernel_resume(call->d->editor.kernel);
 	call->d->editor.dirty |= !r;
 	return r ? no_list(call, call->args[0], err) : 0;
 }
@@ -78,9 +81,11 @@ int fwd_verb_recent_flush(struct fwd_call *call, struct fw_err *err)
 	r = need(call, 1, "a NAME", err);
 	if (r)
 		return r;
+	fwd_kernel_revoke(call->d->editor.kernel);
 	pthread_mutex_lock(&core->lock);
 	r = fw_recent_flush(core->world.recent, call->args[0]);
 	pthread_mutex_unlock(&core->lock);
+	fwd_kernel_resume(call->d->editor.kernel);
 	call->d->editor.dirty |= !r;
 	return r ? no_list(call, call->args[0], err) : 0;
 }

@@ -6,12 +6,17 @@
  * when someone asks.  The rule's words are looked up then, by its identity; a rule that has been
  * deleted since is said to be so.
  *
+ * Those that the kernel drops on its own (block.h) never come here; of them there is a sum for each
+ * source.
+ *
  * Noted under core->lock; read by the control thread, which takes the lock to copy.
  */
 #include <arpa/inet.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "block.h"
 #include "fw/buf.h"
 #include "fw/text.h"
 #include "kernel.h"
@@ -179,10 +184,51 @@ static void print_packet(const struct drop *d, struct fw_buf *out)
 	fw_buf_fmt(out, " len %u", d->len);
 }
 
+/* Packets that we do not see: how many of each source. */
+static void print_block(const struct fwd_block *m, const struct fw_ruleset *rs, uint64_t now,
+			struct fw_buf *out)
+{
+	struct drop d = {
+		.rule_id = m->rule_id,
+		.number = m->path.number,
+		.src = m->source.addr,
+		.family = m->source.family,
+		.table = (uint8_t)m->path.table,
+		.hook = m->source.hook,
+	};
+
+	memcpy(d.chain, m->path.chain->name, sizeof(d.chain));
+	fw_buf_str(out, "in kernel   ");
+	print_reason(&d, rs, out);
+	fw_buf_fmt(out, " | in %s ", m->source.in);
+	print_proto(m->source.proto, out);
+	fw_buf_char(out, ' ');
+	print_end(&d, &d.src, 0, out);
+	fw_buf_fmt(out, " | %" PRIu64 " packets, %" PRIu64 " bytes in %.3fs\n", m->total.packets,
+		   m->total.bytes, now > m->since ? (double)(now - m->since) / 1e9 : 0.0);
+}
+
+static void print_blocks(struct fwd_kernel *k, unsigned int n, struct fw_buf *out)
+{
+	fwd_kernel_collect(k);
+	for (uint32_t i = 0; k->blocks && i < FWD_BLOCKS_MAX && n; i++) {
+		struct fwd_block m;
+
+		pthread_mutex_lock(&k->core->lock);
+		m = k->blocks->block[i];
+		pthread_mutex_unlock(&k->core->lock);
+		if (m.state != FWD_BLOCK_IN)
+			continue;
+		print_block(&m, k->core->ruleset, fwd_now(), out);
+		n--;
+	}
+}
+
 void fwd_kernel_drops(struct fwd_kernel *k, unsigned int n, struct fw_buf *out)
 {
 	const uint64_t now = fwd_now();
 
+	print_blocks(k, n, out);
 	for (unsigned int i = 0; i < n && i < RING; i++) {
 		struct drop d;
 		bool any;

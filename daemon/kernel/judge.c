@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <net/if_arp.h>
 
+#include "block.h"
 #include "offload.h"
 #include "worker.h"
 
@@ -82,6 +83,17 @@ static void note_reject(struct fwd_worker *w, size_t i)
 	b->n_rejects++;
 }
 
+/* A source may be dropped often, or begin a connection. */
+static void note_source(struct fwd_worker *w, size_t i, uint64_t now)
+{
+	struct fwd_batch *b = w->batch;
+
+	if (b->decisions[i].verdict == FW_DROP)
+		fwd_block_dropped(w->k->blocks, &b->msgs[i].pkt, &b->decisions[i], now, b->stack);
+	else
+		w->cut |= fwd_block_passed(w->k->blocks, &b->msgs[i].pkt, now);
+}
+
 static void judge_one(struct fwd_worker *w, size_t i, uint64_t now, uint64_t wall)
 {
 	struct fwd_core *core = w->k->core;
@@ -124,6 +136,8 @@ static void judge_one(struct fwd_worker *w, size_t i, uint64_t now, uint64_t wal
 	fwd_count(&w->packets);
 	if (b->decisions[i].verdict == FW_DROP)
 		fwd_drops_note(w->k->drops, &m->pkt, &b->decisions[i], now);
+	if (w->k->blocks)
+		note_source(w, i, now);
 	if (b->decisions[i].reject != FW_REJECT_NONE)
 		note_reject(w, i);
 }
@@ -163,7 +177,12 @@ void fwd_judge(struct fwd_worker *w)
 	prefetch(w);
 	for (size_t i = 0; i < b->n; i++)
 		judge_one(w, i, now, wall);
+	if (w->k->blocks)
+		w->cut |= fwd_block_judged(w->k->blocks);
 	if (++w->rounds % GC_ROUNDS == 0)
 		fw_ct_gc(core->world.ct, now, GC_BUDGET);
 	pthread_mutex_unlock(&core->lock);
+	if (w->cut)
+		fwd_block_cut(w->k->blocks);
+	w->cut = false;
 }

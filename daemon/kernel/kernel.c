@@ -20,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "block.h"
 #include "fw/buf.h"
 #include "handover.h"
 #include "kernel.h"
@@ -83,6 +84,7 @@ static void release(struct fwd_kernel *k, bool clean)
 	k->addrtype = fwd_addrtype_free(k->addrtype);
 	k->rtnl = fwd_rtnl_close(k->rtnl);
 	free(k->drops);
+	fwd_blocks_free(k->blocks);
 	free(k);
 }
 
@@ -182,6 +184,8 @@ static int open_parts(struct fwd_kernel *k, struct fw_err *err)
 		k->nft.fd = fwd_handover_take(k->handover, FWD_NFT_FDNAME);
 	if (r == 0)
 		r = fwd_nft_open(&k->nft, k->core->config, err);
+	if (r == 0)
+		r = fwd_blocks_open(&k->blocks, k->core, &k->nft, err);
 	return r;
 }
 
@@ -241,6 +245,8 @@ int fwd_kernel_start(struct fwd_kernel *k, struct fw_err *err)
 	r = r ? -r : fwd_guard_start(&k->guard, &k->nft, k->core->config, err);
 	if (!r)
 		r = fwd_offload_start(&k->offload, k, err);
+	if (!r)
+		r = fwd_blocks_start(k->blocks, err);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (!r)
 		keep_sockets(k);
@@ -324,6 +330,7 @@ void fwd_kernel_leave(struct fwd_kernel *k)
 	k->guard = fwd_guard_stop(k->guard);
 	fwd_offload_stop(&k->offload);
 	stop_workers(k);
+	fwd_blocks_stop(k->blocks);
 }
 
 int fwd_kernel_exec(struct fwd_kernel *k, const char *path, char **argv)
@@ -339,6 +346,7 @@ struct fwd_kernel *fwd_kernel_stop(struct fwd_kernel *k)
 		return NULL;
 	k->guard = fwd_guard_stop(k->guard);
 	fwd_offload_stop(&k->offload);
+	fwd_blocks_stop(k->blocks);
 	clean = k->nft.applied || !k->nft.adopted; /* else the start failed half-way */
 	if (clean && fwd_nft_silence(&k->nft) == 0)
 		drain(k);
@@ -354,22 +362,31 @@ int fwd_kernel_counted(struct fwd_kernel *k, struct fw_counters ret[FW_N_FAMILIE
 
 bool fwd_kernel_collect(struct fwd_kernel *k)
 {
-	return fwd_offload_collect(k->offload);
+	const bool passed = fwd_offload_collect(k->offload), dropped = fwd_blocks_collect(k->blocks);
+
+	return passed || dropped;
 }
 
 void fwd_kernel_revoke(struct fwd_kernel *k)
 {
 	fwd_offload_revoke(k->offload);
+	fwd_blocks_revoke(k->blocks);
 }
 
 void fwd_kernel_resume(struct fwd_kernel *k)
 {
 	fwd_offload_resume(k->offload);
+	fwd_blocks_resume(k->blocks);
 }
 
 void fwd_kernel_offload_stats(struct fwd_kernel *k, struct fwd_offload_stats *ret)
 {
 	fwd_offload_stats(k->offload, ret);
+}
+
+void fwd_kernel_block_stats(struct fwd_kernel *k, struct fwd_block_stats *ret)
+{
+	fwd_blocks_stats(k->blocks, ret);
 }
 
 /* ---- what there is to tell ----------------------------------------------------------------- */

@@ -19,6 +19,7 @@
  *	flows.c     … what we know of them
  *	offload.c   … when they come and go
  *	kset.c      sets that the kernel decides by, with counters
+ *	block.c     sources that the kernel drops: who; block-nft.c how, block-work.c when; hitters.c
  *	queue.c     bind and configure NFQUEUE sockets
  *	message.c   one queued packet's message into a packet view
  *	verdict.c   answers, gathered into one send
@@ -90,7 +91,7 @@ struct fwd_nft {
 	bool owner, persist; /* flags the table got */
 	bool made; /* the table stands */
 	bool adopted; /* it stood before us */
-	bool offload; /* base chains jump to those of known.c */
+	bool offload; /* base chains jump to those of known.c and block-nft.c */
 	unsigned int makes; /* how often it was made: sets of the one before are gone */
 	bool counting; /* there are counters (count.c) */
 	unsigned int bases; /* which base chains it has; nft.h */
@@ -290,6 +291,7 @@ bool fwd_rejects_send(struct fwd_rejects *r, const struct fw_packet *pkt,
 /* ---- drops.c ------------------------------------------------------------------------------- */
 
 struct fwd_drops;
+struct fwd_blocks; /* block.h */
 
 struct fwd_drops *fwd_drops_new(void); /* free() it */
 /* Under core->lock.  pkt NULL: no packet could be made of what came. */
@@ -321,6 +323,7 @@ struct fwd_worker {
 	uint64_t detour_ns; /* when the last one went or came */
 	unsigned int barriers; /* acknowledgements asked for behind packets sent to parts_number */
 	uint64_t barrier_ns; /* when the last one was */
+	bool cut; /* before this batch is answered, the kernel has to stop dropping (block.h) */
 	uint64_t rounds;
 	struct fwd_batch *batch;
 };
@@ -336,6 +339,7 @@ struct fwd_kernel {
 	struct fwd_addrtype *addrtype;
 	struct fwd_drops *drops;
 	struct fwd_offload *offload; /* offload.h; NULL: off */
+	struct fwd_blocks *blocks; /* NULL: without offload */
 	struct fw_world_ops ops;
 	int ct_fd; /* ctget.c; under core->lock */
 	uint32_t copy_range;

@@ -10,6 +10,7 @@
 #include <linux/netfilter/nf_tables.h>
 #include <string.h>
 
+#include "block.h"
 #include "nft.h"
 
 static bool any_family(const struct fw_plan *plan, unsigned int hook)
@@ -151,6 +152,18 @@ static void add_owners(struct fwd_nft_batch *b, const struct fwd_nft *nft,
 	}
 }
 
+void fwd_nft_add_blocks(struct fwd_nft_batch *b, const struct fwd_nft *nft, unsigned int base)
+{
+	const char *chain = fwd_block_chain(base);
+	struct nftnl_rule *r;
+
+	if (!chain || !nft->offload)
+		return;
+	r = fwd_rule_new(b, FWD_TABLE, fwd_bases[base].name);
+	fwd_rule_chain(b, r, NFT_JUMP, chain);
+	fwd_batch_rule(b, r);
+}
+
 static void add_hook(struct fwd_nft_batch *b, const struct fwd_nft *nft,
 		     const struct fw_plan *plan, unsigned int hook)
 {
@@ -166,6 +179,7 @@ static void add_hook(struct fwd_nft_batch *b, const struct fwd_nft *nft,
 	if (!any_family(plan, hook))
 		return;
 	fwd_known_jump(b, nft, hook);
+	fwd_nft_add_blocks(b, nft, hook);
 	fwd_nft_add_types(b, plan, hook);
 	fwd_nft_add_owners(b, plan, hook);
 	r = fwd_rule_new(b, FWD_TABLE, chain);

@@ -61,6 +61,8 @@ bool fwd_base_has_in(unsigned int base);
 bool fwd_base_has_out(unsigned int base);
 
 /* nft.c, for kct.c */
+/* First of all: the sources that the kernel drops. */
+void fwd_nft_add_blocks(struct fwd_nft_batch *b, const struct fwd_nft *nft, unsigned int base);
 void fwd_nft_add_types(struct fwd_nft_batch *b, const struct fw_plan *plan, unsigned int base);
 void fwd_nft_add_owners(struct fwd_nft_batch *b, const struct fw_plan *plan, unsigned int base);
 void fwd_nft_add_counting(struct fwd_nft_batch *b, unsigned int family, unsigned int hook);

@@ -11,6 +11,7 @@
  *		chain expected { … }                   a connection that a helper waited for (kct.c)
  *		chain ct_behind_3 { … }                what raw says of a connection that begins (assign.c)
  *		chain known_input { … }                what need not be judged any more (known.c)
+ *		chain drop_input { … }                 sources that the kernel drops (block-nft.c), for hooks
  *		chain nat_7 { … }                      a translation, found by its code in a map (nat.c)
  *		chain input { type filter hook … }     and other base chains as they are needed
  *	}
@@ -41,6 +42,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "block.h"
 #include "nft.h"
 
 #ifndef NFT_TABLE_F_PERSIST
@@ -141,6 +143,8 @@ static int make_table(struct fwd_nft *nft, uint32_t flags, enum how how, unsigne
 	fwd_batch_chain(b, FWD_TABLE, "states", NULL, 0, 0);
 	fwd_batch_chain(b, FWD_TABLE, "expected", NULL, 0, 0);
 	fwd_known_chains(b);
+	for (unsigned int h = 0; fwd_block_chain(h); h++)
+		fwd_batch_chain(b, FWD_TABLE, fwd_block_chain(h), NULL, 0, 0);
 	for (unsigned int i = 0; i < FWD_N_BASES; i++)
 		if (bases >> i & 1)
 			fwd_nft_add_base(b, i);

@@ -44,6 +44,12 @@ struct fw_counters {
 	uint64_t packets, bytes; /* written under the engine lock, read anywhere (relaxed) */
 };
 
+static inline void fw_counters_add(struct fw_counters *to, const struct fw_counters *more)
+{
+	__atomic_store_n(&to->packets, to->packets + more->packets, __ATOMIC_RELAXED);
+	__atomic_store_n(&to->bytes, to->bytes + more->bytes, __ATOMIC_RELAXED);
+}
+
 struct fw_rule {
 	uint32_t refs;           /* control thread only */
 	uint8_t family;          /* enum fw_family */

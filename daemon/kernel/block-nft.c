@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The sets of sources that the kernel drops, and the rules that do it (block.h).
+ *
+ *	chain drop_input {      ahead of everything else that the hook's chain does
+ *		meta nfproto ipv4  meta iifname . meta l4proto . ip saddr . hook @drop_7_4_all  drop
+ *		meta nfproto ipv4  what begins a connection, and the same of @drop_7_4_new  drop
+ *	}
+ *
+ * All sets of a number stand or go together.
+ */
+#include <errno.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nf_tables.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "block.h"
+
+#define N_HOOKS 3 /* PREROUTING, INPUT, FORWARD */
+
+/* Words of a key. */
+enum { WORD_IN = 0, WORD_PROTO = 4, WORD_HOOK, WORD_ADDR };
+#define WORDS_MAX (WORD_ADDR + 4)
+
+#define TCP_SYN	   0x02
+#define TCP_CHOOSE 0x3f /* all flags but those of congestion control */
+
+static const char *const chains[N_HOOKS] = {"drop_prerouting", "drop_input", "drop_forward"};
+static_assert(FW_PREROUTING == 0 && FW_INPUT == 1 && FW_FORWARD == 2, "hooks are places in it");
+
+const char *fwd_block_chain(unsigned int hook)
+{
+	return hook < N_HOOKS ? chains[hook] : NULL;
+}
+
+static struct fwd_kset set_of(uint32_t number, unsigned int family, unsigned int scope)
+{
+	struct fwd_kset set = {
+		.words = WORD_ADDR + (family == FW_IP4 ? 1 : 4),
+		.size = FWD_BLOCKS_MAX,
+		.last = true,
+	};
+
+	snprintf(set.name, sizeof(set.name), FWD_BLOCK_PREFIX "%u_%c_%s", number,
+		 family == FW_IP4 ? '4' : '6', scope == FW_SOURCE_ALL ? "all" : "new");
+	return set;
+}
+
+static void key_of(const struct fwd_source *s, uint32_t key[WORDS_MAX])
+{
+	memset(key, 0, WORDS_MAX * sizeof(*key));
+	memcpy(&key[WORD_IN], s->in, sizeof(s->in));
+	memcpy(&key[WORD_PROTO], &s->proto, 1);
+	key[WORD_HOOK] = s->hook;
+	memcpy(&key[WORD_ADDR], &s->addr, s->family == FW_IP4 ? 4 : 16);
+}
+
+static struct fwd_source source_of(const uint32_t *key, unsigned int family)
+{
+	struct fwd_source s = {.family = (uint8_t)family, .hook = (uint8_t)key[WORD_HOOK]};
+
+	memcpy(s.in, &key[WORD_IN], sizeof(s.in));
+	memcpy(&s.proto, &key[WORD_PROTO], 1);
+	memcpy(&s.addr, &key[WORD_ADDR], family == FW_IP4 ? 4 : 16);
+	return s;
+}
+
+/* ---- rules --------------------------------------------------------------------------------- */
+
+static void ask_state(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t states, uint32_t op)
+{
+	const uint32_t none = 0;
+
+	fwd_rule_ct(b, r, NFT_CT_STATE);
+	fwd_rule_bitwise(b, r, states, 0);
+	fwd_rule_cmp(b, r, op, &none, sizeof(none));
+}
+
+static void ask_proto(struct fwd_nft_batch *b, struct nftnl_rule *r, uint8_t proto)
+{
+	fwd_rule_meta(b, r, NFT_META_L4PROTO);
+	fwd_rule_cmp(b, r, NFT_CMP_EQ, &proto, sizeof(proto));
+}
+
+/* Which of the source's packets are meant; proto: where only UDP's or TCP's are. */
+static void ask_scope(struct fwd_nft_batch *b, struct nftnl_rule *r, const struct fw_plan *plan,
+		      unsigned int scope, uint8_t proto)
+{
+	const uint32_t established = NF_CT_STATE_BIT(IP_CT_ESTABLISHED),
+		       related = NF_CT_STATE_BIT(IP_CT_RELATED),
+		       new = NF_CT_STATE_BIT(IP_CT_NEW);
+	const uint8_t syn = TCP_SYN;
+
+	if (plan->kct && scope == FW_SOURCE_NEW)
+		ask_state(b, r, new, NFT_CMP_NEQ);
+	else if (plan->kct)
+		ask_state(b, r, established | related, NFT_CMP_EQ);
+	if (!proto)
+		return;
+	ask_proto(b, r, proto);
+	if (proto != IPPROTO_TCP)
+		return;
+	fwd_rule_transport(b, r, 13, sizeof(syn));
+	fwd_rule_bitwise8(b, r, TCP_CHOOSE);
+	fwd_rule_cmp(b, r, NFT_CMP_EQ, &syn, sizeof(syn));
+}
+
+static void add_rule(struct fwd_nft_batch *b, const struct fw_plan *plan, unsigned int hook,
+		     const struct fwd_kset *set, unsigned int family, unsigned int scope,
+		     uint8_t proto)
+{
+	struct nftnl_rule *r = fwd_rule_new(b, FWD_TABLE, chains[hook]);
+	const uint8_t two = 2;
+
+	fwd_rule_meta(b, r, NFT_META_NFPROTO);
+	fwd_rule_cmp(b, r, NFT_CMP_EQ, &fwd_nfprotos[family], 1);
+	if (plan->dying[family]) { /* those without a hop left were seen in PREROUTING */
+		fwd_rule_network(b, r, family == FW_IP4 ? 8 : 7, sizeof(two));
+		fwd_rule_cmp(b, r, NFT_CMP_GTE, &two, sizeof(two));
+	}
+	ask_scope(b, r, plan, scope, proto);
+	fwd_load_meta(b, r, WORD_IN, NFT_META_IIFNAME);
+	fwd_load_meta(b, r, WORD_PROTO, NFT_META_L4PROTO);
+	fwd_load_word(b, r, WORD_HOOK, hook);
+	fwd_load_network(b, r, WORD_ADDR, family == FW_IP4 ? 12 : 8, family == FW_IP4 ? 4 : 16);
+	fwd_rule_in(b, r, set);
+	fwd_rule_verdict(b, r, NF_DROP);
+	fwd_batch_rule(b, r);
+}
+
+static void add_rules(struct fwd_nft_batch *b, const struct fw_plan *plan, unsigned int hook,
+		      const struct fwd_kset *set, unsigned int family, unsigned int scope)
+{
+	if (scope == FW_SOURCE_ALL || plan->kct) {
+		add_rule(b, plan, hook, set, family, scope, 0);
+		return;
+	}
+	add_rule(b, plan, hook, set, family, scope, IPPROTO_UDP);
+	add_rule(b, plan, hook, set, family, scope, IPPROTO_TCP);
+}
+
+static void flush_chains(struct fwd_nft_batch *b)
+{
+	for (unsigned int i = 0; i < N_HOOKS; i++)
+		fwd_batch_flush(b, FWD_TABLE, chains[i]);
+}
+
+int fwd_block_flush(struct fwd_nft *nft)
+{
+	struct fwd_nft_batch *b = fwd_nft_begin(nft);
+
+	if (b)
+		flush_chains(b);
+	return fwd_nft_commit(nft, b);
+}
+
+/* ---- sets ---------------------------------------------------------------------------------- */
+
+static bool is_covered(const struct fwd_block_sets *sets, const struct fwd_block *m)
+{
+	return sets->hooks[m->source.family][m->path.scope] & FW_HOOK_BIT(m->source.hook);
+}
+
+/* The sets that stand are not what they should be: somebody has to go, the rules are gone, or there
+ * are none for some member.  Under core->lock. */
+static bool needs_new_sets(const struct fwd_blocks *bl)
+{
+	if (!bl->sets.number || bl->cut)
+		return true;
+	for (uint32_t i = 0; i < FWD_BLOCKS_MAX; i++) {
+		const struct fwd_block *m = &bl->block[i];
+
+		if (m->state == FWD_BLOCK_OUT ||
+		    (m->state == FWD_BLOCK_READY && !is_covered(&bl->sets, m)))
+			return true;
+	}
+	return false;
+}
+
+/* What goes into which set. */
+struct load {
+	bool renew;
+	struct fwd_block_sets sets;
+	struct fw_plan plan;
+	uint32_t n[FW_N_FAMILIES][FW_N_SOURCE_SCOPES];
+	uint32_t keys[FW_N_FAMILIES][FW_N_SOURCE_SCOPES][FWD_BLOCKS_MAX * WORDS_MAX];
+};
+
+static void load_one(struct load *l, struct fwd_block *m, uint64_t now)
+{
+	const unsigned int family = m->source.family, scope = m->path.scope;
+	const uint32_t words = set_of(0, family, scope).words;
+	uint32_t key[WORDS_MAX];
+
+	if (m->state == FWD_BLOCK_OUT)
+		m->state = FWD_BLOCK_LEFT; /* l->renew, then */
+	if (m->state == FWD_BLOCK_READY) {
+		m->state = FWD_BLOCK_IN;
+		m->since = m->last = now;
+	} else if (m->state != FWD_BLOCK_IN || !l->renew) {
+		return;
+	}
+	key_of(&m->source, key);
+	memcpy(l->keys[family][scope] + l->n[family][scope]++ * words, key, words * sizeof(*key));
+	l->sets.hooks[family][scope] |= (uint8_t)FW_HOOK_BIT(m->source.hook);
+}
+
+static void load_all(struct fwd_blocks *bl, struct load *l, uint64_t now)
+{
+	pthread_mutex_lock(&bl->core->lock);
+	l->renew = needs_new_sets(bl);
+	l->plan = bl->core->plan;
+	l->sets = l->renew ? (struct fwd_block_sets){.number = ++bl->last_number} : bl->sets;
+	for (uint32_t i = 0; i < FWD_BLOCKS_MAX; i++)
+		if (bl->block[i].state != FWD_BLOCK_FREE)
+			load_one(l, &bl->block[i], now);
+	bl->cut = false;
+	pthread_mutex_unlock(&bl->core->lock);
+}
+
+static void add_set(struct fwd_nft_batch *b, const struct load *l, unsigned int family,
+		    unsigned int scope)
+{
+	const struct fwd_kset set = set_of(l->sets.number, family, scope);
+
+	if (l->renew)
+		fwd_kset_make(b, &set);
+	fwd_kset_add(b, &set, l->keys[family][scope], l->n[family][scope]);
+	for (unsigned int h = 0; l->renew && h < N_HOOKS; h++)
+		if (l->sets.hooks[family][scope] & FW_HOOK_BIT(h))
+			add_rules(b, &l->plan, h, &set, family, scope);
+}
+
+static int send_load(struct fwd_nft *nft, const struct load *l)
+{
+	struct fwd_nft_batch *b = fwd_nft_begin(nft);
+
+	if (b && l->renew)
+		flush_chains(b);
+	for (unsigned int f = 0; b && f < FW_N_FAMILIES; f++)
+		for (unsigned int s = 0; s < FW_N_SOURCE_SCOPES; s++)
+			if (l->sets.hooks[f][s])
+				add_set(b, l, f, s);
+	return fwd_nft_commit(nft, b);
+}
+
+void fwd_block_retire(struct fwd_blocks *bl)
+{
+	bl->old = bl->sets;
+	bl->sets = (struct fwd_block_sets){0};
+	pthread_mutex_lock(&bl->core->lock);
+	for (uint32_t i = 0; i < FWD_BLOCKS_MAX; i++) {
+		bl->block[i].seen[1] = bl->block[i].seen[0];
+		bl->block[i].seen[0] = (struct fw_counters){0};
+	}
+	pthread_mutex_unlock(&bl->core->lock);
+}
+
+int fwd_block_arm(struct fwd_blocks *bl)
+{
+	struct load *l = calloc(1, sizeof(*l));
+	int r;
+
+	if (!l)
+		return -ENOMEM;
+	pthread_mutex_lock(&bl->nft->lock);
+	load_all(bl, l, fwd_now());
+	r = send_load(bl->nft, l);
+	pthread_mutex_unlock(&bl->nft->lock);
+	if (!r && l->renew)
+		fwd_block_retire(bl);
+	if (!r)
+		bl->sets = l->sets;
+	free(l);
+	return r;
+}
+
+/* ---- reading ------------------------------------------------------------------------------- */
+
+struct reading {
+	struct fwd_blocks *bl;
+	unsigned int family;
+	bool old;
+	uint64_t now;
+	bool any;
+};
+
+static void take(void *priv, const uint32_t *key, const struct fw_counters *counters,
+		 uint64_t idle_ms)
+{
+	struct reading *reading = priv;
+	struct fwd_blocks *bl = reading->bl;
+	const struct fwd_source source = source_of(key, reading->family);
+	const uint64_t idle = idle_ms == UINT64_MAX ? 0 : idle_ms * (FW_NSEC_PER_SEC / 1000);
+	struct fwd_block *m;
+
+	pthread_mutex_lock(&bl->core->lock);
+	m = fwd_block_find(bl, &source);
+	if (m) {
+		struct fw_counters *seen = &m->seen[reading->old];
+		const struct fw_counters more = {.packets = counters->packets - seen->packets,
+						 .bytes = counters->bytes - seen->bytes};
+
+		*seen = *counters;
+		fwd_block_count(bl, m, &more, reading->now - idle);
+		reading->any |= more.packets > 0;
+	}
+	pthread_mutex_unlock(&bl->core->lock);
+}
+
+int fwd_block_read(struct fwd_blocks *bl, bool old)
+{
+	const struct fwd_block_sets *sets = old ? &bl->old : &bl->sets;
+	struct reading reading = {.bl = bl, .old = old};
+	int r = 0;
+
+	for (unsigned int f = 0; f < FW_N_FAMILIES; f++)
+		for (unsigned int s = 0; s < FW_N_SOURCE_SCOPES; s++) {
+			const struct fwd_kset set = set_of(sets->number, f, s);
+			int r1;
+
+			if (!sets->number || !sets->hooks[f][s])
+				continue;
+			reading.family = f;
+			reading.now = fwd_now();
+			r1 = fwd_kset_read(&bl->fd, &set, take, &reading);
+			r = r ? r : r1;
+		}
+	return r ? r : reading.any;
+}
+
+int fwd_block_delete(struct fwd_blocks *bl)
+{
+	struct fwd_nft_batch *b;
+	int r;
+
+	pthread_mutex_lock(&bl->nft->lock);
+	b = fwd_nft_begin(bl->nft);
+	for (unsigned int f = 0; b && f < FW_N_FAMILIES; f++)
+		for (unsigned int s = 0; s < FW_N_SOURCE_SCOPES; s++) {
+			const struct fwd_kset set = set_of(bl->old.number, f, s);
+
+			if (bl->old.number && bl->old.hooks[f][s])
+				fwd_kset_delete(b, &set);
+		}
+	r = fwd_nft_commit(bl->nft, b);
+	pthread_mutex_unlock(&bl->nft->lock);
+	bl->old = (struct fwd_block_sets){0};
+	return r;
+}
