@@ -353,13 +353,14 @@ void fwd_rule_notrack(struct fwd_nft_batch *b, struct nftnl_rule *r)
 	fwd_rule_add(b, r, "notrack");
 }
 
-void fwd_rule_daddr_type(struct fwd_nft_batch *b, struct nftnl_rule *r)
+void fwd_rule_fib(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t result)
 {
 	struct nftnl_expr *e = fwd_rule_add(b, r, "fib");
 
 	if (!e)
 		return;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_FLAGS, NFTA_FIB_F_DADDR);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_RESULT, result);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_FLAGS,
+			   NFTA_FIB_F_DADDR | (result == NFT_FIB_RESULT_OIF ? NFTA_FIB_F_MARK : 0));
 	nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_DREG, REG);
 }

@@ -77,9 +77,9 @@ void fwd_rule_ct_state(struct fwd_nft_batch *b, struct nftnl_rule *r);
 void fwd_rule_ct(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t key);
 /* verdict: NF_ACCEPT or NFT_RETURN */
 void fwd_rule_verdict(struct fwd_nft_batch *b, struct nftnl_rule *r, int verdict);
-/* Not to be tracked; what kind of address the destination is. */
 void fwd_rule_notrack(struct fwd_nft_batch *b, struct nftnl_rule *r);
-void fwd_rule_daddr_type(struct fwd_nft_batch *b, struct nftnl_rule *r);
+/* Of the destination: NFT_FIB_RESULT_OIF (0: no way there, or it is ours) or _ADDRTYPE (RTN_*). */
+void fwd_rule_fib(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t result);
 /* Where the map says for the register that the above use. */
 void fwd_rule_map(struct fwd_nft_batch *b, struct nftnl_rule *r, const char *map);
 

@@ -462,7 +462,7 @@ static void add_dying(struct fwd_nft_batch *b, const struct fwd_nft *nft,
 		fwd_rule_cmp(b, r, NFT_CMP_LT, &two, sizeof(two));
 		ask_ct(b, r, NFT_CT_STATE, STATE_NEW, NFT_CMP_NEQ);
 		ask_ct(b, r, NFT_CT_STATUS, STATUS_CONFIRMED, NFT_CMP_EQ);
-		fwd_rule_daddr_type(b, r);
+		fwd_rule_fib(b, r, NFT_FIB_RESULT_ADDRTYPE);
 		fwd_rule_cmp(b, r, NFT_CMP_EQ, &unicast, sizeof(unicast));
 		set_bits(b, r, nft, FW_MARK_PART_MASK, FW_PART_BEHIND_NAT); /* DYING */
 		fwd_rule_chain(b, r, NFT_GOTO, "judge");

@@ -135,6 +135,13 @@ static uint32_t on_mtu(void *priv, enum fw_family family, const union fw_addr *a
 	return fwd_route_mtu(k->rtnl, family, addr, oif, mark);
 }
 
+static bool on_no_route(void *priv, const struct fw_packet *pkt)
+{
+	struct fwd_kernel *k = priv;
+
+	return fwd_route_none(k->rtnl, pkt);
+}
+
 /* Since 5.18 the verdict's priority is taken; older kernels pass over the attribute. */
 static bool takes_priority(void)
 {
@@ -164,6 +171,7 @@ static int open_helpers(struct fwd_kernel *k, struct fw_err *err)
 	k->ops = (struct fw_world_ops){.log = on_log,
 				       .addrtype = on_addrtype,
 				       .mtu = on_mtu,
+				       .no_route = on_no_route,
 				       .minutes_west = on_minutes_west,
 				       .connection = on_connection};
 	k->core->world.ops = &k->ops;

@@ -27,7 +27,7 @@
  *	worker.c    the loop: read, judge (judge.c, way.c), answer (answer.c)
  *	rtnl.c      interface names
  *	addrtype.c  kinds of addresses
- *	route.c     how large packets may be on their way
+ *	route.c     is there a way, and how large may packets be on it
  *	reject.c    REJECT's replies; build.c their bytes, icmplimit.c how many
  *	drops.c     the last dropped packets
  *	kernel.c    open, start, apply, stop
@@ -81,6 +81,7 @@ void fwd_nl_drain(int fd);
 /* ---- table.c, nft.c, count.c --------------------------------------------------------------- */
 
 enum fwd_queue_kind { FWD_QUEUE_NATIVE, FWD_QUEUE_COMPAT };
+enum fwd_fib_kind { FWD_FIB_UNKNOWN, FWD_FIB_MISSING, FWD_FIB_THERE };
 enum fwd_defrag_kind { FWD_DEFRAG_NONE, FWD_DEFRAG_TPROXY, FWD_DEFRAG_CT };
 
 struct fwd_nft {
@@ -97,6 +98,7 @@ struct fwd_nft {
 	unsigned int bases; /* which base chains it has; nft.h */
 	enum fwd_queue_kind queue_kind;
 	enum fwd_defrag_kind defrag[FW_N_FAMILIES];
+	enum fwd_fib_kind fib; /* can rules ask for routes? */
 	struct fwd_nat *nat; /* nat.c; written under core->lock and `lock`, read under either */
 	struct fwd_assigns *assigns; /* assign.c; the same */
 	bool applied; /* `plan` is what the rules say */
@@ -263,6 +265,9 @@ uint32_t fwd_rtnl_mtu(struct fwd_rtnl *r, uint32_t ifindex);
 /* See fw_world_ops.mtu. */
 uint32_t fwd_route_mtu(struct fwd_rtnl *r, enum fw_family family, const union fw_addr *addr,
 		       uint32_t oif, uint32_t mark);
+
+/* See fw_world_ops.no_route. */
+bool fwd_route_none(struct fwd_rtnl *r, const struct fw_packet *pkt);
 
 /* ---- addrtype.c: under core->lock ----------------------------------------------------------- */
 

@@ -60,8 +60,8 @@ void fwd_nft_add_types(struct fwd_nft_batch *b, const struct fw_plan *plan, unsi
 	fwd_batch_rule(b, r);
 }
 
-/* PREROUTING for the tracker alone: what has no hop left (plan.c). */
-static void add_dying(struct fwd_nft_batch *b, unsigned int family)
+/* PREROUTING for the tracker alone (plan.c): what has no hop left … */
+static void add_hopless(struct fwd_nft_batch *b, unsigned int family)
 {
 	struct nftnl_rule *r = fwd_rule_new(b, FWD_TABLE, fwd_bases[FW_PREROUTING].name);
 	const uint8_t two = 2;
@@ -70,6 +70,31 @@ static void add_dying(struct fwd_nft_batch *b, unsigned int family)
 	fwd_rule_cmp(b, r, NFT_CMP_EQ, &fwd_nfprotos[family], 1);
 	fwd_rule_network(b, r, family == FW_IP4 ? 8 : 7, sizeof(two)); /* TTL, hop limit */
 	fwd_rule_cmp(b, r, NFT_CMP_LT, &two, sizeof(two));
+	fwd_rule_chain(b, r, NFT_GOTO, "judge");
+	fwd_batch_rule(b, r);
+}
+
+/*
+ * … and what the routing will drop, as far as can be told from here: the engine asks again.  Of
+ * IPv6 the kind of address is that of its route; of IPv4 only the host's own are known by it.
+ */
+static void add_unroutable(struct fwd_nft_batch *b, unsigned int family)
+{
+	const uint32_t none = 0, other = FW_ADDR_UNICAST, bad = htonl(FW_ADDR_BLACKHOLE);
+	struct nftnl_rule *r = fwd_rule_new(b, FWD_TABLE, fwd_bases[FW_PREROUTING].name);
+
+	fwd_rule_meta(b, r, NFT_META_NFPROTO);
+	fwd_rule_cmp(b, r, NFT_CMP_EQ, &fwd_nfprotos[family], 1);
+	if (family == FW_IP4) {
+		fwd_rule_fib(b, r, NFT_FIB_RESULT_OIF);
+		fwd_rule_cmp(b, r, NFT_CMP_EQ, &none, sizeof(none));
+		fwd_rule_fib(b, r, NFT_FIB_RESULT_ADDRTYPE);
+		fwd_rule_cmp(b, r, NFT_CMP_EQ, &other, sizeof(other));
+	} else {
+		fwd_rule_fib(b, r, NFT_FIB_RESULT_ADDRTYPE);
+		fwd_rule_hton(b, r);
+		fwd_rule_cmp(b, r, NFT_CMP_GTE, &bad, sizeof(bad)); /* or what comes behind it */
+	}
 	fwd_rule_chain(b, r, NFT_GOTO, "judge");
 	fwd_batch_rule(b, r);
 }
@@ -173,8 +198,11 @@ static void add_hook(struct fwd_nft_batch *b, const struct fwd_nft *nft,
 	for (unsigned int f = 0; f < FW_N_FAMILIES; f++) {
 		if (plan->count[f][hook])
 			fwd_nft_add_counting(b, f, hook); /* those that are only tracked, too */
-		if (hook == FW_PREROUTING && plan->dying[f])
-			add_dying(b, f);
+		if (hook != FW_PREROUTING || !plan->dying[f])
+			continue;
+		add_hopless(b, f);
+		if (nft->fib == FWD_FIB_THERE)
+			add_unroutable(b, f);
 	}
 	if (!any_family(plan, hook))
 		return;
@@ -314,6 +342,8 @@ static int apply(struct fwd_nft *nft, const struct fw_plan *plan, struct fw_err 
 		r = plan->track[f] && !plan->kct ? fwd_nft_defrag(nft, f, err) : 0;
 		if (r)
 			return r;
+		if (plan->dying[f])
+			fwd_nft_probe_fib(nft);
 	}
 	if (nft->applied && same_rules(&nft->plan, plan))
 		return 0;

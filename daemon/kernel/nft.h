@@ -82,6 +82,8 @@ void fwd_nft_add_base(struct fwd_nft_batch *b, unsigned int base);
 /* Table, chains and the rules that do not depend on the plan, where they are missing. */
 int fwd_nft_restore(struct fwd_nft *nft, const struct fwd_config *config);
 
+/* Find out what nft->fib is. */
+void fwd_nft_probe_fib(struct fwd_nft *nft);
 /* From now on this family's packets come whole. */
 int fwd_nft_defrag(struct fwd_nft *nft, enum fw_family family, struct fw_err *err);
 

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The MTU of a path, for TCPMSS's clamping: asked of the kernel for each SYN, because what it
- * learns from "fragmentation needed" is told by no notice.  Two questions cost a few microseconds.
+ * Questions to the kernel's routing; one costs a few microseconds.
+ *
+ * The MTU of a path, for TCPMSS's clamping, is asked for each SYN, because what the kernel learns
+ * from "fragmentation needed" is told by no notice.  Whether there is a way at all is asked of
+ * packets that seem to have none.
  */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -13,6 +17,7 @@
 
 struct found {
 	uint32_t oif, mtu;
+	uint8_t type; /* RTN_* */
 	bool route;
 };
 
@@ -46,6 +51,7 @@ static void take(void *priv, const struct nlmsghdr *nlh)
 	if (nlh->nlmsg_type != RTM_NEWROUTE)
 		return;
 	f->route = true;
+	f->type = rtm->rtm_type;
 	for (; RTA_OK(rta, len); rta = RTA_NEXT(rta, len)) {
 		if (rta->rta_type == RTA_OIF)
 			f->oif = get_u32(rta);
@@ -70,21 +76,28 @@ static void put(struct question *q, uint16_t type, const void *data, uint16_t le
 	q->nlh.nlmsg_len += RTA_SPACE(len);
 }
 
-uint32_t fwd_route_mtu(struct fwd_rtnl *r, enum fw_family family, const union fw_addr *addr,
-		       uint32_t oif, uint32_t mark)
+static struct question to(enum fw_family family, const union fw_addr *addr)
 {
 	const uint16_t size = family == FW_IP4 ? 4 : 16;
-	const uint32_t most = UINT16_MAX + (family == FW_IP4 ? 0 : 40);
 	struct question q = {
 		.nlh = {.nlmsg_len = NLMSG_LENGTH(sizeof(q.rtm)), .nlmsg_type = RTM_GETROUTE,
 			.nlmsg_flags = NLM_F_REQUEST},
 		.rtm = {.rtm_family = family == FW_IP4 ? AF_INET : AF_INET6,
 			.rtm_dst_len = (uint8_t)(8 * size)},
 	};
+
+	put(&q, RTA_DST, addr->u8, size);
+	return q;
+}
+
+uint32_t fwd_route_mtu(struct fwd_rtnl *r, enum fw_family family, const union fw_addr *addr,
+		       uint32_t oif, uint32_t mark)
+{
+	const uint32_t most = UINT16_MAX + (family == FW_IP4 ? 0 : 40);
+	struct question q = to(family, addr);
 	struct found f = {.route = false};
 	uint32_t mtu;
 
-	put(&q, RTA_DST, addr->u8, size);
 	if (oif)
 		put(&q, RTA_OIF, &oif, sizeof(oif));
 	if (mark)
@@ -93,4 +106,29 @@ uint32_t fwd_route_mtu(struct fwd_rtnl *r, enum fw_family family, const union fw
 		f.oif = oif;
 	mtu = f.mtu ? f.mtu : fwd_rtnl_mtu(r, f.oif);
 	return mtu < most ? mtu : most;
+}
+
+bool fwd_route_none(struct fwd_rtnl *r, const struct fw_packet *pkt)
+{
+	const uint16_t size = pkt->family == FW_IP4 ? 4 : 16;
+	const struct fw_pkt_meta *meta = &pkt->meta;
+	struct question q = to(pkt->family, &pkt->dst);
+	struct found f = {.route = false};
+
+	q.rtm.rtm_src_len = (uint8_t)(8 * size);
+	q.rtm.rtm_tos = pkt->tos;
+	put(&q, RTA_SRC, pkt->src.u8, size);
+	put(&q, RTA_IIF, &meta->in_ifindex, sizeof(meta->in_ifindex));
+	if (meta->mark)
+		put(&q, RTA_MARK, &meta->mark, sizeof(meta->mark));
+	switch (fwd_rtnl_ask(r, &q.nlh, take, &f)) {
+	case 0:
+		return f.type == RTN_BLACKHOLE || f.type == RTN_UNREACHABLE || f.type == RTN_PROHIBIT;
+	case -ENETUNREACH:
+	case -EHOSTUNREACH:
+	case -EACCES: /* prohibit */
+	case -EINVAL: /* blackhole; a source that cannot be */
+	case -EXDEV: return true; /* a source from elsewhere */
+	default: return false;
+	}
 }

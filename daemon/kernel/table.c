@@ -320,6 +320,27 @@ int fwd_nft_defrag(struct fwd_nft *nft, enum fw_family family, struct fw_err *er
 	return 0;
 }
 
+/* ---- routes -------------------------------------------------------------------------------- */
+
+void fwd_nft_probe_fib(struct fwd_nft *nft)
+{
+	struct fwd_nft_batch *b;
+	struct nftnl_rule *rule;
+
+	if (nft->fib != FWD_FIB_UNKNOWN)
+		return;
+	b = fwd_nft_begin(nft);
+	if (!b)
+		return;
+	rule = fwd_rule_new(b, FWD_TABLE, "defrag"); /* which nobody goes through */
+	fwd_rule_fib(b, rule, NFT_FIB_RESULT_OIF);
+	fwd_batch_rule(b, rule);
+	nft->fib = fwd_nft_commit(nft, b) ? FWD_FIB_MISSING : FWD_FIB_THERE;
+	if (nft->fib == FWD_FIB_MISSING)
+		fwd_log(5, "the kernel has no nft fib expression (CONFIG_NFT_FIB_INET): packets that "
+			   "die for lack of a route are not tracked");
+}
+
 /* ---- stop ---------------------------------------------------------------------------------- */
 
 void fwd_nft_close(struct fwd_nft *nft, bool delete)

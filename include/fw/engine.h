@@ -19,8 +19,8 @@ struct fw_plan {
 	bool track[FW_N_FAMILIES];               /* tracking runs */
 	bool track_here[FW_N_FAMILIES][FW_N_HOOKS]; /* this hook is a tracking point (packets that
 	                                          * came in through loopback were tracked at OUTPUT) */
-	bool dying[FW_N_FAMILIES];               /* PREROUTING is visited only by packets with no
-	                                          * hop left, and only to be tracked */
+	bool dying[FW_N_FAMILIES];               /* PREROUTING is visited only by packets that may
+	                                          * come no further, and only to be tracked */
 	bool last[FW_N_FAMILIES][FW_N_HOOKS];    /* no later queued hook on a packet's way: confirm */
 	uint16_t flags[FW_N_FAMILIES];           /* FW_NEED_* */
 	/*

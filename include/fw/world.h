@@ -18,6 +18,7 @@ struct fw_hashlimit;
 struct fw_flow_cache;
 struct fw_offer;
 struct fw_eval;
+struct fw_packet;
 struct fw_tuple;
 struct fw_rule;
 struct fw_chain;
@@ -43,6 +44,10 @@ struct fw_world_ops {
 	 * this mark, as the kernel's dst_mtu() tells; 0: no route, unknown.  NULL: unknown. */
 	uint32_t (*mtu)(void *priv, enum fw_family family, const union fw_addr *addr, uint32_t oif,
 			uint32_t mark);
+
+	/* Will the kernel drop this packet, seen in PREROUTING, when it looks for its way?  Whether
+	 * it has hops left is not asked.  NULL: it never does. */
+	bool (*no_route)(void *priv, const struct fw_packet *pkt);
 
 	/* The kernel's time zone: minutes west of Greenwich.  NULL: there. */
 	int (*minutes_west)(void *priv);

@@ -10,8 +10,8 @@
  *
  * The kernel tracks in PREROUTING in both cases.  Between there and INPUT or FORWARD nothing of
  * ours could have looked, so nobody can tell the difference but by packets that die in between,
- * having no hop left (TTL 1): a flow that they belong to has moved on.  Those alone are queued in
- * PREROUTING in the second case; where they are for this host, INPUT finds their flow again.
+ * having no hop left (TTL 1) or no way to go: a flow that they belong to has moved on.  Those alone
+ * are queued in PREROUTING in the second case.
  */
 #include <string.h>
 

@@ -22,27 +22,47 @@ struct hook_run {
 	struct fw_trail *trail; /* room for w.trail */
 	bool tracked; /* the tracker has been asked, or never will be */
 	bool reroute; /* see struct fw_decision */
+	bool doomed; /* it will not come behind PREROUTING */
 };
 
-/*
- * No hop left, and not for this host: the kernel drops it behind PREROUTING, and forgets a flow
- * that it made.
- */
-static bool is_doomed(const struct fw_eval *e)
+/* PREROUTING has no rules: it is visited by those that may not come any further. */
+static bool is_here_to_die(const struct fw_plan *plan, const struct fw_packet *pkt)
+{
+	return pkt->meta.hook == FW_PREROUTING && plan->dying[pkt->family];
+}
+
+/* Is it our tracker that follows this packet? */
+static bool tracks(const struct fw_plan *plan, const struct fw_eval *e)
+{
+	return plan->track[e->pkt->family] && !plan->kct && e->world->ct;
+}
+
+static bool is_for_us(const struct fw_eval *e)
 {
 	const unsigned int here = 1u << FW_ADDR_LOCAL | 1u << FW_ADDR_BROADCAST |
 		1u << FW_ADDR_ANYCAST | 1u << FW_ADDR_MULTICAST;
 	const struct fw_world_ops *ops = e->world->ops;
-	const struct fw_packet *pkt = e->pkt;
 
-	return pkt->meta.hook == FW_PREROUTING && pkt->ttl < 2 && ops && ops->addrtype &&
-		!(ops->addrtype(e->world->priv, pkt->family, &pkt->dst, 0) & here);
+	return !ops || !ops->addrtype ||
+		(ops->addrtype(e->world->priv, e->pkt->family, &e->pkt->dst, 0) & here);
 }
 
-/* INPUT is a tracking point, but packets with no hop left were tracked in PREROUTING. */
-static bool tracked_before(const struct fw_plan *plan, const struct fw_packet *pkt)
+/*
+ * No hop left, and not for this host; or no way to go: the kernel drops it behind PREROUTING, and
+ * forgets a flow that it made.  The way is asked for only where the packet comes because it seems
+ * to have none.
+ */
+static bool is_doomed(const struct fw_plan *plan, const struct fw_eval *e)
 {
-	return pkt->meta.hook == FW_INPUT && plan->dying[pkt->family] && pkt->ttl < 2;
+	const struct fw_world_ops *ops = e->world->ops;
+	const struct fw_packet *pkt = e->pkt;
+
+	if (pkt->meta.hook != FW_PREROUTING || !tracks(plan, e))
+		return false;
+	if (pkt->ttl < 2)
+		return !is_for_us(e);
+	return plan->dying[pkt->family] && ops && ops->no_route &&
+		ops->no_route(e->world->priv, pkt);
 }
 
 /* The kernel tracks: it has said what the packet is. */
@@ -82,8 +102,7 @@ static int track_early(struct hook_run *r)
 		r->tracked = true;
 		return fw_ct_track(e->world->ct, e);
 	}
-	if (!r->plan->track_here[pkt->family][pkt->meta.hook] || fw_came_through_loopback(pkt) ||
-	    tracked_before(r->plan, pkt)) {
+	if (!r->plan->track_here[pkt->family][pkt->meta.hook] || fw_came_through_loopback(pkt)) {
 		r->tracked = true;
 		return fw_ct_resume(e->world->ct, e);
 	}
@@ -138,7 +157,7 @@ static bool table_applies(const struct fw_table *table, const struct fw_plan *pl
 	const struct fw_pkt_meta *meta = &e->pkt->meta;
 	const bool behind_nat = table->id == FW_FILTER || table->id == FW_SECURITY;
 
-	if (meta->hook == FW_PREROUTING && plan->dying[e->pkt->family])
+	if (is_here_to_die(plan, e->pkt))
 		return false; /* here to be tracked only */
 	if (table->id == FW_RAW
 		    ? plan->raw[e->pkt->family][meta->hook] != (meta->part == FW_PART_RAW)
@@ -420,12 +439,6 @@ static void prepare_reply(struct fw_eval *e, struct fw_decision *ret)
 		fw_ct_rejected(e->world->ct, e);
 }
 
-/* Is it our tracker that follows this packet? */
-static bool tracks(const struct fw_plan *plan, const struct fw_eval *e)
-{
-	return plan->track[e->pkt->family] && !plan->kct && e->world->ct;
-}
-
 static void settle(struct hook_run *r, struct fw_decision *ret)
 {
 	struct fw_eval *e = &r->w.e;
@@ -450,7 +463,7 @@ static void settle(struct hook_run *r, struct fw_decision *ret)
 	}
 	if (!e->flow && tracks(r->plan, e) && r->plan->track_here[e->pkt->family][e->pkt->meta.hook])
 		fw_ct_lost(e->world->ct, e->pkt);
-	if (tracks(r->plan, e) && is_doomed(e)) {
+	if (r->doomed) {
 		if (e->flow)
 			fw_ct_dropped(e->world->ct, e);
 		return;
@@ -496,6 +509,13 @@ static void run(bool plain, const struct fw_ruleset *rs, const struct fw_plan *p
 	};
 
 	*ret = (struct fw_decision){.verdict = FW_ACCEPT};
+	r.doomed = is_doomed(plan, &r.w.e);
+	if (!r.doomed && is_here_to_die(plan, pkt)) {
+		/* it will not, and goes on as it came: the hook that it comes to tracks it */
+		ret->mark = pkt->meta.mark;
+		ret->ctinfo = pkt->meta.ctinfo;
+		return;
+	}
 	ret->verdict = run_tables(&r, rs, ret);
 	if (ret->verdict == FW_ACCEPT && pkt->meta.carried && pkt->meta.hook == FW_POSTROUTING)
 		fw_reply_translate(&r.w.e);

@@ -249,7 +249,8 @@ static unsigned int local_or_not(void *priv, enum fw_family family, const union 
 	return 1u << *(const enum fw_addrtype *)priv;
 }
 
-/* A packet with no hop left dies behind PREROUTING, and a flow that it made with it. */
+/* A packet with no hop left dies behind PREROUTING, and a flow that it made with it.  One for this
+ * host does not: it is tracked there, or in INPUT where PREROUTING has no rules. */
 static void test_doomed(void **state)
 {
 	static const struct fw_world_ops ops = {.addrtype = local_or_not};
@@ -273,14 +274,56 @@ static void test_doomed(void **state)
 		syn(&p, &view, FW_PREROUTING, "10.0.0.1");
 		view.ttl = 1;
 		assert_int_equal(scene_run(&s, &view)->verdict, FW_ACCEPT);
-		assert_int_equal(fw_ct_stats(s.world.ct)->flows, local);
-		syn(&p, &view, FW_INPUT, "10.0.0.1"); /* local: tracked already, found again */
+		assert_int_equal(fw_ct_stats(s.world.ct)->flows, local && !only_dying);
+		syn(&p, &view, FW_INPUT, "10.0.0.1");
 		view.ttl = 1;
 		if (local)
 			scene_run(&s, &view);
 		assert_int_equal(fw_ct_stats(s.world.ct)->flows, local);
 		if (local && only_dying)
 			assert_int_equal(scene_packets(&s, FW_IP4, FW_FILTER, "INPUT", 1), 1);
+		scene_deinit(&s);
+	}
+}
+
+static bool is_lost(void *priv, const struct fw_packet *pkt)
+{
+	return *(const bool *)priv;
+}
+
+/*
+ * A reply that seems to have no way comes to PREROUTING.  If it has none its flow goes on all the
+ * same; if it has one after all, it is FORWARD that moves the flow.
+ */
+static void test_no_route(void **state)
+{
+	static const struct fw_world_ops ops = {.no_route = is_lost};
+
+	(void)state;
+	for (int lost = 0; lost < 2; lost++) {
+		bool answer = lost;
+		struct pkt p = PKT_INIT;
+		struct fw_packet view;
+		struct scene s;
+
+		scene_init(&s, true);
+		s.world.ops = &ops;
+		s.world.priv = &answer;
+		scene_rules(&s, FW_IP4, STATES("filter", "FORWARD"));
+		syn(&p, &view, FW_FORWARD, "10.0.0.1");
+		scene_run(&s, &view);
+		reply_at(&p, &view, FW_PREROUTING, "10.0.0.1", PKT_SYN | PKT_ACK);
+		assert_int_equal(scene_run(&s, &view)->verdict, FW_ACCEPT);
+		assert_int_equal(scene_run(&s, &view)->ctinfo, FW_CT_NONE);
+		view.meta.ctinfo = FW_CT_INVALID; /* so it came from lo, and goes on */
+		assert_int_equal(scene_run(&s, &view)->ctinfo, lost ? FW_CT_NONE : FW_CT_INVALID);
+		syn(&p, &view, FW_FORWARD, "10.0.0.1");
+		scene_run(&s, &view);
+		assert_int_equal(scene_packets(&s, FW_IP4, FW_FILTER, "FORWARD", 1), 2 - lost);
+		assert_int_equal(scene_packets(&s, FW_IP4, FW_FILTER, "FORWARD", 2), lost);
+		syn(&p, &view, FW_PREROUTING, "10.0.0.7"); /* a flow that never was */
+		scene_run(&s, &view);
+		assert_int_equal(fw_ct_stats(s.world.ct)->flows, 1);
 		scene_deinit(&s);
 	}
 }
@@ -322,6 +365,7 @@ int main(void)
 		cmocka_unit_test(test_nat_sees_the_first_packet_only),
 		cmocka_unit_test(test_carried_state_wins),
 		cmocka_unit_test(test_doomed),
+		cmocka_unit_test(test_no_route),
 		cmocka_unit_test(test_kernel_error_in_raw),
 	};
 
