@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Connections that helpers expect: FTP, active and passive, and TFTP, with a real client and real
-servers, through a router that lets pass the control connection and what is related; beside the
+"""Connections that helpers expect: FTP, active and passive, and TFTP, with real clients and
+servers, and IRC's, through a router that lets pass the control connection and what is related; beside the
 kernel's, whose counters must stand the same behind.
 """
 import os
 import signal
+import socket
 import sys
 import tempfile
 import time
@@ -163,6 +164,47 @@ def without(side):
     return [x != "the file" for x in side.fetch_all("client", S, "0.5").values()]
 
 
+IRC = """*raw
+-A PREROUTING -p tcp --dport 6667 -j CT --helper irc
+COMMIT
+*nat
+-A POSTROUTING -o eth1 -j MASQUERADE
+COMMIT
+*filter
+:FORWARD DROP
+-A FORWARD -m conntrack --ctstate RELATED --ctorigdst %s -m helper --helper irc
+-A FORWARD -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT
+-A FORWARD -p tcp --dport 6667 -j ACCEPT
+COMMIT
+""" % R2
+
+
+def irc(side):
+    """A client behind us offers a file (DCC): its peer is told our address, and may fetch it."""
+    side.fw.restore(4, IRC)
+    with side.server:
+        server = socket.create_server(("", 6667))
+    with side.client:
+        offer = socket.create_server(("", 5000))
+        chat = socket.create_connection((S, 6667), timeout=2)
+    there, _ = server.accept()
+    address = int.from_bytes(socket.inet_aton(C), "big")
+    chat.sendall(b"PRIVMSG peer :\x01DCC SEND file %d 5000 99\x01\r\n" % address)
+    there.settimeout(2)
+    words = there.recv(512).strip(b"\x01\r\n").split()
+    told = socket.inet_ntoa(int(words[-3]).to_bytes(4, "big"))
+    with side.server:
+        fetch = socket.create_connection((told, int(words[-2])), timeout=2)
+    offer.settimeout(2)
+    a, _ = offer.accept()
+    a.sendall(b"the file")
+    fetch.settimeout(2)
+    out = told, fetch.recv(64), side.counters()
+    for s in (server, offer, chat, there, fetch, a):
+        s.close()
+    return out
+
+
 CASES = {
     "forwarded": ("server", (FORWARD,), "client", S),
     "translated both ways": ("server", (FORWARD, NAT), "client", R1),
@@ -194,6 +236,9 @@ def main():
                      ["the file"] * (len(want) - 1))
     checks.equal("without a helper", [beside(kind, "server", without) for kind in ("legacy", "fwd")],
                  [[True] * 4] * 2)
+    want, got = [beside(kind, "server", irc) for kind in ("legacy", "fwd")]
+    checks.equal("IRC", got, want)
+    checks.equal("IRC: what it is told, what it gets", want[:2], (R2, b"the file"))
     return checks.finish()
 
 
