@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The first start on a busy host cuts nothing: connections that the kernel's iptables has tracked and
 translated until now go on, though fwd's rules accept nothing but what is established.  So do those
-over a stop and start of fwd, and over one that the kernel's table does not survive (a reboot).
+over another life of fwd, and over one that the kernel's table does not survive (a reboot).
 """
 import os
+import signal
 import socket
 import sys
 
@@ -23,6 +24,7 @@ NAT = """*nat
 -A POSTROUTING -o eth1 -j MASQUERADE
 COMMIT
 """ % (R1, S)
+HELPER = "*raw\n-A PREROUTING -p tcp --dport 21 -j CT --helper ftp\nCOMMIT\n"
 CLOSED = """*filter
 :INPUT DROP
 :FORWARD DROP
@@ -109,17 +111,23 @@ def go_on(checks, name, fw, talk):
     checks.equal(name + ": nothing is NEW or INVALID", counted, {"NEW": "[0", "INVALID": "[0"})
 
 
-def stop_and_start(net, checks, name, reboot):
+def again(net, checks, name, how):
+    """The same over another life of fwd."""
     fw = firewall.Fwd(net.router)
+    fw.restore(4, HELPER)
     fw.restore(4, NAT)
     talk = Talk(net, R1)
     checks.true(name + ": they speak before", all(x is True for x in talk.go_on()))
     fw.restore(4, CLOSED)
-    fw.stop()
-    if reboot:
-        net.router.run("conntrack", "-F", check=False)
-    fw.start()
+    if how == "restart":
+        fw.ctl("restart")
+    else:
+        fw.stop(signal.SIGKILL if how == "crash" else signal.SIGTERM)
+        if how == "reboot":
+            net.router.run("conntrack", "-F", check=False)
+        fw.start()
     go_on(checks, name, fw, talk)
+    fw.restore(4, HELPER.replace("ftp", "irc"))
     talk.close()
     return fw, fw
 
@@ -128,8 +136,10 @@ CASES = (
     (first_start, "tracked", (TRACK,), (CLOSED,), S),
     (first_start, "translated", (TRACK, NAT), (NAT, CLOSED), R1),
     (first_start, "translated, and fwd has no rule that does", (TRACK, NAT), (CLOSED,), R1),
-    (stop_and_start, "stop and start", False),
-    (stop_and_start, "reboot", True),
+    (again, "stop and start", "stop"),
+    (again, "restart in place", "restart"),
+    (again, "crash", "crash"),
+    (again, "reboot", "reboot"),
 )
 
 
