@@ -17,20 +17,7 @@
 #include <linux/netfilter/nf_tables.h>
 #include <string.h>
 
-#include "fw/helper.h"
-#include "nft.h"
-
-/* Of the kernel's conntrack: bits of nft's "ct state", bits of ct->status, directions. */
-enum {
-	STATE_INVALID = 1,
-	STATE_ESTABLISHED = 2,
-	STATE_RELATED = 4,
-	STATE_NEW = 8,
-	STATE_UNTRACKED = 64,
-	STATUS_CONFIRMED = 1 << 3,
-	STATUS_SRC_NAT_DONE = 1 << 7,
-	STATUS_DST_NAT_DONE = 1 << 8,
-};
+#include "kct.h"
 
 static const struct {
 	uint32_t state;
@@ -45,42 +32,6 @@ static const struct {
 	{STATE_INVALID, -1, FW_CT_INVALID},
 	{STATE_UNTRACKED, -1, FW_CT_UNTRACKED},
 };
-
-/* "meta mark set meta mark & ~(clear) | set", both in our bits */
-static void set_bits(struct fwd_nft_batch *b, struct nftnl_rule *r, const struct fwd_nft *nft,
-		     uint32_t clear, uint32_t set)
-{
-	fwd_rule_meta(b, r, NFT_META_MARK);
-	fwd_rule_bitwise(b, r, ~((clear | set) << nft->mark_shift), set << nft->mark_shift);
-	fwd_rule_set_mark(b, r);
-}
-
-/* "ct KEY & mask OP 0" */
-static void ask_ct(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t key, uint32_t mask,
-		   uint32_t op)
-{
-	const uint32_t none = 0;
-
-	fwd_rule_ct(b, r, key);
-	fwd_rule_bitwise(b, r, mask, 0);
-	fwd_rule_cmp(b, r, op, &none, sizeof(none));
-}
-
-/* "meta mark & mask OP value", all in our bits */
-static void compare_mark(struct fwd_nft_batch *b, struct nftnl_rule *r, const struct fwd_nft *nft,
-			 uint32_t mask, uint32_t op, uint32_t value)
-{
-	value <<= nft->mark_shift;
-	fwd_rule_meta(b, r, NFT_META_MARK);
-	fwd_rule_bitwise(b, r, mask << nft->mark_shift, 0);
-	fwd_rule_cmp(b, r, op, &value, sizeof(value));
-}
-
-static void ask_mark(struct fwd_nft_batch *b, struct nftnl_rule *r, const struct fwd_nft *nft,
-		     uint32_t bits)
-{
-	compare_mark(b, r, nft, bits, NFT_CMP_NEQ, 0);
-}
 
 /* Replies of ours that belong to a flow: the kernel knows nothing of that, so their notes stay. */
 static void ask_carried(struct fwd_nft_batch *b, struct nftnl_rule *r, const struct fwd_nft *nft)
@@ -171,12 +122,6 @@ static bool has_raw(const struct fw_plan *plan, unsigned int hook)
 	return plan->raw[FW_IP4][hook] || plan->raw[FW_IP6][hook];
 }
 
-/* Is there something to do where a connection has just begun? */
-static bool has_begun(const struct fw_plan *plan, unsigned int hook)
-{
-	return (plan->assigns && has_raw(plan, hook)) || plan->expected;
-}
-
 bool fwd_kct_wants(const struct fw_plan *plan, unsigned int base)
 {
 	switch (base) {
@@ -184,8 +129,8 @@ bool fwd_kct_wants(const struct fw_plan *plan, unsigned int base)
 	case FWD_NOTRACK_PREROUTING: return has_raw(plan, FW_PREROUTING);
 	case FWD_RAW_OUTPUT: return has_raw(plan, FW_OUTPUT);
 	case FWD_NOTRACK_OUTPUT: return true;
-	case FWD_BEGUN_PREROUTING: return has_begun(plan, FW_PREROUTING);
-	case FWD_BEGUN_OUTPUT: return has_begun(plan, FW_OUTPUT);
+	case FWD_BEGUN_PREROUTING: return plan->expected || (plan->assigns && has_raw(plan, FW_PREROUTING));
+	case FWD_BEGUN_OUTPUT: return plan->expected || (plan->assigns && has_raw(plan, FW_OUTPUT));
 	case FWD_DYING: return either(plan->exceeded);
 	}
 	if (is_nat(base) || base == FW_POSTROUTING || base == FWD_CLEAN_INPUT || base == FWD_CLEAN_POSTROUTING)
@@ -324,16 +269,6 @@ static void add_hook(struct fwd_nft_batch *b, const struct fwd_nft *nft,
 	add_clear(b, nft, base); /* what is not queued after all */
 }
 
-/* Where the map says for the code in the mark. */
-static void add_map(struct fwd_nft_batch *b, struct nftnl_rule *r, const struct fwd_nft *nft,
-		    const char *map)
-{
-	fwd_rule_meta(b, r, NFT_META_MARK);
-	fwd_rule_bitwise(b, r, FW_MARK_CODE_MASK << nft->mark_shift, 0);
-	fwd_rule_map(b, r, map);
-	fwd_batch_rule(b, r);
-}
-
 static void add_lookup(struct fwd_nft_batch *b, const struct fwd_nft *nft, unsigned int base,
 		       const char *map)
 {
@@ -385,62 +320,6 @@ static void add_notrack(struct fwd_nft_batch *b, const struct fwd_nft *nft,
 	fwd_batch_rule(b, r);
 }
 
-/* "ct helper NAME": of the connection's master, as the kernel writes it */
-static void ask_helper(struct fwd_nft_batch *b, struct nftnl_rule *r, unsigned int helper)
-{
-	char name[16] = "";
-
-	fwd_rule_ct(b, r, NFT_CT_HELPER); /* no master, or none with a helper: the rule ends */
-	if (helper == FW_HELPER_OTHER)
-		return;
-	strncpy(name, fw_helper_name(helper), sizeof(name) - 1);
-	fwd_rule_cmp(b, r, NFT_CMP_EQ, name, sizeof(name));
-}
-
-void fwd_kct_add_expected(struct fwd_nft_batch *b, const struct fwd_nft *nft)
-{
-	struct nftnl_rule *r = fwd_rule_new(b, FWD_TABLE, "expected");
-
-	fwd_batch_flush(b, FWD_TABLE, "expected");
-	fwd_rule_chain(b, r, NFT_JUMP, "states"); /* … of which the translation is wanted */
-	fwd_batch_rule(b, r);
-	for (unsigned int i = FW_N_HELPERS - 1; i > FW_HELPER_NONE; i--) {
-		if (i != FW_HELPER_OTHER && !fw_helper_name(i))
-			continue;
-		r = fwd_rule_new(b, FWD_TABLE, "expected");
-		ask_helper(b, r, i);
-		set_bits(b, r, nft, FW_MARK_CTINFO_MASK | FW_MARK_PART_MASK | FW_MARK_HELPER_MASK,
-			 FW_PART_RAW | fw_mark_helper(i));
-		fwd_rule_chain(b, r, NFT_GOTO, "judge");
-		fwd_batch_rule(b, r);
-	}
-}
-
-/* What raw said, carried out; and who was expected, told to our tracker. */
-static void add_begun(struct fwd_nft_batch *b, const struct fwd_nft *nft,
-		      const struct fw_plan *plan, unsigned int base)
-{
-	struct nftnl_rule *r;
-
-	if (plan->assigns) {
-		r = fwd_rule_new(b, FWD_TABLE, fwd_bases[base].name);
-		ask_ct(b, r, NFT_CT_STATE, STATE_NEW, NFT_CMP_NEQ); /* an expected one has its own */
-		add_map(b, r, nft, FWD_MAP_CT_BEHIND);
-		r = fwd_rule_new(b, FWD_TABLE, fwd_bases[base].name);
-		compare_mark(b, r, nft, FW_MARK_OWN, NFT_CMP_EQ, 0);
-		set_bits(b, r, nft, FW_MARK_CODE_MASK, 0);
-		fwd_batch_rule(b, r);
-	}
-	if (!plan->expected)
-		return;
-	r = fwd_rule_new(b, FWD_TABLE, fwd_bases[base].name);
-	ask_ct(b, r, NFT_CT_STATE, STATE_RELATED, NFT_CMP_NEQ);
-	ask_ct(b, r, NFT_CT_STATUS, FW_CTS_EXPECTED, NFT_CMP_NEQ);
-	ask_ct(b, r, NFT_CT_STATUS, STATUS_CONFIRMED, NFT_CMP_EQ);
-	fwd_rule_chain(b, r, NFT_GOTO, "expected");
-	fwd_batch_rule(b, r);
-}
-
 /*
  * First packets that will be forwarded and have no hop left: what the kernel told their senders
  * would share their connection, see the trap above, so we tell them.
@@ -480,7 +359,7 @@ void fwd_kct_add(struct fwd_nft_batch *b, const struct fwd_nft *nft, const struc
 	case FWD_NOTRACK_PREROUTING:
 	case FWD_NOTRACK_OUTPUT: add_notrack(b, nft, plan, base); return;
 	case FWD_BEGUN_PREROUTING:
-	case FWD_BEGUN_OUTPUT: add_begun(b, nft, plan, base); return;
+	case FWD_BEGUN_OUTPUT: fwd_begun_add(b, nft, plan, base); return;
 	case FWD_DYING: add_dying(b, nft, plan, base); return;
 	}
 	if (!is_nat(base)) {

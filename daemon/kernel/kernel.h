@@ -5,7 +5,7 @@
  *	nl.c        netlink: open, send, gather answers
  *	table.c     our table, from start to stop
  *	nft.c       its rules, as the plan wants them
- *	kct.c       the same while the kernel tracks
+ *	kct.c       the same while the kernel tracks; begun.c where a connection begins
  *	nat.c       translations: codes and their chains; natexpr.c their expressions
  *	assign.c    what raw tells the kernel's tracker; assignexpr.c
  *	ctmsg.c     messages of the kernel's conntrack

@@ -305,7 +305,7 @@ static unsigned int add_rules(struct fwd_nft_batch *b, const struct fwd_nft *nft
 	if (plan->kct)
 		fwd_kct_add_states(b, nft);
 	if (plan->expected)
-		fwd_kct_add_expected(b, nft);
+		fwd_begun_add_expected(b, nft);
 	add_owners(b, nft, plan);
 	for (unsigned int i = 0; i < FWD_N_BASES; i++) {
 		if (!wants(plan, i))

@@ -50,7 +50,8 @@ void fwd_kct_add(struct fwd_nft_batch *b, const struct fwd_nft *nft, const struc
 		 unsigned int base);
 /* The chain that they jump to. */
 void fwd_kct_add_states(struct fwd_nft_batch *b, const struct fwd_nft *nft);
-void fwd_kct_add_expected(struct fwd_nft_batch *b, const struct fwd_nft *nft);
+/* begun.c: the chain for expected connections */
+void fwd_begun_add_expected(struct fwd_nft_batch *b, const struct fwd_nft *nft);
 
 /* known.c: chains that let known flows pass (offload.c); base chains jump there before they queue. */
 void fwd_known_chains(struct fwd_nft_batch *b);
