@@ -36,7 +36,7 @@ struct fwd_keeper {
 
 	/* the thread's, while it runs */
 	struct fw_ruleset *rules;
-	uint64_t seq;
+	struct fwd_store_mark upto;
 	struct fwd_store_written written;
 	int result;
 };
@@ -70,8 +70,8 @@ static int save_snapshot(struct fwd_keeper *k)
 	frames[FW_N_FAMILIES] = (struct fwd_frame){
 		.kind = FWD_FRAME_RECENT, .body = fw_buf_cstr(recent), .len = recent->len};
 	if (fwd_edit_print_rules(k->rules, 0, frames, text) && fw_buf_ok(recent))
-		r = fwd_store_write(k->d->editor.store, k->seq, frames, FW_ARRAY_SIZE(frames), wall,
-				    &k->written);
+		r = fwd_store_write(k->d->editor.store, k->upto, frames, FW_ARRAY_SIZE(frames),
+				    wall, &k->written);
 	for (size_t i = 0; i < FW_ARRAY_SIZE(text); i++)
 		fw_buf_deinit(&text[i]);
 	return r;
@@ -126,7 +126,9 @@ static void settle(void *priv)
 	fwd_edit_forget(&k->d->editor, k->rules);
 	k->rules = NULL;
 	r = k->result;
-	if (k->written.size && fwd_store_written(k->d->editor.store, &k->written, &err))
+	if (!k->written.size)
+		fwd_store_unwritten(k->d->editor.store);
+	else if (fwd_store_written(k->d->editor.store, &k->written, &err))
 		fwd_log_err(3, NULL, &err);
 	if (r)
 		fwd_log(3, "counters, recent lists and flows could not be saved: %s", strerror(-r));
@@ -155,8 +157,11 @@ static void begin(struct fwd_keeper *k)
 	sigset_t all, old;
 	int r;
 
+	e->dirty = e->compact = false;
+	k->packets = packets(k->d);
+	k->generation = e->core->ruleset->generation;
 	k->rules = fw_ruleset_ref(e->core->ruleset);
-	k->seq = fwd_store_seq(e->store);
+	k->upto = fwd_store_mark(e->store);
 	k->written = (struct fwd_store_written){.size = 0};
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
@@ -176,18 +181,24 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int events)
 {
 	struct fwd_keeper *k = w->data;
 	struct fwd_editor *e = &k->d->editor;
-	uint64_t now_packets;
 
 	if (k->running || e->base)
 		return; /* the disk is slow, or a group of edits is open: next time */
 	fwd_policy_collect(e);
-	now_packets = packets(k->d);
-	if (!e->dirty && now_packets == k->packets && e->core->ruleset->generation == k->generation)
-		return;
-	e->dirty = false;
-	k->packets = now_packets;
-	k->generation = e->core->ruleset->generation;
-	begin(k);
+	if (e->dirty || packets(k->d) != k->packets ||
+	    e->core->ruleset->generation != k->generation)
+		begin(k);
+}
+
+bool fwd_keep_now(struct fwd_keeper *k)
+{
+	if (!k)
+		return false;
+	if (!k->running) {
+		fwd_policy_collect(&k->d->editor);
+		begin(k);
+	}
+	return k->running;
 }
 
 struct fwd_keeper *fwd_keep_start(struct fwd *d)

@@ -12,6 +12,9 @@ struct fwd_keeper;
 
 /* Control thread, like all here.  NULL: nothing is to be kept, or no memory (which is said). */
 struct fwd_keeper *fwd_keep_start(struct fwd *d);
+/* Save now, or be at it already; NULL: false, as where there is no thread to do it.  No group of
+ * edits may be open. */
+bool fwd_keep_now(struct fwd_keeper *k);
 /* NULL is fine.  Waits for a save that is under way.  Returns NULL. */
 struct fwd_keeper *fwd_keep_stop(struct fwd_keeper *k);
 

@@ -10,6 +10,7 @@
 
 #include "control/address.h"
 #include "control/client.h"
+#include "keep.h"
 #include "log.h"
 #include "trial.h"
 
@@ -165,12 +166,17 @@ static void commit(struct fwd_control *c, struct fwd_clients *waiting)
 	}
 }
 
+/* A new snapshot for a long journal.  The next request should not wait for it. */
 static void compact(struct fwd *d)
 {
+	struct fwd_store *store = d->editor.store;
 	struct fw_err err = FW_ERR_INIT;
 
-	if (d->editor.store && (d->editor.compact || fwd_store_due(d->editor.store)) &&
-	    fwd_edit_snapshot(&d->editor, &err))
+	if (!store || !(d->editor.compact || fwd_store_due(store)))
+		return;
+	if (!fwd_store_broken(store) && fwd_keep_now(d->keeper))
+		return;
+	if (fwd_edit_snapshot(&d->editor, &err))
 		fwd_log_err(3, NULL, &err);
 }
 

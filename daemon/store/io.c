@@ -10,7 +10,7 @@
 
 #define READ_STEP (256 * 1024)
 
-int fwd_io_read(int dirfd, const char *name, struct fw_buf *out)
+int fwd_io_read_from(int dirfd, const char *name, uint64_t from, struct fw_buf *out)
 {
 	struct stat st;
 	ssize_t n = 0;
@@ -19,9 +19,11 @@ int fwd_io_read(int dirfd, const char *name, struct fw_buf *out)
 	fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW);
 	if (fd < 0)
 		return -errno;
-	if (!fstat(fd, &st) && st.st_size > 0)
-		fw_buf_reserve(out, (size_t)st.st_size + 1);
-	do {
+	if (!fstat(fd, &st) && (uint64_t)st.st_size > from)
+		fw_buf_reserve(out, (size_t)((uint64_t)st.st_size - from) + 1);
+	if (from && lseek(fd, (off_t)from, SEEK_SET) < 0)
+		r = -errno;
+	while (!r) {
 		if (!fw_buf_reserve(out, out->cap - out->len > 1 ? 1 : READ_STEP)) {
 			r = -ENOMEM;
 			break;
@@ -32,9 +34,16 @@ int fwd_io_read(int dirfd, const char *name, struct fw_buf *out)
 		if (n > 0)
 			out->len += (size_t)n;
 		out->data[out->len] = '\0';
-	} while (!r && n);
+		if (!n)
+			break;
+	}
 	close(fd);
 	return r;
+}
+
+int fwd_io_read(int dirfd, const char *name, struct fw_buf *out)
+{
+	return fwd_io_read_from(dirfd, name, 0, out);
 }
 
 int fwd_io_write(int fd, const void *data, size_t len)

@@ -143,20 +143,46 @@ out:
 	return r;
 }
 
-int fwd_journal_restart(struct fwd_journal *j, int dirfd, struct fw_err *err)
+/* A file with these frames in the place of the old one. */
+static int replace(struct fwd_journal *j, int dirfd, const char *data, size_t len, uint64_t frames,
+		   struct fw_err *err)
 {
 	int fd, r;
 
-	r = fwd_io_replace(dirfd, NAME, "", 0);
+	r = fwd_io_replace(dirfd, NAME, data, len);
 	if (r)
 		return refuse(err, r, "start");
 	fd = open_file(dirfd);
-	if (fd < 0)
-		return refuse(err, -errno, "open");
+	if (fd < 0) {
+		r = refuse(err, -errno, "open");
+		j->broken = true; /* ours has no name any more */
+		return r;
+	}
 	if (j->fd >= 0)
 		close(j->fd);
-	*j = (struct fwd_journal){.fd = fd, .seq = j->seq};
+	*j = (struct fwd_journal){.fd = fd, .seq = j->seq, .size = len, .frames = frames};
 	return 0;
+}
+
+int fwd_journal_restart(struct fwd_journal *j, int dirfd, struct fw_err *err)
+{
+	return replace(j, dirfd, "", 0, 0, err);
+}
+
+int fwd_journal_drop_head(struct fwd_journal *j, int dirfd, struct fwd_store_mark upto,
+			  struct fw_err *err)
+{
+	struct fw_buf tail = FW_BUF_INIT;
+	int r = fwd_io_read_from(dirfd, NAME, upto.size, &tail);
+
+	if (!r && tail.len != j->size - upto.size)
+		r = -EIO;
+	if (r)
+		refuse(err, r, "read");
+	else
+		r = replace(j, dirfd, tail.data, tail.len, j->seq - upto.seq, err);
+	fw_buf_deinit(&tail);
+	return r;
 }
 
 int fwd_journal_append(struct fwd_journal *j, const struct fwd_frame *edit, struct fw_err *err)

@@ -30,6 +30,9 @@ int fwd_journal_load(struct fwd_journal *j, int dirfd, fwd_store_fn *fn, void *p
 		     struct fw_err *err);
 /* An empty file in the place of the old one; durable when it returns 0. */
 int fwd_journal_restart(struct fwd_journal *j, int dirfd, struct fw_err *err);
+/* The same, but for what was appended since the mark. */
+int fwd_journal_drop_head(struct fwd_journal *j, int dirfd, struct fwd_store_mark upto,
+			  struct fw_err *err);
 int fwd_journal_append(struct fwd_journal *j, const struct fwd_frame *edit, struct fw_err *err);
 int fwd_journal_sync(struct fwd_journal *j, struct fw_err *err);
 void fwd_journal_rewind(struct fwd_journal *j, struct fwd_store_mark mark);

@@ -186,16 +186,16 @@ bool fwd_store_due(const struct fwd_store *s)
 	return s->journal.size > limit || s->journal.frames > DUE_FRAMES;
 }
 
-int fwd_store_write(const struct fwd_store *s, uint64_t seq, struct fwd_frame *frames, size_t n,
-		    uint64_t wall, struct fwd_store_written *ret)
+int fwd_store_write(const struct fwd_store *s, struct fwd_store_mark upto, struct fwd_frame *frames,
+		    size_t n, uint64_t wall, struct fwd_store_written *ret)
 {
-	struct fwd_frame end = {.seq = seq, .kind = FWD_FRAME_END};
+	struct fwd_frame end = {.seq = upto.seq, .kind = FWD_FRAME_END};
 	struct fw_buf text = FW_BUF_INIT;
 	char when[32];
 	int r;
 
 	for (size_t i = 0; i < n; i++) {
-		frames[i].seq = seq;
+		frames[i].seq = upto.seq;
 		fwd_frame_write(&frames[i], &text);
 	}
 	end.len = (size_t)snprintf(when, sizeof(when), "%" PRIu64 "\n", wall);
@@ -203,17 +203,29 @@ int fwd_store_write(const struct fwd_store *s, uint64_t seq, struct fwd_frame *f
 	fwd_frame_write(&end, &text);
 	r = fw_buf_ok(&text) ? fwd_io_replace(s->dirfd, "snapshot", text.data, text.len) : -ENOMEM;
 	if (!r)
-		*ret = (struct fwd_store_written){.seq = seq, .size = text.len};
+		*ret = (struct fwd_store_written){.upto = upto, .size = text.len};
 	fw_buf_deinit(&text);
 	return r;
 }
 
 int fwd_store_written(struct fwd_store *s, const struct fwd_store_written *w, struct fw_err *err)
 {
+	int r = 0;
+
 	s->snapshot_size = w->size;
-	if (s->journal.seq != w->seq || !s->journal.size)
-		return 0;
-	return fwd_journal_restart(&s->journal, s->dirfd, err);
+	if (w->upto.size)
+		r = fwd_journal_drop_head(&s->journal, s->dirfd, w->upto, err);
+	if (r)
+		fwd_store_unwritten(s);
+	else
+		s->stale = false;
+	return r;
+}
+
+void fwd_store_unwritten(struct fwd_store *s)
+{
+	s->stale = true;
+	s->retry_size = s->journal.size + DUE_BYTES / 4;
 }
 
 int fwd_store_snapshot(struct fwd_store *s, struct fwd_frame *frames, size_t n, uint64_t wall,
@@ -222,16 +234,16 @@ int fwd_store_snapshot(struct fwd_store *s, struct fwd_frame *frames, size_t n, 
 	struct fwd_store_written written;
 	int r;
 
-	r = fwd_store_write(s, s->journal.seq, frames, n, wall, &written);
+	r = fwd_store_write(s, fwd_store_mark(s), frames, n, wall, &written);
 	if (r) {
 		fw_fail(err, FW_ERR_RESOURCE, "cannot write %s/snapshot: %s", s->dir, strerror(-r));
 	} else {
 		s->snapshot_size = written.size;
 		r = fwd_journal_restart(&s->journal, s->dirfd, err);
 	}
-	s->stale = r;
+	s->stale = false;
 	if (r)
-		s->retry_size = s->journal.size + DUE_BYTES / 4;
+		fwd_store_unwritten(s);
 	return r;
 }
 

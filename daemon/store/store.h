@@ -72,17 +72,19 @@ int fwd_store_snapshot(struct fwd_store *s, struct fwd_frame *frames, size_t n, 
 		       struct fw_err *err);
 
 /*
- * The same while the journal goes on.  Write: the frames stand for edits up to `seq`; any thread,
- * but never two snapshots at a time.  Written: the control thread takes note, and starts the
- * journal anew if nothing was appended since; if something was, the records that the snapshot has
- * already are passed over by the next start.
+ * The same while the journal goes on.  Write: the frames stand for edits up to the mark; any
+ * thread, but never two snapshots at a time.  Written: the control thread takes note, and from the
+ * journal what the snapshot has.  Unwritten: it could not be written; the next one is not due
+ * before the journal has grown somewhat.
  */
 struct fwd_store_written {
-	uint64_t seq, size;
+	struct fwd_store_mark upto;
+	uint64_t size;
 };
-int fwd_store_write(const struct fwd_store *s, uint64_t seq, struct fwd_frame *frames, size_t n,
-		    uint64_t wall, struct fwd_store_written *ret);
+int fwd_store_write(const struct fwd_store *s, struct fwd_store_mark upto, struct fwd_frame *frames,
+		    size_t n, uint64_t wall, struct fwd_store_written *ret);
 int fwd_store_written(struct fwd_store *s, const struct fwd_store_written *w, struct fw_err *err);
+void fwd_store_unwritten(struct fwd_store *s);
 
 /* The file `flows`: written at a clean stop or (live, any thread) while packets go on; read and
  * removed at a start (-ENOENT: there is none, or it was damaged, which is logged).  wall: when it

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 150
 """snapshot-interval: what a kill -9 may lose of counters, recent lists and flows, while packets and
-edits go on; that nothing is written when nothing changes; that stale flows stay away."""
+edits go on; that nothing is written when nothing changes; that stale flows stay away; that a long
+journal gives way to a snapshot."""
 import os
 import re
 import signal
@@ -104,6 +105,29 @@ def make_older(path, seconds):
         f.write(head + b" %08x\n" % crc32c(head + rest[:length]) + rest)
 
 
+def long_journal(ns):
+    """A journal that has grown gives way to a snapshot, while edits go on: then only they stay."""
+    fwd = firewall.Fwd(ns, ["--snapshot-interval", "3600"])
+    try:
+        many = ["-s 10.%d.%d.%d/32 -p udp -m udp --dport 9 -m comment --comment \"%s\" -j DROP"
+                % (i >> 16, i >> 8 & 255, i & 255, "x" * 40) for i in range(40000)]
+        control.edit(fwd.socket, "\n".join("-A INPUT " + x for x in many))
+        for i in range(5):
+            control.edit(fwd.socket, "-A OUTPUT -s 192.0.2.%d/32 -j DROP" % i)
+        end = time.monotonic() + 20
+        while os.stat(fwd.state + "/journal").st_size > 4096:
+            assert time.monotonic() < end, "the journal stays long"
+            time.sleep(0.05)
+        control.edit(fwd.socket, "-A OUTPUT -s 192.0.2.99/32 -j DROP")
+        rules = control.rules(fwd.socket)
+        assert len(rules) == 40006, len(rules)
+        fwd.stop(signal.SIGKILL)
+        fwd.start()
+        assert control.rules(fwd.socket) == rules
+    finally:
+        fwd.close()
+
+
 def main():
     netns.need_root()
     ns = netns.Namespace("-keep")
@@ -175,6 +199,7 @@ def main():
         raise
     finally:
         fwd.close()
+    long_journal(ns)
 
 
 main()

@@ -362,11 +362,12 @@ static void snapshot_beside_edits(void **state)
 	struct fwd_store *s = load_store(d, &seen);
 	struct fwd_store_written w;
 	struct fw_err err = FW_ERR_INIT;
+	uint64_t before;
 
 	assert_int_equal(append(s, "a\n"), 0);
 	assert_int_equal(append(s, "b\n"), 0);
 	sync_store(s);
-	assert_int_equal(fwd_store_write(s, 2, &f, 1, 7, &w), 0);
+	assert_int_equal(fwd_store_write(s, fwd_store_mark(s), &f, 1, 7, &w), 0);
 	assert_int_equal(append(s, "c\n"), 0);
 	sync_store(s);
 	fwd_store_close(s); /* killed before it was noted */
@@ -375,25 +376,28 @@ static void snapshot_beside_edits(void **state)
 	assert_string_equal(fw_buf_cstr(&seen), "1:2:S\n;4:2:7\n;0:3:c\n;");
 	assert_int_equal(fwd_store_seq(s), 3);
 
-	assert_int_equal(fwd_store_write(s, 3, &f, 1, 8, &w), 0);
+	assert_int_equal(fwd_store_write(s, fwd_store_mark(s), &f, 1, 8, &w), 0);
 	assert_int_equal(append(s, "d\n"), 0);
-	assert_int_equal(fwd_store_written(s, &w, &err), 0); /* d is newer: the journal stays */
-	assert_true(fwd_store_journal_bytes(s) > 0);
-	sync_store(s);
-	fwd_store_close(s);
-	fw_buf_reset(&seen);
-	s = load_store(d, &seen);
-	assert_string_equal(fw_buf_cstr(&seen), "1:3:S\n;4:3:8\n;0:4:d\n;");
-
-	assert_int_equal(fwd_store_write(s, 4, &f, 1, 9, &w), 0);
-	assert_int_equal(fwd_store_written(s, &w, &err), 0); /* nothing is newer */
-	assert_int_equal(fwd_store_journal_bytes(s), 0);
+	before = fwd_store_journal_bytes(s);
+	assert_int_equal(fwd_store_written(s, &w, &err), 0); /* d is newer: it alone stays */
+	assert_int_equal(fwd_store_journal_bytes(s), before - w.upto.size);
+	assert_true(fwd_store_journal_bytes(s) > 0 && w.upto.size > 0);
 	assert_int_equal(append(s, "e\n"), 0);
 	sync_store(s);
 	fwd_store_close(s);
 	fw_buf_reset(&seen);
 	s = load_store(d, &seen);
-	assert_string_equal(fw_buf_cstr(&seen), "1:4:S\n;4:4:9\n;0:5:e\n;");
+	assert_string_equal(fw_buf_cstr(&seen), "1:3:S\n;4:3:8\n;0:4:d\n;0:5:e\n;");
+
+	assert_int_equal(fwd_store_write(s, fwd_store_mark(s), &f, 1, 9, &w), 0);
+	assert_int_equal(fwd_store_written(s, &w, &err), 0); /* nothing is newer */
+	assert_int_equal(fwd_store_journal_bytes(s), 0);
+	assert_int_equal(append(s, "f\n"), 0);
+	sync_store(s);
+	fwd_store_close(s);
+	fw_buf_reset(&seen);
+	s = load_store(d, &seen);
+	assert_string_equal(fw_buf_cstr(&seen), "1:5:S\n;4:5:9\n;0:6:f\n;");
 	fwd_store_close(s);
 	fw_buf_deinit(&seen);
 	fw_buf_deinit(&text);
