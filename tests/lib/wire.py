@@ -28,14 +28,15 @@ class Port:
 
     def drain(self):
         """Everything that arrived since the last call: IP packets without the link header."""
-        got = []
-        while True:
-            try:
-                frame = self.sock.recv(65600)
-            except BlockingIOError:
-                return got
-            if struct.unpack("!H", frame[12:14])[0] in (0x0800, 0x86DD):
-                got.append(frame[14:])
+        return [f[14:] for f in iter(self.frame, None)
+                if struct.unpack("!H", f[12:14])[0] in (0x0800, 0x86DD)]
+
+    def frame(self):
+        """The next frame that has arrived, or None."""
+        try:
+            return self.sock.recv(65600)
+        except BlockingIOError:
+            return None
 
     def close(self):
         self.sock.close()
