@@ -115,13 +115,13 @@ def crashes(net, fail, queues):
     fw.start()
     good = flow.Flow(net.client, net.server, SERVER, 7000).start()
     bad = flow.Flow(net.client, net.server, SERVER, 7001, pps=1000).start()
-    time.sleep(0.3)
+    good.more()
     kept = set(fw.store)
     for wait in (0.3, 0.02, 0, 0, 0, 0, 0, 0):
         netns.stop(fw.proc, signal.SIGKILL)
         time.sleep(wait)
         fw.start()
-        time.sleep(0.3)
+        good.more()
     check(what + ": the same sockets are kept", set(fw.store) == kept and len(kept) == 2 +
           int(queues), (kept, set(fw.store)))
     check(what + ": packets pass", good.passing() > 1000)
@@ -151,7 +151,6 @@ def other_queues(net):
           set(fw.store) == {"fwd-nft", "fwd-ids", "fwd-queue-64000-64006", "fwd-queue-64001-64007"},
           fw.log())
     good = flow.Flow(net.client, net.server, SERVER, 7000).start()
-    time.sleep(0.3)
     check("other queues: packets pass", good.passing() > 1000)
     good.stop()
     check("other queues: a clean stop", fw.end() == 0 and not fw.store, fw.store)

@@ -51,6 +51,12 @@ def tables(net):
     return net.router.run("nft", "list", "tables").stdout
 
 
+def wait_for(condition):
+    end = time.monotonic() + 5
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.005)
+
+
 def flows(net):
     """One that the rules let pass, one that they drop."""
     return (flow.Flow(net.client, net.server, SERVER, 7000).start(),
@@ -66,7 +72,6 @@ def clean_stop(net):
     good = flow.Flow(net.client, net.server, SERVER, 7000).start()
     for queues in ("1", "2"):
         fw = start(net, "--queues", queues)
-        time.sleep(0.3)
         check("%s queue(s): judged under load" % queues, good.passing() > 1000)
         begin = time.monotonic()
         code = fw.stop()
@@ -93,19 +98,17 @@ def stopped_twice(net):
 def crash(net, mode):
     good, bad = flows(net)
     fw = start(net, "--fail", mode)
-    time.sleep(0.2)
     judged("fail %s, before" % mode, good, bad)
     fw.stop(signal.SIGKILL)
-    time.sleep(0.1)
     if mode == "open":
+        wait_for(lambda: "fwdd" not in tables(net))
+        check("fail open, killed: no table left", "fwdd" not in tables(net))
         check("fail open, killed: packets pass", good.passing() > 1000)
         check("fail open, killed: all of them", bad.passing() > 50)
-        check("fail open, killed: no table left", "fwdd" not in tables(net))
     else:
         check("fail closed, killed: none pass", good.passing() == 0)
         check("fail closed, killed: the table stays", "fwdd" in tables(net))
     fw.start()
-    time.sleep(0.2)
     judged("fail %s, started again" % mode, good, bad)
     check("fail %s: stop after that" % mode, fw.stop() == 0, fw.log())
     check("fail %s: no table left" % mode, "fwdd" not in tables(net))
@@ -119,14 +122,13 @@ def wedged(net, mode):
     """A stopped daemon: the queue fills up."""
     good = flow.Flow(net.client, net.server, SERVER, 7000, pps=5000).start()
     fw = start(net, "--fail", mode, "--queue-len", "500")
-    time.sleep(0.3)
+    good.more(500)
     fw.proc.send_signal(signal.SIGSTOP)
-    time.sleep(0.5)
+    good.more(1000)  # the queue is full
     passing = good.passing()
     check("fail %s, wedged: %s" % (mode, "all pass" if mode == "open" else "none pass"),
           passing > 500 if mode == "open" else passing == 0, passing)
     fw.proc.send_signal(signal.SIGCONT)
-    time.sleep(0.3)
     check("fail %s: goes on" % mode, good.passing() > 500)
     fw.stop()
     good.stop()
@@ -136,15 +138,13 @@ def wedged(net, mode):
 def meddlers(net):
     good, bad = flows(net)
     fw = start(net)
-    time.sleep(0.2)
     net.router.run("nft", "flush", "ruleset")
-    time.sleep(0.1)
+    wait_for(lambda: "fwdd" in tables(net))
     judged("after a foreign flush ruleset", good, bad)
     check("a foreign delete is refused",
           net.router.run("nft", "delete", "table", "inet", "fwdd", check=False).returncode != 0)
     for tool in ("iptables-legacy", "iptables-nft"):
         net.router.run(tool, "-A", "FORWARD", "-p", "udp", "--dport", "7000", "-j", "DROP")
-        time.sleep(0.1)
         check(tool + " beside us: its rules hold", good.passing() == 0)
         net.router.run(tool, "-F", "FORWARD")
         judged(tool + " flushed", good, bad)

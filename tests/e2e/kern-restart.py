@@ -141,13 +141,13 @@ def under_traffic(net, queues, args=()):
     bad = flow.Flow(net.client, net.server, SERVER, 7001, pps=1000).start()
     asker = Asker(fwd)
     asker.start()
-    time.sleep(0.3)
+    good.more()
     for i in range(6):
         if i % 2:
             os.kill(pid, signal.SIGUSR2)
         else:
             restart(fwd)
-        time.sleep(0.3)
+        good.more()
     asker.running = False
     asker.join()
     ping = control.values(control.ask(fwd.socket, "ping"))
@@ -165,8 +165,9 @@ def under_traffic(net, queues, args=()):
     check(what + "none out of order", good.reordered == 0 or queues != "1", good.reordered)
     bad.stop()
     check(what + "none passed that should not", not bad.got, len(bad.got))
-    before = tcp.turns
-    time.sleep(0.3)
+    before, end = tcp.turns, time.monotonic() + 5
+    while tcp.turns == before and not tcp.error and time.monotonic() < end:
+        time.sleep(0.005)
     check(what + "the connection is alive", tcp.error is None and tcp.turns > before,
           (tcp.error, tcp.turns))
     tcp.stop()
@@ -219,8 +220,10 @@ def refused(net):
     r = fwd.ctl("restart", check=False)
     check("a wrong configuration: refused", r.returncode == 1 or r.returncode == 2, r)
     check("and it says what is wrong", "nonsense" in r.stderr, r)
+    said, end = fwd.log().count("nonsense"), time.monotonic() + 5
     os.kill(fwd.proc.pid, signal.SIGUSR2)
-    time.sleep(0.2)
+    while fwd.log().count("nonsense") == said and time.monotonic() < end:
+        time.sleep(0.005)
     check("by signal, too", control.values(control.ask(fwd.socket, "ping"))["restarts"] == "0")
     open(config, "w").close()
     os.rename(program, program + ".gone")

@@ -65,8 +65,18 @@ class Flow:
         self.rx.close()
         return self.sent - len(self.got)
 
-    def passing(self, seconds=0.3):
-        """How many arrive within the next moment."""
-        before = len(self.got)
-        time.sleep(seconds)
-        return len(self.got) - before
+    def more(self, n=3000):
+        """Wait until n more packets were sent; returns the first one's number."""
+        first = self.sent
+        while self.sent < first + n and self.threads[1].is_alive():
+            time.sleep(0.005)
+        return first
+
+    def passing(self, n=None):
+        """How many of the next n (0.3 s of the rate) arrive."""
+        n = n or int(self.pps * 0.3)
+        first = self.more(n)
+        end = time.monotonic() + 0.2  # the last of them may be on their way, or dropped
+        while first + n - 1 not in self.got and time.monotonic() < end:
+            time.sleep(0.005)
+        return sum(k in self.got for k in range(first, first + n))
