@@ -225,6 +225,12 @@ static bool is_error4(const struct fw_packet *pkt)
 	return !type || *type > 18 || !(QUERIES >> *type & 1) || is_own_answer(pkt, *type);
 }
 
+/* "Time exceeded" is no answer of REJECT's, which looks at checksums. */
+static bool is_timeout(unsigned int what)
+{
+	return what >> 8;
+}
+
 size_t fwd_reply_icmp4(uint8_t *buf, const struct fw_packet *pkt, unsigned int what, uint8_t ttl)
 {
 	static const union fw_addr none = {.u8 = {0}}; /* the kernel chooses by the route */
@@ -232,7 +238,7 @@ size_t fwd_reply_icmp4(uint8_t *buf, const struct fw_packet *pkt, unsigned int w
 	uint8_t *icmp = buf + IP4_HEAD;
 
 	if (pkt->fragment || pkt->meta.pkttype != FW_PKT_HOST || is_error4(pkt) ||
-	    !checksum_holds(pkt))
+	    !(is_timeout(what) || checksum_holds(pkt)))
 		return 0;
 	fill_ip4(buf, pkt, IP4_HEAD + ICMP_HEAD + n, IPPROTO_ICMP, ttl,
 		 fwd_reply_to_local(pkt) ? &pkt->dst : &none);
@@ -263,7 +269,8 @@ size_t fwd_reply_icmp6(uint8_t *buf, const struct fw_packet *pkt, unsigned int w
 	const bool from_any = !pkt->src.u64[0] && !pkt->src.u64[1];
 
 	if (pkt->dst.u8[0] == 0xff || pkt->src.u8[0] == 0xff || from_any ||
-	    pkt->meta.pkttype != FW_PKT_HOST || is_error6(pkt) || !checksum_holds(pkt))
+	    pkt->meta.pkttype != FW_PKT_HOST || is_error6(pkt) ||
+	    !(is_timeout(what) || checksum_holds(pkt)))
 		return 0;
 	memset(buf, 0, ICMP_HEAD);
 	/* destination unreachable; the kernel fills in the checksum */

@@ -122,6 +122,12 @@ static bool has_raw(const struct fw_plan *plan, unsigned int hook)
 	return plan->raw[FW_IP4][hook] || plan->raw[FW_IP6][hook];
 }
 
+/* Where our replies are translated. */
+static bool is_replies_way(unsigned int base)
+{
+	return base == FW_OUTPUT || base == FW_POSTROUTING;
+}
+
 bool fwd_kct_wants(const struct fw_plan *plan, unsigned int base)
 {
 	switch (base) {
@@ -133,7 +139,8 @@ bool fwd_kct_wants(const struct fw_plan *plan, unsigned int base)
 	case FWD_BEGUN_OUTPUT: return plan->expected || (plan->assigns && has_raw(plan, FW_OUTPUT));
 	case FWD_DYING: return either(plan->exceeded);
 	}
-	if (is_nat(base) || base == FW_POSTROUTING || base == FWD_CLEAN_INPUT || base == FWD_CLEAN_POSTROUTING)
+	if (is_nat(base) || is_replies_way(base) || base == FWD_CLEAN_INPUT ||
+	    base == FWD_CLEAN_POSTROUTING)
 		return true;
 	for (unsigned int f = 0; f < FW_N_FAMILIES; f++)
 		if (queues_some(plan, base, f) || (base < FW_N_HOOKS && plan->count[f][base]))
@@ -228,9 +235,9 @@ static void add_clear(struct fwd_nft_batch *b, const struct fwd_nft *nft, unsign
 }
 
 /* Our replies that have something to do with translation are translated by us. */
-static void add_replies(struct fwd_nft_batch *b, const struct fwd_nft *nft)
+static void add_replies(struct fwd_nft_batch *b, const struct fwd_nft *nft, unsigned int base)
 {
-	struct nftnl_rule *r = fwd_rule_new(b, FWD_TABLE, fwd_bases[FW_POSTROUTING].name);
+	struct nftnl_rule *r = fwd_rule_new(b, FWD_TABLE, fwd_bases[base].name);
 
 	ask_carried(b, r, nft);
 	ask_mark(b, r, nft, FW_MARK_NAT_PENDING | FW_MARK_SRC_NAT | FW_MARK_DST_NAT);
@@ -244,10 +251,11 @@ static void add_hook(struct fwd_nft_batch *b, const struct fwd_nft *nft,
 	for (unsigned int f = 0; base < FW_N_HOOKS && f < FW_N_FAMILIES; f++)
 		if (plan->count[f][base])
 			fwd_nft_add_counting(b, f, base);
-	if (base == FW_POSTROUTING)
-		add_replies(b, nft);
-	if (!queues_some(plan, base, FW_IP4) && !queues_some(plan, base, FW_IP6))
+	if (!queues_some(plan, base, FW_IP4) && !queues_some(plan, base, FW_IP6)) {
+		if (is_replies_way(base))
+			add_replies(b, nft, base);
 		return;
+	}
 	if (queues(plan, base, FW_IP4) || queues(plan, base, FW_IP6))
 		fwd_known_jump(b, nft, base);
 	fwd_nft_add_blocks(b, nft, base);
@@ -266,6 +274,8 @@ static void add_hook(struct fwd_nft_batch *b, const struct fwd_nft *nft,
 	for (unsigned int f = 0; f < FW_N_FAMILIES; f++)
 		if (queues_some(plan, base, f))
 			add_judge(b, nft, plan, base, f);
+	if (is_replies_way(base))
+		add_replies(b, nft, base);
 	add_clear(b, nft, base); /* what is not queued after all */
 }
 

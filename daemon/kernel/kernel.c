@@ -127,6 +127,21 @@ static bool on_connection(void *priv, const struct fw_tuple *t, struct fw_tuple 
 	return false;
 }
 
+static void on_closed(void *priv, const struct fw_tuple *orig)
+{
+	struct fwd_kernel *k = priv;
+	uint16_t zones[MAX_ZONES];
+	const size_t n = fwd_assign_zones(&k->nft, zones, FW_ARRAY_SIZE(zones));
+	uint32_t seconds = 10;
+
+	fw_ct_get_timeout(k->core->world.ct, "tcp_timeout_close", &seconds);
+	if (fwd_ct_close(&k->ct_fd, orig, 0, seconds))
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (fwd_ct_close(&k->ct_fd, orig, zones[i], seconds))
+			return;
+}
+
 static uint32_t on_mtu(void *priv, enum fw_family family, const union fw_addr *addr, uint32_t oif,
 		       uint32_t mark)
 {
@@ -173,7 +188,8 @@ static int open_helpers(struct fwd_kernel *k, struct fw_err *err)
 				       .mtu = on_mtu,
 				       .no_route = on_no_route,
 				       .minutes_west = on_minutes_west,
-				       .connection = on_connection};
+				       .connection = on_connection,
+				       .closed = on_closed};
 	k->core->world.ops = &k->ops;
 	k->core->world.priv = k;
 	k->core->no_priority = !takes_priority();

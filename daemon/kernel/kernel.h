@@ -11,6 +11,7 @@
  *	ctmsg.c     messages of the kernel's conntrack
  *	ctget.c     questions to it
  *	ctseed.c    flows told to it, and to be forgotten
+ *	ctclose.c   connections that REJECT has ended
  *	ctlearn.c   … and taken over from it
  *	count.c     packets that nobody had to judge
  *	guard.c     both made anew when somebody takes them away
@@ -152,6 +153,9 @@ struct fw_tuple;
  * confirmed.  *fd: a socket, opened when it is -1. */
 bool fwd_ct_get(int *fd, const struct fw_tuple *t, uint16_t zone, struct fw_tuple *orig,
 		struct fw_tuple *reply);
+
+/* ctclose.c: a TCP connection is over, and remembered for so long.  False: the kernel has none. */
+bool fwd_ct_close(int *fd, const struct fw_tuple *orig, uint16_t zone, uint32_t seconds);
 
 /* ctseed.c: tell the kernel of the flows that we know.  Control thread, lock not held. */
 void fwd_ct_seed(struct fwd_core *core);

@@ -43,8 +43,8 @@ static bool may_change(const struct fwd_msg *m, const struct fw_plan *plan)
 {
 	const unsigned int write = plan->write[m->pkt.family][m->pkt.meta.hook];
 
-	if (m->pkt.meta.carried && m->pkt.meta.nat_status && m->pkt.meta.hook == FW_POSTROUTING)
-		return true; /* it is translated there */
+	if (m->pkt.meta.carried && m->pkt.meta.nat_status)
+		return true; /* its ends */
 	return (write & FW_NEED_WRITE) ||
 		((write & FW_NEED_SYN) && m->pkt.proto == IPPROTO_TCP &&
 		 (m->pkt.tcp_flags & TCP_SYN));

@@ -57,6 +57,9 @@ struct fw_world_ops {
 	bool (*connection)(void *priv, const struct fw_tuple *tuple, struct fw_tuple *orig,
 			   struct fw_tuple *reply);
 
+	/* While the kernel tracks: REJECT resets this TCP connection.  NULL: nobody to tell. */
+	void (*closed)(void *priv, const struct fw_tuple *orig);
+
 	/* Called for each rule that was looked at (explain, trace); usually NULL.  matched tells
 	 * whether all its matches held; rule NULL: the chain's policy decided. */
 	void (*trace)(void *priv, const struct fw_eval *e, enum fw_table_id table,

@@ -26,8 +26,7 @@ struct fw_walk {
  */
 enum fw_verdict fw_walk_table(struct fw_walk *w, const struct fw_table *table);
 
-/* Behind the tables of POSTROUTING: a reply of the daemon's own gets the source that its receiver
- * knows (reply.c). */
+/* Behind the tables: a reply of the daemon's own gets the ends that its receiver knows (reply.c).  */
 void fw_reply_translate(struct fw_eval *e);
 
 /* offer.c.  Might the packet be offered?  Then its walk is to leave a trail. */

@@ -49,11 +49,19 @@ static unsigned int tables_at(int hook)
 	return tables;
 }
 
+static bool translates(const bool nat[FW_N_HOOKS])
+{
+	for (int h = 0; h < FW_N_HOOKS; h++)
+		if (nat[h])
+			return true;
+	return false;
+}
+
 /*
  * The kernel tracks and tells.  No hook is queued for tracking's sake; those where only nat has
  * rules see but the packets whose translation is pending.  OUTPUT's filter stands behind the
  * translation, so where there may be one it has a visit of its own: of what is sent here, or of
- * answers to whom POSTROUTING (through lo) or INPUT gave another source.
+ * answers to whom another hook (POSTROUTING, through lo) gave another source.
  */
 static void plan_kct(const struct fw_needs *needs, struct fw_plan *ret, int f)
 {
@@ -71,8 +79,7 @@ static void plan_kct(const struct fw_needs *needs, struct fw_plan *ret, int f)
 		ret->queue[f][h] = here & ~FW_TABLE_BIT(FW_NAT);
 		ret->nat_only[f][h] = ret->nat[f][h] && !ret->queue[f][h];
 	}
-	if ((ret->nat[f][FW_OUTPUT] || ret->nat[f][FW_INPUT] || ret->nat[f][FW_POSTROUTING]) &&
-	    (needs->tables[f][FW_OUTPUT] & behind)) {
+	if (translates(ret->nat[f]) && (needs->tables[f][FW_OUTPUT] & behind)) {
 		ret->split[f] = true;
 		ret->queue[f][FW_OUTPUT] = (needs->tables[f][FW_OUTPUT] | needs->touched[f]) &
 			(FW_TABLE_BIT(FW_RAW) | FW_TABLE_BIT(FW_MANGLE));

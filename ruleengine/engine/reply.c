@@ -4,10 +4,9 @@
  *
  * Such a reply belongs to the flow of the packet that it answers, as the kernel's own would
  * (nf_ct_attach()), and is written with the ends that this packet had where it was stopped.  On its
- * way out rules see it so; behind POSTROUTING's the kernel would give it the source that its
- * receiver knows, and an ICMP error the same end in what it quotes.  The kernel cannot do that for
- * ours, of whose flow it does not know, so it is done here.  (Its destination is right from the
- * start: who is answered is always met as he calls himself.)
+ * way out rules see it so.  At OUTPUT the kernel would give it the destination, behind POSTROUTING
+ * the source that its receiver knows, and an ICMP error the same ends in what it quotes.  The
+ * kernel cannot do that for ours, of whose flow it does not know, so it is done here.
  */
 #include <netinet/in.h>
 #include <string.h>
@@ -78,40 +77,56 @@ static void put_end(const struct fw_packet *pkt, uint8_t *data, bool source,
 		put(port, port_be, 2, sum, NULL);
 }
 
-/* What an error quotes; its own checksum covers that, too. */
-static void put_quoted(const struct fw_packet *pkt, uint8_t *data, const struct fw_tuple *known)
+/* What an error quotes is about the other end of each; its own checksum covers that, too. */
+static void put_quoted(const struct fw_packet *pkt, uint8_t *data, bool source,
+		       const union fw_addr *addr, uint16_t port_be)
 {
 	const uint32_t off = pkt->l4_off + 8;
 	const uint32_t n = pkt->cap_len - off < QUOTE_MAX ? pkt->cap_len - off : QUOTE_MAX;
 	uint8_t old[QUOTE_MAX], *sum = l4_sum(pkt, data);
 	struct fw_packet inner;
-	bool icmp;
 
 	if (fw_packet_inner(pkt, &inner) < 0 || !sum)
 		return;
-	icmp = inner.proto == IPPROTO_ICMP || inner.proto == IPPROTO_ICMPV6;
 	memcpy(old, data + off, n);
-	put_end(&inner, data + off, false, &known->dst, icmp ? &known->sport_be : &known->dport_be);
+	put_end(&inner, data + off, source, addr, &port_be);
 	patch(sum, old, data + off, n & ~1u);
+}
+
+/* The receiver's own view of the end that the hook translates, or NULL: nothing to do here. */
+static const struct fw_tuple *known_to_receiver(const struct fw_eval *e, struct fw_tuple *room)
+{
+	const struct fw_pkt_meta *meta = &e->pkt->meta;
+	const enum fw_ct_dir dir = fw_ctinfo_dir(e->ctinfo);
+	const bool source = meta->hook == FW_POSTROUTING;
+	uint32_t bit = source == (dir == FW_DIR_REPLY) ? FW_CTS_DST_NAT : FW_CTS_SRC_NAT;
+
+	if (!meta->carried || !e->flow || !(fw_flow_status(e->flow) & bit))
+		return NULL;
+	if (!source && (meta->hook != FW_OUTPUT || meta->part == FW_PART_BEHIND_NAT ||
+			meta->part == FW_PART_RAW))
+		return NULL;
+	return fw_flow_tuple(e->flow, dir == FW_DIR_REPLY ? FW_DIR_ORIG : FW_DIR_REPLY, room);
 }
 
 void fw_reply_translate(struct fw_eval *e)
 {
-	const enum fw_ct_dir dir = fw_ctinfo_dir(e->ctinfo);
-	const uint32_t bit = dir == FW_DIR_REPLY ? FW_CTS_DST_NAT : FW_CTS_SRC_NAT;
+	const bool source = e->pkt->meta.hook == FW_POSTROUTING;
 	const bool reset = e->pkt->proto == IPPROTO_TCP;
 	struct fw_tuple room;
-	const struct fw_tuple *known; /* as the receiver sent it */
+	const struct fw_tuple *t = known_to_receiver(e, &room);
+	const union fw_addr *addr;
+	uint16_t port_be;
 	uint8_t *data;
 
-	if (!e->flow || !(fw_flow_status(e->flow) & bit))
-		return;
-	known = fw_flow_tuple(e->flow, dir == FW_DIR_REPLY ? FW_DIR_ORIG : FW_DIR_REPLY, &room);
-	data = fw_rewrite_bytes(e, 0, e->pkt->cap_len);
+	data = t ? fw_rewrite_bytes(e, 0, e->pkt->cap_len) : NULL;
 	if (!data)
 		return;
+	addr = source ? &t->dst : &t->src;
+	port_be = source && t->proto != IPPROTO_ICMP && t->proto != IPPROTO_ICMPV6 ? t->dport_be
+										  : t->sport_be;
 	if (!reset)
-		put_quoted(e->pkt, data, known);
-	put_end(e->pkt, data, true, &known->dst, reset ? &known->dport_be : NULL);
+		put_quoted(e->pkt, data, !source, addr, port_be);
+	put_end(e->pkt, data, source, addr, reset ? &port_be : NULL);
 	fw_rewrite_done(e);
 }

@@ -7,7 +7,6 @@
  * loopback; an answer that carries its state in our mark; any hook behind the tracking point) has
  * its state before the first table, raw included.  Any other packet gets it behind raw.
  */
-#include <netinet/in.h>
 #include <string.h>
 
 #include "engine/engine.h"
@@ -123,29 +122,20 @@ static int track_behind_raw(struct hook_run *r)
 	return fw_ct_track(r->w.e.world->ct, &r->w.e);
 }
 
-static bool is_icmp(const struct fw_packet *pkt)
-{
-	return pkt->proto == (pkt->family == FW_IP4 ? IPPROTO_ICMP : IPPROTO_ICMPV6);
-}
-
 /*
  * nat is asked once per flow and end, for the packet that makes it; or that answers it in place of
- * the other end, if it is no ICMP error.
+ * the other end, if it is no ICMP error.  Its policies stand still where it has no rules
+ * (docs/differences.md).
  */
 static bool nat_applies(const struct fw_plan *plan, const struct fw_eval *e)
 {
 	const struct fw_pkt_meta *meta = &e->pkt->meta;
 
+	if (!plan->nat[e->pkt->family][meta->hook])
+		return false;
 	if (meta->carried)
 		return meta->nat_pending && meta->hook == FW_POSTROUTING;
-	if (plan->kct)
-		return meta->nat_pending;
-	if (!e->flow || (fw_flow_status(e->flow) & FW_CTS_CONFIRMED))
-		return false;
-	if (e->ctinfo != FW_CT_NEW && is_icmp(e->pkt))
-		return false;
-	return e->ctinfo == FW_CT_NEW || e->ctinfo == FW_CT_RELATED ||
-		e->ctinfo == FW_CT_RELATED_REPLY;
+	return meta->nat_pending;
 }
 
 /* A table that nobody ever named does not exist in the kernel: it counts nothing. */
@@ -167,9 +157,8 @@ static bool table_applies(const struct fw_table *table, const struct fw_plan *pl
 		return true;
 	if (meta->part != FW_PART_ALL && behind_nat != (meta->part == FW_PART_BEHIND_NAT))
 		return false; /* another visit's */
-	if (plan->kct && !plan->queue[e->pkt->family][meta->hook] &&
-	    meta->part != FW_PART_BEHIND_NAT &&
-	    (table->id != FW_NAT || !plan->nat[e->pkt->family][meta->hook]))
+	if (plan->kct && !plan->queue[e->pkt->family][meta->hook] && table->id != FW_NAT &&
+	    meta->part != FW_PART_BEHIND_NAT)
 		return false; /* has no rules, and nft counts on its policy */
 	if (table->builtin[e->pkt->meta.hook] == UINT32_MAX)
 		return false;
@@ -422,8 +411,21 @@ static enum fw_ctinfo reply_state(const struct fw_eval *e)
 	}
 }
 
+/* Its flow is over. */
+static void reset(const struct fw_plan *plan, struct fw_eval *e)
+{
+	const struct fw_world_ops *ops = e->world->ops;
+	struct fw_tuple room;
+
+	if (e->pkt->tcp_flags & RESET) /* is never answered by one */
+		return;
+	if (plan->kct && ops && ops->closed && (fw_flow_status(e->flow) & FW_CTS_CONFIRMED))
+		ops->closed(e->world->priv, fw_flow_tuple(e->flow, FW_DIR_ORIG, &room));
+	fw_ct_reset(e->world->ct, e);
+}
+
 /* What the reply has to take with it, on its way out through the other hooks. */
-static void prepare_reply(struct fw_eval *e, struct fw_decision *ret)
+static void prepare_reply(const struct fw_plan *plan, struct fw_eval *e, struct fw_decision *ret)
 {
 	const uint32_t status = e->flow ? fw_flow_status(e->flow) : 0;
 
@@ -432,9 +434,8 @@ static void prepare_reply(struct fw_eval *e, struct fw_decision *ret)
 	ret->reply_asks_nat = e->reject == FW_REJECT_TCP_RESET && e->flow &&
 		!(status & FW_CTS_CONFIRMED) && e->ctinfo == FW_CT_NEW &&
 		!fw_came_through_loopback(e->pkt);
-	/* a reset is never answered by one */
-	if (e->reject == FW_REJECT_TCP_RESET && e->flow && !(e->pkt->tcp_flags & RESET))
-		fw_ct_reset(e->world->ct, e);
+	if (e->reject == FW_REJECT_TCP_RESET && e->flow)
+		reset(plan, e);
 	if (e->flow)
 		fw_ct_rejected(e->world->ct, e);
 }
@@ -452,7 +453,7 @@ static void settle(struct hook_run *r, struct fw_decision *ret)
 	if (ret->verdict == FW_DROP) {
 		ret->reject = e->reject;
 		if (e->reject != FW_REJECT_NONE)
-			prepare_reply(e, ret);
+			prepare_reply(r->plan, e, ret);
 		if (e->flow)
 			fw_ct_dropped(e->world->ct, e);
 		return;
@@ -517,7 +518,7 @@ static void run(bool plain, const struct fw_ruleset *rs, const struct fw_plan *p
 		return;
 	}
 	ret->verdict = run_tables(&r, rs, ret);
-	if (ret->verdict == FW_ACCEPT && pkt->meta.carried && pkt->meta.hook == FW_POSTROUTING)
+	if (ret->verdict == FW_ACCEPT)
 		fw_reply_translate(&r.w.e);
 	settle(&r, ret);
 }

@@ -105,6 +105,7 @@ void fw_ruleset_needs(const struct fw_ruleset *rs, struct fw_needs *ret)
 					ret->hook[f][h] = true;
 					ret->tables[f][h] |= FW_TABLE_BIT(t);
 				}
+				ret->kct |= t == FW_NAT && chain->n_rules; /* it tells first packets */
 				if (table->touched && t != FW_NAT)
 					ret->idle[f][h] = true;
 			}

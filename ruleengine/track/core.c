@@ -234,34 +234,36 @@ static int afresh(struct fw_ct *ct, struct fw_eval *e)
 int ct_carried(struct fw_ct *ct, struct fw_eval *e, enum fw_ctinfo ctinfo)
 {
 	const struct fw_packet *pkt = e->pkt;
+	enum fw_ct_dir dir, way = fw_ctinfo_dir(ctinfo);
+	struct fw_flow *flow = NULL, *ghost = NULL;
 	struct fw_tuple tuple, orig;
-	struct fw_flow *flow = NULL;
-	enum fw_ctinfo found;
-	enum fw_ct_dir dir;
 	struct ct_key key;
 	uint32_t quote;
+	bool known;
 
 	if (ctinfo == FW_CT_INVALID || ctinfo == FW_CT_UNTRACKED)
 		return ct_set(e, NULL, ctinfo);
 	if (ct_is_icmp(pkt) && ct_icmp_kind(ct, pkt, &quote) == CT_ICMP_ERROR &&
 	    ct_tuple_quoted(pkt, quote, &tuple)) {
-		flow = ct_find_quoted(ct, pkt, &tuple, e->now, true, &found);
+		known = ct_quoted_key(ct, &tuple, &key);
 		dir = FW_DIR_REPLY; /* the quoted packet goes against the error */
 	} else if (ct_tuple_of(pkt, &tuple)) {
-		if (ct_key_make(ct, &tuple, &key))
-			flow = ct_find(ct, &key, e->now, true, &dir);
+		known = ct_key_make(ct, &tuple, &key);
 		dir = FW_DIR_ORIG;
 	} else {
 		return ct_set(e, NULL, ctinfo);
 	}
-	if (flow)
-		return ct_set(e, flow, ctinfo);
+	if (known)
+		flow = ct_find_way(ct, &key, e->now, true, &way);
 	/* tuple goes with the packet (dir ORIG) or against it; orig is the flow's first direction
 	 */
 	if ((fw_ctinfo_dir(ctinfo) == dir) || !ct_tuple_invert(&tuple, &orig))
 		orig = tuple;
-	flow = ct_ghost_of(ct, &orig, e->now);
-	return ct_set(e, flow ? flow : ct_transient(ct, pkt, &orig, e->now), ctinfo);
+	if (pkt->meta.own && fw_ctinfo_dir(ctinfo) == FW_DIR_REPLY)
+		ghost = ct_ghost_of(ct, &orig, e->now);
+	if (ghost || flow)
+		return ct_set(e, ghost ? ghost : flow, ctinfo);
+	return ct_set(e, ct_transient(ct, pkt, &orig, e->now), ctinfo);
 }
 
 int fw_ct_track(struct fw_ct *ct, struct fw_eval *e)

@@ -103,16 +103,30 @@ static struct fw_flow *pick_up(struct ct_ctx *c, const struct fw_tuple *orig)
 	return c->flow;
 }
 
+/* … which goes with the tuple or against it: behind both translations a first packet is met as the
+ * inversion of what will be answered. */
+static bool ask(struct fw_eval *e, const struct fw_tuple *t, struct fw_tuple *orig,
+		struct fw_tuple *reply)
+{
+	const struct fw_world_ops *ops = e->world->ops;
+	struct fw_tuple back;
+
+	if (!ops || !ops->connection)
+		return false;
+	return ops->connection(e->world->priv, t, orig, reply) ||
+		(ct_tuple_invert(t, &back) &&
+		 ops->connection(e->world->priv, &back, orig, reply));
+}
+
 /* Ask the kernel for the connection of a tuple, and make ours like it.  NULL: it knows none. */
 static struct fw_flow *ask_kernel(struct ct_ctx *c, struct fw_eval *e, const struct fw_tuple *t)
 {
-	const struct fw_world_ops *ops = e->world->ops;
 	struct fw_tuple orig, reply;
 	struct fw_flow *flow;
 	enum fw_ct_dir dir;
 	struct ct_key key;
 
-	if (!ops || !ops->connection || !ops->connection(e->world->priv, t, &orig, &reply) ||
+	if (!ask(e, t, &orig, &reply) ||
 	    !ct_key_make(c->ct, &orig, &key))
 		return NULL;
 	flow = ct_find(c->ct, &key, c->now, true, &dir);
@@ -123,14 +137,46 @@ static struct fw_flow *ask_kernel(struct ct_ctx *c, struct fw_eval *e, const str
 	return flow;
 }
 
+/*
+ * An answer that came through lo is met as its receiver knows it, which on the wire would be another
+ * connection's; so only the kernel's word makes it this one's.
+ */
+static struct fw_flow *find_behind(struct ct_ctx *c, const struct fw_tuple *t)
+{
+	struct fw_tuple orig;
+	struct fw_flow *flow;
+	enum fw_ct_dir dir;
+	struct ct_key key;
+
+	if (!ct_tuple_invert(t, &orig) || !ct_key_make(c->ct, &orig, &key))
+		return NULL;
+	flow = ct_find(c->ct, &key, c->now, true, &dir);
+	if (!flow || dir != FW_DIR_ORIG || !(flow->status & CT_NAT))
+		return NULL;
+	c->dir = FW_DIR_REPLY;
+	return flow;
+}
+
+/* A connection of these ends the other way round, which the kernel has no more. */
+static void forget_opposite(struct ct_ctx *c, const struct ct_key *key)
+{
+	enum fw_ct_dir dir;
+	struct fw_flow *flow = ct_find(c->ct, key, c->now, true, &dir);
+
+	if (flow && !(flow->status & CT_NAT))
+		ct_flow_free(c->ct, flow);
+}
+
 static struct fw_flow *find_followed(struct ct_ctx *c, struct fw_eval *e,
 				     const struct fw_tuple *tuple, const struct ct_key *key,
 				     bool first)
 {
 	const unsigned int nat = e->pkt->meta.nat_status;
-	struct fw_flow *flow = ct_find(c->ct, key, e->now, !first, &c->dir);
+	struct fw_flow *flow;
 	struct fw_tuple orig = *tuple;
 
+	c->dir = fw_ctinfo_dir(c->ctinfo);
+	flow = ct_find_way(c->ct, key, e->now, !first, &c->dir);
 	if (flow && c->ctinfo == FW_CT_NEW &&
 	    ((first && (flow->status & FW_CTS_SEEN_REPLY)) ||
 	     (e->pkt->meta.nat_pending && (flow->status & FW_CTS_CONFIRMED)))) {
@@ -144,8 +190,12 @@ static struct fw_flow *find_followed(struct ct_ctx *c, struct fw_eval *e,
 	}
 	if (!flow && (nat & FW_CTS_DST_NAT) && fw_ctinfo_dir(c->ctinfo) == FW_DIR_ORIG)
 		flow = take_pending(c, tuple);
+	if (!flow && nat && fw_ctinfo_dir(c->ctinfo) == FW_DIR_REPLY)
+		flow = find_behind(c, tuple);
 	if (!flow && nat)
 		flow = ask_kernel(c, e, tuple);
+	if (!flow && !nat)
+		forget_opposite(c, key);
 	if (flow)
 		return first && flow != &c->ct->scratch ? (c->flow = flow, go_on(c)) : flow;
 	if (fw_ctinfo_dir(c->ctinfo) == FW_DIR_REPLY && !ct_tuple_invert(tuple, &orig))

@@ -20,7 +20,7 @@ void fw_ct_rejected(struct fw_ct *ct, const struct fw_eval *e)
 	const struct fw_flow *flow = e->flow;
 	struct ct_ghost *g;
 
-	if (!flow || (flow->status & FW_CTS_CONFIRMED))
+	if (!flow)
 		return;
 	if (!ct->ghosts)
 		ct->ghosts = calloc(CT_GHOSTS, sizeof(*ct->ghosts));
@@ -29,6 +29,11 @@ void fw_ct_rejected(struct fw_ct *ct, const struct fw_eval *e)
 	g = ghost_at(ct, &flow->orig);
 	if (flow == &g->flow)
 		return;
+	if (flow->status & FW_CTS_CONFIRMED) { /* it stays, and its answers will find it */
+		if (ct_tuple_equal(&g->flow.orig, &flow->orig))
+			g->flow.expires = 0;
+		return;
+	}
 	g->flow = *flow;
 	if (flow->ext)
 		g->ext = *flow->ext;

@@ -185,41 +185,37 @@ bool fw_ct_comes_tracked(struct fw_ct *ct, const struct fw_packet *pkt, uint64_t
 	return was_valid(ct, pkt, now);
 }
 
-struct fw_flow *ct_find_quoted(struct fw_ct *ct, const struct fw_packet *pkt,
-			       const struct fw_tuple *quoted, uint64_t now, bool dying,
-			       enum fw_ctinfo *ctinfo)
+/* The error travels against the quoted packet, so it goes the way of its answer. */
+bool ct_quoted_key(const struct fw_ct *ct, const struct fw_tuple *quoted, struct ct_key *ret)
 {
-	struct fw_tuple answer, facing;
-	struct fw_flow *flow;
-	enum fw_ct_dir dir;
-	struct ct_key key;
+	struct fw_tuple answer;
 
-	/* the error travels against the quoted packet, so it goes the way of its answer */
-	if (!ct_tuple_invert(quoted, &answer) || !ct_key_make(ct, &answer, &key))
-		return NULL;
-	flow = ct_find(ct, &key, now, dying, &dir);
-	if (!flow)
-		return NULL;
-	/* … and must be for whom the answer would be for, else it is somebody's invention */
-	if (memcmp(&fw_flow_tuple(flow, dir, &facing)->dst, &pkt->dst, sizeof(pkt->dst)) != 0)
-		return NULL;
-	*ctinfo = dir == FW_DIR_REPLY ? FW_CT_RELATED_REPLY : FW_CT_RELATED;
-	return flow;
+	return ct_tuple_invert(quoted, &answer) && ct_key_make(ct, &answer, ret);
+}
+
+/* An error must be for whom the answer would be for, else it is somebody's invention. */
+static bool is_for(const struct fw_packet *pkt, const struct fw_flow *flow, enum fw_ct_dir dir)
+{
+	struct fw_tuple room;
+
+	return !memcmp(&fw_flow_tuple(flow, dir, &room)->dst, &pkt->dst, sizeof(pkt->dst));
 }
 
 int ct_icmp_error(struct fw_ct *ct, struct fw_eval *e, uint32_t quote, bool dying)
 {
 	const struct fw_packet *pkt = e->pkt;
-	enum fw_ctinfo ctinfo;
 	struct fw_tuple quoted;
 	struct fw_flow *flow;
+	enum fw_ct_dir dir;
+	struct ct_key key;
 
 	ct->stats.icmp_error++;
 	if (!ct_tuple_quoted(pkt, quote, &quoted))
 		return ct_invalid(ct, e);
-	flow = ct_find_quoted(ct, pkt, &quoted, e->now, dying, &ctinfo);
-	if (flow)
-		return ct_set(e, flow, ctinfo);
+	flow = ct_quoted_key(ct, &quoted, &key) ? ct_find(ct, &key, e->now, dying, &dir) : NULL;
+	if (flow && is_for(pkt, flow, dir))
+		return ct_set(e, flow,
+			      dir == FW_DIR_REPLY ? FW_CT_RELATED_REPLY : FW_CT_RELATED);
 	if ((pkt->meta.hook == FW_OUTPUT || pkt->meta.hook == FW_POSTROUTING) &&
 	    !pkt->meta.has_uid && would_start(ct, pkt, &quoted, e->now))
 		return ct_set(e, ct_transient(ct, pkt, &quoted, e->now), FW_CT_RELATED_REPLY);

@@ -261,7 +261,7 @@ static void expire(struct fw_ct *ct, struct fw_flow *flow)
 /* One pass over the run of entries with this hash.  A flow that is past its time is freed, which
  * moves entries: *again says that the pass must start over. */
 static struct fw_flow *find_pass(struct fw_ct *ct, const struct ct_key *key, uint64_t now,
-				 bool dying, enum fw_ct_dir *dir, bool *again)
+				 bool dying, int want, enum fw_ct_dir *dir, bool *again)
 {
 	const struct ct_seg *seg = seg_of(&ct->table, key->hash);
 	struct fw_flow *second = NULL;
@@ -284,7 +284,7 @@ static struct fw_flow *find_pass(struct fw_ct *ct, const struct ct_key *key, uin
 		if ((flow->flags & CT_F_DYING) && (!dying || second))
 			continue;
 		d = direction(flow, key, ref & CT_REF_FLAGS);
-		if (d < 0)
+		if (d < 0 || (want >= 0 && d != want))
 			continue;
 		*dir = (enum fw_ct_dir)d;
 		if (!(flow->flags & CT_F_DYING))
@@ -294,19 +294,33 @@ static struct fw_flow *find_pass(struct fw_ct *ct, const struct ct_key *key, uin
 	return second;
 }
 
-struct fw_flow *ct_find(struct fw_ct *ct, const struct ct_key *key, uint64_t now, bool dying,
-			enum fw_ct_dir *dir)
+static struct fw_flow *find(struct fw_ct *ct, const struct ct_key *key, uint64_t now, bool dying,
+			    int want, enum fw_ct_dir *dir)
 {
 	struct fw_flow *flow;
 	bool again;
 
 	do {
 		again = false;
-		flow = find_pass(ct, key, now, dying, dir, &again);
+		flow = find_pass(ct, key, now, dying, want, dir, &again);
 	} while (again);
 	if (flow)
 		ct->stats.found++;
 	return flow;
+}
+
+struct fw_flow *ct_find(struct fw_ct *ct, const struct ct_key *key, uint64_t now, bool dying,
+			enum fw_ct_dir *dir)
+{
+	return find(ct, key, now, dying, -1, dir);
+}
+
+struct fw_flow *ct_find_way(struct fw_ct *ct, const struct ct_key *key, uint64_t now, bool dying,
+			    enum fw_ct_dir *dir)
+{
+	const bool itself = ct_tuple_equal(&key->tuple, &key->inverse);
+
+	return find(ct, key, now, dying, itself ? -1 : (int)*dir, dir);
 }
 
 /* Make room near `hash`: an expired flow, else an unassured one.  One is enough. */

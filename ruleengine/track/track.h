@@ -218,6 +218,9 @@ void ct_table_nearer(const struct ct_table *t, uint32_t hash);
  * way are freed.  dying: a dying flow will do where no living one is. */
 struct fw_flow *ct_find(struct fw_ct *ct, const struct ct_key *key, uint64_t now, bool dying,
 			enum fw_ct_dir *dir);
+/* The same, of those in which the tuple goes that way; what goes from an end to itself goes both. */
+struct fw_flow *ct_find_way(struct fw_ct *ct, const struct ct_key *key, uint64_t now, bool dying,
+			    enum fw_ct_dir *dir);
 /* A record, not yet in the index, zeroed but for its tuple.  NULL: table full, or no memory. */
 struct fw_flow *ct_flow_new(struct fw_ct *ct, const struct ct_key *key, uint64_t now);
 bool ct_flow_insert(struct fw_ct *ct, struct fw_flow *flow); /* into the index; false: no memory */
@@ -283,10 +286,8 @@ enum ct_icmp { CT_ICMP_PLAIN, CT_ICMP_BAD, CT_ICMP_UNTRACKED, CT_ICMP_ERROR };
 bool ct_is_icmp(const struct fw_packet *pkt);
 /* What an ICMP message is to the tracker; for errors where the quoted packet begins. */
 enum ct_icmp ct_icmp_kind(const struct fw_ct *ct, const struct fw_packet *pkt, uint32_t *quote);
-/* The flow that an error speaks of.  NULL: none. */
-struct fw_flow *ct_find_quoted(struct fw_ct *ct, const struct fw_packet *pkt,
-			       const struct fw_tuple *quoted, uint64_t now, bool dying,
-			       enum fw_ctinfo *ctinfo);
+/* The answer to the packet that an error quotes, as whose fellow the error goes.  false: none. */
+bool ct_quoted_key(const struct fw_ct *ct, const struct fw_tuple *quoted, struct ct_key *ret);
 int ct_icmp_error(struct fw_ct *ct, struct fw_eval *e, uint32_t quote, bool dying);
 
 /* The protocols: proto.c, tcp.c, sctp.c */

@@ -235,15 +235,21 @@ def arrivals(i, step, got):
     return out
 
 
-def shrink(lab, case, peer, budget):
-    """Drop rules, then packets, while the case still fails; the first failing point is kept."""
+def kind(problem):
+    """What a problem is about: a packet, a table's rules, a policy."""
+    return re.sub(r"\d+", "", problem).split()[:2]
+
+
+def shrink(lab, case, peer, budget, first):
+    """Drop rules, then packets, while the case still fails in the same way."""
     end = time.monotonic() + budget
 
     def fails():
         if time.monotonic() > end:
             return False
         p = run(lab, case, peer)[0]
-        return bool(p) and not p[0].startswith("generator")
+        return bool(p) and kind(p[0]) == kind(first) \
+            and not (case.nat and run(lab, case, "legacy")[0])
 
     for attr in ("rules", "steps"):
         size = None
@@ -318,7 +324,7 @@ def one(lab, args, seed):
         problems = again
         if not problems[0].startswith("generator"):
             if args.shrink:
-                shrink(lab, case, args.peer, args.shrink)
+                shrink(lab, case, args.peer, args.shrink, problems[0])
                 problems = run(lab, case, args.peer)[0] or problems
             path = os.path.join(args.out, "case-%d.json" % seed)
             case.dump(path, problems)
