@@ -135,7 +135,10 @@ static bool nat_applies(const struct fw_plan *plan, const struct fw_eval *e)
 		return false;
 	if (meta->carried)
 		return meta->nat_pending && meta->hook == FW_POSTROUTING;
-	return meta->nat_pending;
+	if (meta->ctinfo != FW_CT_NONE)
+		return meta->nat_pending;
+	return e->ctinfo == FW_CT_NEW && e->flow && /* no kernel tells: a simulation */
+		!(fw_flow_status(e->flow) & FW_CTS_CONFIRMED);
 }
 
 /* A table that nobody ever named does not exist in the kernel: it counts nothing. */
