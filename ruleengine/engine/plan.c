@@ -57,8 +57,17 @@ static bool translates(const bool nat[FW_N_HOOKS])
 	return false;
 }
 
+/* Hooks by which every packet passes our tracker once, at the least. */
+static void queue_all_flows(bool queue[FW_N_HOOKS])
+{
+	if (!queue[FW_PREROUTING])
+		queue[FW_INPUT] = queue[FW_FORWARD] = true;
+	queue[FW_OUTPUT] = true;
+}
+
 /*
- * The kernel tracks and tells.  No hook is queued for tracking's sake; those where only nat has
+ * The kernel tracks and tells.  No hook is queued for tracking's sake, unless rules ask what flows
+ * have become; those where only nat has
  * rules see but the packets whose translation is pending.  OUTPUT's filter stands behind the
  * translation, so where there may be one it has a visit of its own: of what is sent here, or of
  * answers to whom another hook (POSTROUTING, through lo) gave another source.
@@ -77,14 +86,16 @@ static void plan_kct(const struct fw_needs *needs, struct fw_plan *ret, int f)
 		here &= ~FW_TABLE_BIT(FW_RAW);
 		ret->nat[f][h] = here & FW_TABLE_BIT(FW_NAT);
 		ret->queue[f][h] = here & ~FW_TABLE_BIT(FW_NAT);
-		ret->nat_only[f][h] = ret->nat[f][h] && !ret->queue[f][h];
 	}
 	if (translates(ret->nat[f]) && (needs->tables[f][FW_OUTPUT] & behind)) {
 		ret->split[f] = true;
 		ret->queue[f][FW_OUTPUT] = (needs->tables[f][FW_OUTPUT] | needs->touched[f]) &
 			(FW_TABLE_BIT(FW_RAW) | FW_TABLE_BIT(FW_MANGLE));
-		ret->nat_only[f][FW_OUTPUT] = ret->nat[f][FW_OUTPUT] && !ret->queue[f][FW_OUTPUT];
 	}
+	if (needs->flags[f] & FW_NEED_FLOWS)
+		queue_all_flows(ret->queue[f]);
+	for (int h = 0; h < FW_N_HOOKS; h++)
+		ret->nat_only[f][h] = ret->nat[f][h] && !ret->queue[f][h];
 	ret->exceeded[f] = ret->split[f] || ret->queue[f][FW_OUTPUT] || ret->queue[f][FW_POSTROUTING];
 	ret->track_here[f][FW_PREROUTING] = ret->track_here[f][FW_OUTPUT] = true;
 	ret->track_here[f][FW_INPUT] = ret->track_here[f][FW_FORWARD] =

@@ -143,7 +143,7 @@ static bool fields(const struct fw_use *use, enum fw_family family, struct fw_fi
 
 const struct fw_ext fw_match_connlimit = {
 	.name = "connlimit", .summary = "how many connections an address has",
-	.flags = FW_NEED_TRACK | FW_EXT_STATEFUL,
+	.flags = FW_NEED_TRACK | FW_NEED_FLOWS | FW_EXT_STATEFUL,
 	.size = sizeof(struct connlimit), .state_size = sizeof(struct state), .opts = opts,
 	.init = init, .check = check, .list = list, .attach = attach, .detach = detach, .match = match,
 	.fields = fields,

@@ -32,6 +32,6 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 
 const struct fw_ext fw_match_connmark = {
 	.name = "connmark", .summary = "the connection's mark",
-	.flags = FW_NEED_TRACK,
+	.flags = FW_NEED_TRACK | FW_NEED_FLOWS,
 	.size = sizeof(struct connmark), .opts = opts, .list = list, .match = match,
 };

@@ -288,10 +288,12 @@ static int by_source(const struct fw_use *use, struct fw_source *src)
 	return ct_state_by_source(c->state, fw_use_inv(use, STATE), src);
 }
 
-/* Each packet gives its flow its time anew. */
+/* Each packet gives its flow its time anew, and may change its status. */
 static uint16_t needs(const struct fw_use *use)
 {
-	return fw_use_has(use, EXPIRE) ? FW_NEED_EACH : 0;
+	if (fw_use_has(use, EXPIRE))
+		return FW_NEED_EACH | FW_NEED_FLOWS;
+	return fw_use_has(use, STATUS) ? FW_NEED_FLOWS : 0;
 }
 
 /* SNAT and DNAT are the flow's: with them a packet of any state may match, so only the negated

@@ -233,7 +233,7 @@ static enum fw_verdict run(const struct fw_use *use, struct fw_eval *e)
 
 const struct fw_ext fw_target_connmark = {
 	.name = "CONNMARK", .target = true, .summary = "change or copy the connection's mark",
-	.flags = FW_NEED_TRACK,
+	.flags = FW_NEED_TRACK | FW_NEED_FLOWS,
 	.size = sizeof(struct connmark), .opts = opts, .init = init, .check = check, .list = list,
 	.deploy = deploy, .run = run,
 };
