@@ -84,7 +84,7 @@ static void plan_kct(const struct fw_needs *needs, struct fw_plan *ret, int f)
 		if (ret->raw[f][h]) /* nft cannot count for some tables only */
 			here |= needs->touched[f] & tables_at(h) & ~FW_TABLE_BIT(FW_NAT);
 		here &= ~FW_TABLE_BIT(FW_RAW);
-		ret->nat[f][h] = here & FW_TABLE_BIT(FW_NAT);
+		ret->nat[f][h] = needs->track[f] && (here & FW_TABLE_BIT(FW_NAT));
 		ret->queue[f][h] = here & ~FW_TABLE_BIT(FW_NAT);
 	}
 	if (translates(ret->nat[f]) && (needs->tables[f][FW_OUTPUT] & behind)) {

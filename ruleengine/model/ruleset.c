@@ -92,6 +92,8 @@ void fw_ruleset_needs(const struct fw_ruleset *rs, struct fw_needs *ret)
 	*ret = (struct fw_needs){0};
 	ret->too_many_owners = fw_ruleset_owners(rs, &ret->owners) != 0;
 	for (unsigned int f = 0; f < FW_N_FAMILIES; f++) {
+		bool nat = false;
+
 		for (unsigned int t = 0; t < FW_N_TABLES; t++) {
 			const struct fw_table *table = rs->tables[f][t];
 
@@ -105,7 +107,7 @@ void fw_ruleset_needs(const struct fw_ruleset *rs, struct fw_needs *ret)
 					ret->hook[f][h] = true;
 					ret->tables[f][h] |= FW_TABLE_BIT(t);
 				}
-				ret->kct |= t == FW_NAT && chain->n_rules; /* it tells first packets */
+				nat |= t == FW_NAT && chain->n_rules;
 				if (table->touched && t != FW_NAT)
 					ret->idle[f][h] = true;
 			}
@@ -115,6 +117,8 @@ void fw_ruleset_needs(const struct fw_ruleset *rs, struct fw_needs *ret)
 				ret->flags[f] |= table_needs(table, ret->write[f]);
 		}
 		ret->kct |= ret->flags[f] & (FW_NEED_NAT | FW_NEED_KCT);
+		/* nat is asked for first packets of connections, where anything tracks those */
+		ret->kct |= nat && (ret->flags[f] & FW_NEED_TRACK);
 		for (unsigned int h = 0; h < FW_N_HOOKS; h++)
 			ret->idle[f][h] &= !ret->hook[f][h];
 		ret->track[f] = ret->flags[f] & FW_NEED_TRACK;
