@@ -139,13 +139,6 @@ bool fwd_flows_add(struct fwd_flows *f, enum fw_family family, const uint32_t *k
 
 /* ---- counting ------------------------------------------------------------------------------ */
 
-/* Written by whoever holds the engine lock, read by anyone at any time. */
-static void add(struct fw_counters *to, const struct fw_counters *more)
-{
-	__atomic_store_n(&to->packets, to->packets + more->packets, __ATOMIC_RELAXED);
-	__atomic_store_n(&to->bytes, to->bytes + more->bytes, __ATOMIC_RELAXED);
-}
-
 struct fw_counters fwd_flows_count(struct fwd_flows *f, struct fwd_flow *flow,
 				   const struct fw_counters *now)
 {
@@ -154,7 +147,7 @@ struct fw_counters fwd_flows_count(struct fwd_flows *f, struct fwd_flow *flow,
 	const uintptr_t *way = &f->way[flow->way];
 
 	for (uintptr_t i = 0; i < way[WAY_N]; i++)
-		add((struct fw_counters *)way[WAY_COUNTERS + i], &more);
+		fw_counters_add((struct fw_counters *)way[WAY_COUNTERS + i], &more);
 	flow->taken = *now;
 	return more;
 }

@@ -58,6 +58,10 @@ void fw_recent_hold(struct fw_recent_list *list, enum fw_family family, const un
 void fw_recent_release(struct fw_recent_list *list, enum fw_family family,
 		       const union fw_addr *addr, bool in_use);
 uint64_t fw_recent_lost(const struct fw_recent *r);
+/* Some rule looks closer at the list than for the last time: at each time (--hitcount) or the TTL
+ * (--rttl).  Each `on` has its off; does one? */
+void fw_recent_look_closer(struct fw_recent_list *list, bool on);
+bool fw_recent_looked_at_closer(const struct fw_recent_list *list);
 /* It was used `n` times since it was last; the last time was `last`.  The times between are taken
  * to lie evenly. */
 void fw_recent_used(struct fw_recent_list *list, enum fw_family family, const union fw_addr *addr,

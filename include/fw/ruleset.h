@@ -44,6 +44,7 @@ struct fw_counters {
 	uint64_t packets, bytes; /* written under the engine lock, read anywhere (relaxed) */
 };
 
+/* Under the engine lock. */
 static inline void fw_counters_add(struct fw_counters *to, const struct fw_counters *more)
 {
 	__atomic_store_n(&to->packets, to->packets + more->packets, __ATOMIC_RELAXED);

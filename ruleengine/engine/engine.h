@@ -34,6 +34,18 @@ bool fw_offer_wanted(const struct fw_walk *w, const struct fw_plan *plan);
 /* It was accepted: does everything hold?  Then world->offer is filled. */
 bool fw_offer_make(const struct fw_walk *w, const struct fw_plan *plan, const struct fw_decision *d);
 
+/* A table that nobody ever named does not exist in the kernel: it counts nothing.  Others have no
+ * chain for this hook. */
+static inline bool fw_table_is_void(const struct fw_table *table, unsigned int hook)
+{
+	const struct fw_chain *chain;
+
+	if (table->builtin[hook] == UINT32_MAX)
+		return true;
+	chain = table->chains[table->builtin[hook]];
+	return !table->touched && !chain->n_rules && chain->policy == FW_ACCEPT;
+}
+
 static inline bool fw_came_through_loopback(const struct fw_packet *pkt)
 {
 	return (pkt->meta.hook == FW_PREROUTING || pkt->meta.hook == FW_INPUT) &&

@@ -141,12 +141,10 @@ static bool nat_applies(const struct fw_plan *plan, const struct fw_eval *e)
 		!(fw_flow_status(e->flow) & FW_CTS_CONFIRMED);
 }
 
-/* A table that nobody ever named does not exist in the kernel: it counts nothing. */
+/* Is the table walked at this visit? */
 static bool table_applies(const struct fw_table *table, const struct fw_plan *plan,
 			  const struct fw_eval *e)
 {
-	const struct fw_chain *chain;
-
 	const struct fw_pkt_meta *meta = &e->pkt->meta;
 	const bool behind_nat = table->id == FW_FILTER || table->id == FW_SECURITY;
 
@@ -163,10 +161,7 @@ static bool table_applies(const struct fw_table *table, const struct fw_plan *pl
 	if (plan->kct && !plan->queue[e->pkt->family][meta->hook] && table->id != FW_NAT &&
 	    meta->part != FW_PART_BEHIND_NAT)
 		return false; /* has no rules, and nft counts on its policy */
-	if (table->builtin[e->pkt->meta.hook] == UINT32_MAX)
-		return false;
-	chain = table->chains[table->builtin[e->pkt->meta.hook]];
-	if (!table->touched && !chain->n_rules && chain->policy == FW_ACCEPT)
+	if (fw_table_is_void(table, meta->hook))
 		return false;
 	return table->id != FW_NAT || nat_applies(plan, e);
 }

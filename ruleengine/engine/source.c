@@ -195,17 +195,6 @@ static enum way walk_table(struct source_walk *w, const struct fw_table *table)
 	}
 }
 
-/* Nothing to walk: nobody ever named the table, or the hook has no chain of it. */
-static bool is_void(const struct fw_table *table, enum fw_hook hook)
-{
-	const struct fw_chain *chain;
-
-	if (table->builtin[hook] == UINT32_MAX)
-		return true;
-	chain = table->chains[table->builtin[hook]];
-	return !table->touched && !chain->n_rules && chain->policy == FW_ACCEPT;
-}
-
 static bool walk_tables(struct source_walk *w, const struct fw_ruleset *rs,
 			const struct fw_plan *plan, unsigned int states)
 {
@@ -218,7 +207,7 @@ static bool walk_tables(struct source_walk *w, const struct fw_ruleset *rs,
 		const struct fw_table *table = rs->tables[family][tables[i]];
 		enum way way;
 
-		if (is_void(table, hook) || (table->id == FW_RAW && plan->raw[family][hook]))
+		if (fw_table_is_void(table, hook) || (table->id == FW_RAW && plan->raw[family][hook]))
 			continue;
 		if (table->id == FW_NAT)
 			return false; /* not for every packet */
@@ -255,8 +244,8 @@ static bool is_place(const struct fw_plan *plan, const struct fw_packet *pkt)
 		return false;
 	if (!plan->track[f])
 		return true;
-	return plan->track_here[f][hook] &&
-		(hook == FW_PREROUTING || !plan->nat_only[f][FW_PREROUTING]);
+	/* where destinations are translated, connections are seen as they begin */
+	return plan->track_here[f][hook] && (hook == FW_PREROUTING || !plan->nat[f][FW_PREROUTING]);
 }
 
 static bool is_icmp(const struct fw_packet *pkt)
@@ -311,10 +300,12 @@ bool fw_source_dropped(const struct fw_ruleset *rs, const struct fw_plan *plan,
 		memset(ret, 0, sizeof(*ret));
 		ret->scope = (enum fw_source_scope)scope;
 		ret->until = ret->idle = UINT64_MAX;
-		ret->no_flows = plan->track[pkt->family] && !plan->kct;
-		if (walk_tables(&w, rs, plan,
-				states_of(rs, plan, pkt, (enum fw_source_scope)scope)))
-			return true;
+		if (!walk_tables(&w, rs, plan,
+				 states_of(rs, plan, pkt, (enum fw_source_scope)scope)))
+			continue;
+		/* what raw drops no tracker sees */
+		ret->no_flows = plan->track[pkt->family] && !plan->kct && ret->table != FW_RAW;
+		return true;
 	}
 	return false;
 }

@@ -166,6 +166,11 @@ static void list(const struct fw_use *use, enum fw_family family, bool numeric, 
 	fw_print_addr(&r->mask, family, out);
 }
 
+static bool looks_closer(const struct fw_use *use)
+{
+	return fw_use_has(use, HITCOUNT) || fw_use_has(use, RTTL);
+}
+
 static int attach(const struct fw_use *use, struct fw_world *world, uint64_t now,
 		  struct fw_err *err)
 {
@@ -177,14 +182,19 @@ static int attach(const struct fw_use *use, struct fw_world *world, uint64_t now
 		return 0; /* a world without lists, as in a dry run */
 	s->list = fw_recent_get(world->recent, r->name, r->hitcount, &r->mask,
 				(enum fw_family)r->family, err);
-	return s->list ? 0
-		       : fw_fail(err, FW_ERR_RESOURCE, "recent: no memory for list %s", r->name);
+	if (!s->list)
+		return fw_fail(err, FW_ERR_RESOURCE, "recent: no memory for list %s", r->name);
+	if (looks_closer(use))
+		fw_recent_look_closer(s->list, true);
+	return 0;
 }
 
 static void detach(const struct fw_use *use, struct fw_world *world)
 {
 	struct state *s = use->state;
 
+	if (s->list && looks_closer(use))
+		fw_recent_look_closer(s->list, false);
 	if (s->list)
 		fw_recent_put(world->recent, s->list);
 	s->list = NULL;
@@ -249,6 +259,7 @@ static int by_source(const struct fw_use *use, struct fw_source *src)
 	uint64_t until;
 
 	if ((use->set & others) || use->inv || !s->list || path->n_lists == FW_SOURCE_LISTS ||
+	    (update && fw_recent_looked_at_closer(s->list)) ||
 	    !fw_recent_has(s->list, src->pkt->family, &src->pkt->src, r->seconds, src->now, &until))
 		return FW_MAYBE;
 	path->lists[path->n_lists].list = s->list;

@@ -63,6 +63,16 @@ uint64_t fw_recent_lost(const struct fw_recent *r)
 	return r->lost;
 }
 
+void fw_recent_look_closer(struct fw_recent_list *list, bool on)
+{
+	list->close_users += on ? 1 : -1u;
+}
+
+bool fw_recent_looked_at_closer(const struct fw_recent_list *list)
+{
+	return list->close_users;
+}
+
 void fw_recent_used(struct fw_recent_list *list, enum fw_family family, const union fw_addr *addr,
 		    uint64_t n, uint64_t last)
 {

@@ -32,7 +32,7 @@ struct fw_recent_list {
 	struct fw_recent *owner;
 	char name[RECENT_NAME_SIZE];
 	union fw_addr mask;
-	uint32_t users;
+	uint32_t users, close_users;
 	uint32_t entries;
 	uint32_t stamps_mask;
 	struct recent_entry *oldest, *newest;

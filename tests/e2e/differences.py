@@ -356,6 +356,47 @@ def test_timeout_policies_are_read_once(both, c):
             ((True, True, 99, False, 99), (True, True, 99, True, 99)))
 
 
+def flood(router, ttl=64):
+    """Until fwd lets the kernel drop the source by itself; returns how many."""
+    end, n = time.monotonic() + 10, 0
+    while time.monotonic() < end:
+        for _ in range(100):
+            router.ports["eth0"].send(pkt.ether(router.MAC["eth0"], router.host_mac(1, 10),
+                                                udp(ttl=ttl)))
+        n += 100
+        router.fw.settle()
+        if isinstance(router.fw, firewall.Kernel) or \
+           "fwd_offload_sources 1" in router.fw.ctl("metrics").stdout:
+            return n
+    raise RuntimeError("the kernel does not drop the source by itself")
+
+
+def test_checksums_of_dropped_sources(both, c):
+    bad = pkt.ip4(CLIENT, SERVER, 17, pkt.udp(CLIENT, SERVER, 5000, 53, b"x", good=False))
+
+    def what(r):
+        r.fw.restore(4, "*filter\n-A FORWARD -m state --state INVALID -j DROP\n"
+                     "-A FORWARD -s %s -j DROP\nCOMMIT\n" % CLIENT)
+        n = flood(r)
+        for _ in range(5):
+            send(r, bad)
+        return packets(r.fw, "INVALID -j DROP"), packets(r.fw, "%s/32 -j DROP" % CLIENT) - n
+    c.equal("bad checksums on the rule for INVALID, and for the source", both.routers(what),
+            ((5, 0), (0, 5)))
+
+
+def test_recent_learns_by_the_second(both, c):
+    def what(r):
+        r.fw.restore(4, "*filter\n-A FORWARD -m recent --name l --update -j DROP\n"
+                     "-A FORWARD -m recent --name l --set -j DROP\nCOMMIT\n")
+        flood(r)
+        send(r, udp(ttl=9))
+        show = ["cat", "/proc/net/xt_recent/l"] if isinstance(r.fw, firewall.Kernel) else \
+            [firewall.FWCTL, "recent", "list", "l"]
+        return "ttl: 9 " in r.ns.run(*show, env=r.fw.env()).stdout
+    c.equal("the list has the last packet's TTL", both.routers(what), (True, False))
+
+
 def test_nat_policies_stand_still(both, c):
     def what(w):
         w.listen(80)

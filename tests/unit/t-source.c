@@ -18,7 +18,7 @@
 #include "gen.h"
 #include "scene.h"
 
-/* The question about a UDP packet of this source at INPUT. */
+/* The question about a packet of this source. */
 static bool asked(struct scene *s, enum fw_hook hook, const char *src, uint8_t proto,
 		  struct fw_source_path *path)
 {
@@ -147,6 +147,59 @@ static void test_states(void **state)
 	scene_deinit(&s);
 }
 
+/* Where nobody misses what is dropped there. */
+static void test_places(void **state)
+{
+	struct fw_source_path path;
+	struct scene s;
+
+	(void)state;
+	scene_init(&s, true);
+	/* ahead of the tracker */
+	scene_rules(&s, FW_IP4,
+		    "*raw\n-A PREROUTING -s 10.0.0.1 -j DROP\nCOMMIT\n"
+		    "*filter\n-A INPUT -m state --state NEW -j ACCEPT\n-A INPUT -j DROP\nCOMMIT\n");
+	assert_true(asked(&s, FW_PREROUTING, "10.0.0.1", IPPROTO_UDP, &path));
+	assert_int_equal(path.table, FW_RAW);
+	assert_false(path.no_flows);
+	/* the tracker has looked in PREROUTING, and would never hear of the flow's end */
+	scene_rules(&s, FW_IP4,
+		    "*raw\nCOMMIT\n*mangle\n-A PREROUTING -p tcp -j ACCEPT\nCOMMIT\n"
+		    "*filter\n-A INPUT -m state --state ESTABLISHED -j ACCEPT\n"
+		    "-A INPUT -s 10.0.0.1 -j DROP\nCOMMIT\n");
+	assert_false(asked(&s, FW_INPUT, "10.0.0.1", IPPROTO_UDP, &path));
+	/* nobody tracks */
+	scene_rules(&s, FW_IP4, "*filter\n-A INPUT -s 10.0.0.1 -j DROP\nCOMMIT\n");
+	assert_true(asked(&s, FW_INPUT, "10.0.0.1", IPPROTO_UDP, &path));
+	assert_false(asked(&s, FW_FORWARD, "10.0.0.1", IPPROTO_UDP, &path));
+	scene_deinit(&s);
+}
+
+/* While the kernel tracks, its word tells packets apart. */
+static void test_kernel_tracks(void **state)
+{
+	struct fw_source_path path;
+	struct scene s;
+
+	(void)state;
+	scene_init(&s, true);
+	scene_rules(&s, FW_IP4,
+		    "*nat\n-A POSTROUTING -o eth1 -j MASQUERADE\nCOMMIT\n"
+		    "*filter\n-A FORWARD -m state --state ESTABLISHED,RELATED -j ACCEPT\n"
+		    "-A FORWARD -s 10.0.0.1 -j DROP\nCOMMIT\n");
+	assert_true(s.plan.kct);
+	assert_true(asked(&s, FW_FORWARD, "10.0.0.1", IPPROTO_UDP, &path));
+	assert_int_equal(path.scope, FW_SOURCE_ALL);
+	assert_false(path.no_flows);
+	assert_true(asked(&s, FW_FORWARD, "10.0.0.1", IPPROTO_ICMP, &path));
+	/* here connections are seen as they begin */
+	scene_rules(&s, FW_IP4,
+		    "*nat\n-A PREROUTING -p tcp -j REDIRECT\nCOMMIT\n"
+		    "*filter\n-A FORWARD -s 10.0.0.1 -j DROP\nCOMMIT\n");
+	assert_false(asked(&s, FW_FORWARD, "10.0.0.1", IPPROTO_UDP, &path));
+	scene_deinit(&s);
+}
+
 /* A list that has the source, until it has not. */
 static void test_recent(void **state)
 {
@@ -174,6 +227,14 @@ static void test_recent(void **state)
 	assert_int_equal(path.until, UINT64_MAX);
 	assert_int_equal(path.idle, 60 * FW_NSEC_PER_SEC);
 	assert_true(path.lists[0].update);
+
+	/* a rule elsewhere that looks at each time */
+	scene_edit(&s, FW_IP4,
+		   "*filter\n-A FORWARD -m recent --name bad --rcheck --hitcount 3 -j DROP\nCOMMIT\n",
+		   FW_TX_NOFLUSH);
+	assert_false(asked(&s, FW_INPUT, "10.0.0.1", IPPROTO_UDP, &path));
+	scene_edit(&s, FW_IP4, "*filter\n-F FORWARD\nCOMMIT\n", FW_TX_NOFLUSH);
+	assert_true(asked(&s, FW_INPUT, "10.0.0.1", IPPROTO_UDP, &path));
 
 	fw_recent_hold(path.lists[0].list, FW_IP4, &addr, true);
 	lost = fw_recent_lost(s.world.recent);
@@ -504,7 +565,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_told_by_source),	cmocka_unit_test(test_not_told_by_source),
-		cmocka_unit_test(test_states),		cmocka_unit_test(test_recent),
+		cmocka_unit_test(test_states),		cmocka_unit_test(test_places),
+		cmocka_unit_test(test_kernel_tracks),
+		cmocka_unit_test(test_recent),
 		cmocka_unit_test(test_recent_variants), cmocka_unit_test(test_recent_used),
 		cmocka_unit_test(test_recent_room),	cmocka_unit_test(test_long_chains),
 		cmocka_unit_test(test_whatever),
