@@ -21,13 +21,19 @@ static void count(struct fw_walk *w, struct fw_counters *c)
 		fw_trail_add(w->trail, c);
 }
 
+static bool generic_holds(const struct fw_rule *rule, struct fw_eval *e)
+{
+	if (fw_generic_match(&rule->gen, e->pkt))
+		return true;
+	if (__builtin_expect(!e->pkt->has_proto, 0))
+		e->hotdrop = fw_generic_hotdrop(&rule->gen, e->pkt);
+	return false;
+}
+
 bool fw_rule_matches(const struct fw_rule *rule, struct fw_eval *e)
 {
-	if (!fw_generic_match(&rule->gen, e->pkt)) {
-		if (__builtin_expect(!e->pkt->has_proto, 0))
-			e->hotdrop = fw_generic_hotdrop(&rule->gen, e->pkt);
+	if (!generic_holds(rule, e))
 		return false;
-	}
 	for (unsigned int i = 0; i < rule->n_matches; i++)
 		if (!rule->matches[i].ext->match(&rule->matches[i], e))
 			return false;
@@ -56,8 +62,8 @@ static void note(struct fw_trail *trail, const struct fw_use *use)
 /* The same as fw_rule_matches(), noting whether anything was asked that the cache does not know. */
 static bool matches_noting(const struct fw_rule *rule, struct fw_eval *e, struct fw_trail *trail)
 {
-	if (!fw_generic_match(&rule->gen, e->pkt))
-		return false; /* the cache is for packets that no generic match drops */
+	if (!generic_holds(rule, e))
+		return false;
 	for (unsigned int i = 0; i < rule->n_matches; i++) {
 		note(trail, &rule->matches[i]);
 		if (!rule->matches[i].ext->match(&rule->matches[i], e))

@@ -39,6 +39,7 @@ import wire  # noqa: E402
 
 FWD_ARGS = os.environ.get("DIFF_FWD_ARGS", "").split()  # "--queues 4", say
 REWRITES = re.compile("-j (TTL|HL|TOS|DSCP|ECN|TCPMSS|TCPOPTSTRIP|CHECKSUM)")
+OFFLOADED = multiprocessing.Value("Q", 0)  # packets that passed without fwd
 JIFFY = 0.011  # within one the kernel counts connections that are gone (docs/differences.md)
 L2 = {"broadcast": "ff:ff:ff:ff:ff:ff", "multicast": "01:00:5e:00:00:01"}
 
@@ -208,6 +209,9 @@ def run(lab, case, peer, patience=0.25, sabotage=None, trace=None):
         tables = list(case.rules.policy)
         if trace is not None:
             trace["saved"] = x
+        if peer == "fwd":
+            with OFFLOADED.get_lock():
+                OFFLOADED.value += b.fw.metric("offload_packets_total")
         problems += ended(b.fw)
         return problems + compare.counters(x, y, tables), compare.words(x, y, tables)
     finally:
@@ -456,10 +460,10 @@ def main():
             print("seed %d (IPv%s): equal" % (seed, family), flush=True)
     for w, seed in list(words.items())[:20]:
         print("wording (seed %d): %s" % (seed, w))
-    print("diff: %s against legacy, seeds %d..%d: %d rulesets x %d packets in %.0f s, "
+    print("diff: %s against legacy, seeds %d..%d: %d rulesets x %d packets (%d offloaded) in %.0f s, "
           "%d disagree%s, %d unsteady, %d wordings differ" % (
               args.peer, args.seed, args.seed + args.count - 1, done, args.packets,
-              time.monotonic() - begin, len(failed),
+              OFFLOADED.value, time.monotonic() - begin, len(failed),
               " (%s)" % " ".join(map(str, sorted(failed))) if failed else "", unsteady,
               len(words)))
     return 1 if failed or words or done != args.count else 0

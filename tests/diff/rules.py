@@ -35,6 +35,11 @@ ADDRTYPES = {6: ["UNICAST", "LOCAL", "MULTICAST", "UNREACHABLE", "ANYCAST", "UNS
 ADDRTYPES[4] = ADDRTYPES[6] + ["BROADCAST", "BLACKHOLE", "PROHIBIT"]
 
 
+KNOWN = ("-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
+         "-m state --state ESTABLISHED -j ACCEPT",
+         "-m conntrack ! --ctstate INVALID,NEW -j ACCEPT")
+
+
 class Ruleset:
     """policy[table][chain], user[table] = names, rules = [(table, chain, words)]."""
 
@@ -478,8 +483,12 @@ class Gen:
         for chain in BUILTIN[table]:
             want = self.r.randint(0, 7 if table == "filter" else 3)
             plan.append((chain, {chain}, users, want))
+        known = table == "filter" and self.track and self.maybe(0.5)
         for chain, hooks, jumps, n in plan:
-            for _ in range(n):
+            first = self.r.choice([0, 0, 1, 2])
+            for i in range(n):
+                if known and i == first:  # what many rulesets begin with; flows are offloaded
+                    rs.rules.append((table, chain, self.r.choice(KNOWN)))
                 self.put(rs, table, chain, hooks, jumps, reach)
         for i, u in enumerate(users):
             if not reach[u]:

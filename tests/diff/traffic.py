@@ -139,6 +139,46 @@ class Traffic:
             out.insert(self.r.randint(1, len(out)), odd())
         return out
 
+    def stream(self):
+        """A connection that lasts long enough to be offloaded, and what may come to it then.  Nothing
+        outside of its window: docs/differences.md."""
+        a, b = self.pair()
+        sp, dp = self.sport(), self.dport()
+        x, y = self.r.randint(1, 2**32 - 1), self.r.randint(1, 2**32 - 1)
+        fwd = lambda **k: self.send(a, b, 6, pkt.tcp(a, b, sp, dp, **k))
+        rev = lambda **k: self.send(b, a, 6, pkt.tcp(b, a, dp, sp, **k))
+        out = [fwd(flags=SYN, seq=x, opts=self.tcp_opts()),
+               rev(flags=SYN | ACK, seq=y, ack=x + 1, opts=self.tcp_opts()),
+               fwd(flags=ACK, seq=x + 1, ack=y + 1)]
+        x, y = x + 1, y + 1
+        for _ in range(self.r.randint(8, 20)):
+            data = b"s" * self.r.randint(1, 100)
+            if self.maybe(0.5):
+                out += [fwd(flags=self.r.choice([ACK, PSH | ACK]), seq=x, ack=y, data=data),
+                        rev(flags=ACK, seq=y, ack=x + len(data))]
+                x += len(data)
+            else:
+                out += [rev(flags=self.r.choice([ACK, PSH | ACK]), seq=y, ack=x, data=data),
+                        fwd(flags=ACK, seq=x, ack=y + len(data))]
+                y += len(data)
+            if self.maybe(0.05):
+                out.append(self.r.choice([
+                    lambda: fwd(flags=ACK | URG, seq=x, ack=y), lambda: fwd(flags=0, seq=x, ack=y),
+                    lambda: self.error_about(out[-1], self.pick("s")),
+                    lambda: fwd(flags=ACK, seq=x, ack=y, opts=b"\1\1\x08\x0a" + b"\1" * 8)])())
+        end = self.r.choice(["fin", "fin", "rst", "half", "none"])
+        if end == "rst":
+            out.append(fwd(flags=RST | ACK, seq=x, ack=y))
+        if end in ("fin", "half"):
+            out += [fwd(flags=FIN | ACK, seq=x, ack=y), rev(flags=ACK, seq=y, ack=x + 1)]
+            if end == "half":
+                out.append(rev(flags=ACK, seq=y, ack=x + 1, data=b"h" * 10))
+                y += 10
+            out += [rev(flags=FIN | ACK, seq=y, ack=x + 1), fwd(flags=ACK, seq=x + 1, ack=y + 1)]
+        if end != "none" and self.maybe(0.5):
+            out.append(fwd(flags=SYN, seq=x + 100000, opts=self.tcp_opts()))
+        return out
+
     def tcp_listener(self):
         """A handshake with the router's own listener: its sequence numbers are its own."""
         a, b = self.pick("cs"), self.r.choice(HOSTS[self.f]["r"][:2])
@@ -309,7 +349,7 @@ def turns_back(at, packet):
 def generate(rng, family, count, nat=False):
     t = Traffic(rng, family, nat)
     kinds = [t.tcp] * 6 + [t.udp] * 4 + [t.echo] * 3 + [t.dead_end] * 3 + [t.fragments] * 2 \
-        + [t.other] * 3 + [t.tcp_listener]
+        + [t.other] * 3 + [t.tcp_listener] + [t.stream] * rng.choice([1, 1, 1, 60])
     steps = []
     while len(steps) < count:
         steps += interleave(rng, [f for f in (rng.choice(kinds)() for _ in range(12)) if f])

@@ -92,8 +92,7 @@ class World:
         return found
 
     def metric(self, name):
-        return sum(int(x) for x in re.findall(r"^fwd_%s(?:\{.*\})? (\d+)$" % name,
-                                              self.fw.ctl("metrics").stdout, re.M))
+        return self.fw.metric(name)
 
     def same(self, what, family):
         ours, theirs = self.counted(family), self.passed(family)

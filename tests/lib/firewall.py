@@ -8,6 +8,7 @@
 """
 import os
 import platform
+import re
 import shutil
 import signal
 import socket
@@ -129,6 +130,11 @@ class Fwd:
     def ctl(self, *args, check=True, input=None):
         """Run fwctl with this daemon's socket."""
         return self.ns.run(FWCTL, *args, check=check, input=input, env=self.env())
+
+    def metric(self, name):
+        """Sum over all of fwd_NAME's series."""
+        return sum(int(x) for x in re.findall(r"^fwd_%s(?:\{.*\})? (\d+)$" % name,
+                                              self.ctl("metrics").stdout, re.M))
 
     def restore(self, family, text):
         r = self.ns.run(os.path.join(self.links, tool(family, verb="restore")), check=False,
