@@ -28,6 +28,17 @@ struct fwd_flows *fwd_flows_new(uint32_t number)
 	return f;
 }
 
+bool fwd_base_has_in(unsigned int base)
+{
+	return base == FW_PREROUTING || base == FW_INPUT || base == FW_FORWARD;
+}
+
+bool fwd_base_has_out(unsigned int base)
+{
+	return base == FW_FORWARD || base == FW_POSTROUTING || base == FW_OUTPUT ||
+		base == FWD_OUTPUT_BEHIND;
+}
+
 bool fwd_flow_key(const struct fwd_msg *m, const struct fw_plan *plan, unsigned int mark_shift,
 		  uint32_t key[FWD_FLOW_WORDS6])
 {

@@ -65,6 +65,9 @@ struct fwd_flows {
 /* number: makes the names of its sets.  NULL: no memory.  free() it. */
 struct fwd_flows *fwd_flows_new(uint32_t number);
 
+/* Which interfaces are part of a key at a base chain; a hook's others are zero. */
+bool fwd_base_has_in(unsigned int base);
+bool fwd_base_has_out(unsigned int base);
 /* A queued packet's key; false: it has none. */
 bool fwd_flow_key(const struct fwd_msg *m, const struct fw_plan *plan, unsigned int mark_shift,
 		  uint32_t key[FWD_FLOW_WORDS6]);

@@ -22,17 +22,6 @@ static bool is_known_base(unsigned int base)
 	return base < FW_N_HOOKS || base == FWD_OUTPUT_BEHIND;
 }
 
-bool fwd_base_has_in(unsigned int base)
-{
-	return base == FW_PREROUTING || base == FW_INPUT || base == FW_FORWARD;
-}
-
-bool fwd_base_has_out(unsigned int base)
-{
-	return base == FW_FORWARD || base == FW_POSTROUTING || base == FW_OUTPUT ||
-		base == FWD_OUTPUT_BEHIND;
-}
-
 #define CHAIN_NAME 32
 
 static void chain_name(char name[CHAIN_NAME], unsigned int base)

@@ -57,9 +57,6 @@ void fwd_begun_add_expected(struct fwd_nft_batch *b, const struct fwd_nft *nft);
 void fwd_known_chains(struct fwd_nft_batch *b);
 void fwd_known_jump(struct fwd_nft_batch *b, const struct fwd_nft *nft, unsigned int base);
 void fwd_known_flush(struct fwd_nft_batch *b);
-/* Which interfaces are part of a flow's key there. */
-bool fwd_base_has_in(unsigned int base);
-bool fwd_base_has_out(unsigned int base);
 
 /* nft.c, for kct.c */
 /* First of all: the sources that the kernel drops. */

@@ -12,6 +12,9 @@ and bytes of every rule and policy are compared, and how the rules are printed.
     diff.py --replay FILE        a case that failed, as it was written
     diff.py --self-test          is the test able to see a difference?  (kernel against kernel)
 
+Half of the cases offload flows, as soon as they can be, and send no segments that an offloaded
+flow's tracker cannot judge (docs/differences.md).
+
 A failing case is shrunk while it still fails and written to --out (default: build/diff or /tmp).
 """
 import argparse
@@ -38,6 +41,7 @@ import traffic  # noqa: E402
 import wire  # noqa: E402
 
 FWD_ARGS = os.environ.get("DIFF_FWD_ARGS", "").split()  # "--queues 4", say
+OFFLOAD = {False: ["--offload", "off"], True: ["--offload-packets", "2"]}
 REWRITES = re.compile("-j (TTL|HL|TOS|DSCP|ECN|TCPMSS|TCPOPTSTRIP|CHECKSUM)")
 OFFLOADED = multiprocessing.Value("Q", 0)  # packets that passed without fwd
 JIFFY = 0.011  # within one the kernel counts connections that are gone (docs/differences.md)
@@ -48,14 +52,15 @@ class Case:
     def __init__(self, seed, family, packets, without=(), nat=False):
         self.seed, self.family = seed, family or (4 if seed % 2 else 6)
         rng = random.Random(seed)
-        self.nat = nat
-        self.rules = rules.generate(rng, self.family, "t%d_" % (seed % 1000000), without, nat)
-        self.steps = traffic.generate(rng, self.family, packets, nat)
+        self.nat, self.offload = nat, seed // 2 % 2 == 0
+        self.rules = rules.generate(rng, self.family, "t%d_" % (seed % 1000000), without, nat,
+                                    self.offload)
+        self.steps = traffic.generate(rng, self.family, packets, nat, self.offload)
 
     def dump(self, path, problems):
         steps = [dict(s, pkt=s["pkt"].hex()) for s in self.steps]
         with open(path, "w") as f:
-            json.dump({"seed": self.seed, "nat": self.nat, "family": self.family, "policy": self.rules.policy,
+            json.dump({"seed": self.seed, "nat": self.nat, "offload": self.offload, "family": self.family, "policy": self.rules.policy,
                        "user": self.rules.user, "rules": self.rules.rules, "steps": steps,
                        "problems": problems, "text": self.rules.text().splitlines(),
                        "shown": ["%d %s %s" % (i, s["at"], pkt.show(s["pkt"]))
@@ -67,6 +72,7 @@ class Case:
             d = json.load(f)
         c = Case.__new__(Case)
         c.seed, c.family, c.nat = d["seed"], d["family"], d.get("nat", False)
+        c.offload = d.get("offload", False)
         c.rules = rules.Ruleset(c.family)
         c.rules.policy, c.rules.user = d["policy"], d["user"]
         c.rules.rules = [tuple(r) for r in d["rules"]]
@@ -77,10 +83,10 @@ class Case:
 class Side:
     """A router with a firewall."""
 
-    def __init__(self, lab, kind, translates=False):
+    def __init__(self, lab, kind, translates=False, offload=False):
         self.mirror = nat.Mirror() if translates else None
         self.kind, self.router, self.at = kind, topo.LabRouter(lab), None
-        self.fw = firewall.Fwd(self.router.ns, FWD_ARGS) if kind == "fwd" \
+        self.fw = firewall.Fwd(self.router.ns, OFFLOAD[offload] + FWD_ARGS) if kind == "fwd" \
             else firewall.Kernel(self.router.ns, kind)
         self.isn = {}
 
@@ -164,7 +170,7 @@ def run(lab, case, peer, patience=0.25, sabotage=None, trace=None):
     sides, sabotage = [], sabotage or Sabotage()
     try:
         for kind in ("legacy", peer):
-            sides.append(Side(lab, kind, case.nat))
+            sides.append(Side(lab, kind, case.nat, case.offload))
         a, b = sides
         text = case.rules.text()
         try:

@@ -66,6 +66,7 @@ class Gen:
         self.rewrite = rng.random() < 0.5 and "rewrite" not in without
         self.payload = rng.random() < 0.5 and "payload" not in without
         self.track &= "track" not in without
+        self.known = False  # chains begin as many rulesets do, and flows are offloaded
         self.recent &= "recent" not in without
 
     def maybe(self, p):
@@ -483,11 +484,10 @@ class Gen:
         for chain in BUILTIN[table]:
             want = self.r.randint(0, 7 if table == "filter" else 3)
             plan.append((chain, {chain}, users, want))
-        known = table == "filter" and self.track and self.maybe(0.5)
         for chain, hooks, jumps, n in plan:
-            first = self.r.choice([0, 0, 1, 2])
+            first = self.r.choice([0, 0, 0, 1])
             for i in range(n):
-                if known and i == first:  # what many rulesets begin with; flows are offloaded
+                if self.known and table == "filter" and i == first:
                     rs.rules.append((table, chain, self.r.choice(KNOWN)))
                 self.put(rs, table, chain, hooks, jumps, reach)
         for i, u in enumerate(users):
@@ -507,8 +507,9 @@ class Gen:
         rs.rules.append((table, chain, words))
 
 
-def generate(rng, family, tag, without=(), nat=False):
+def generate(rng, family, tag, without=(), nat=False, offload=False):
     g, rs = Gen(rng, family, tag, without, nat), Ruleset(family)
+    g.known = offload and "track" not in without
     if nat:
         import nat as translation
         translation.table(g, rs)

@@ -23,8 +23,8 @@ DEAD = {4: ["10.77.7.5", "10.77.8.5", "10.77.9.5", "10.99.1.1"],
 
 
 class Traffic:
-    def __init__(self, rng, family, nat=False):
-        self.r, self.f, self.nat = rng, family, nat
+    def __init__(self, rng, family, nat=False, offload=False):
+        self.r, self.f, self.nat, self.offload = rng, family, nat, offload
         self.errors_left = {}
         self.ident = rng.randint(1, 1000)
         self.next_port = 40000
@@ -123,7 +123,7 @@ class Traffic:
             out.append(fwd(flags=SYN, seq=x + 100000, opts=self.tcp_opts()))
         if self.maybe(0.3):  # only the beginning, or only the middle
             out = out[:self.r.randint(1, 4)] if self.maybe(0.6) else out[self.r.randint(1, 3):]
-        for _ in range(self.r.choice([0, 0, 1, 2])):
+        for _ in range(0 if self.offload else self.r.choice([0, 0, 1, 2])):  # docs/differences.md
             odd = self.r.choice([
                 lambda: fwd(flags=self.r.choice(WILD), seq=x, ack=y),
                 lambda: fwd(flags=PSH | ACK, seq=x + 10**6, ack=y, data=b"far"),
@@ -346,10 +346,10 @@ def turns_back(at, packet):
                                                 b"\xfd\x77\0\2": "eth1"}.get(net)
 
 
-def generate(rng, family, count, nat=False):
-    t = Traffic(rng, family, nat)
+def generate(rng, family, count, nat=False, offload=False):
+    t = Traffic(rng, family, nat, offload)
     kinds = [t.tcp] * 6 + [t.udp] * 4 + [t.echo] * 3 + [t.dead_end] * 3 + [t.fragments] * 2 \
-        + [t.other] * 3 + [t.tcp_listener] + [t.stream] * rng.choice([1, 1, 1, 60])
+        + [t.other] * 3 + [t.tcp_listener] + [t.stream] * (rng.choice([5, 60]) if offload else 1)
     steps = []
     while len(steps) < count:
         steps += interleave(rng, [f for f in (rng.choice(kinds)() for _ in range(12)) if f])
