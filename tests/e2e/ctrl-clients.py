@@ -187,8 +187,7 @@ def main():
     netns.sweep()
     ns = netns.Namespace("-clients")
     ns.ip("link set lo up")
-    fwd = firewall.Fwd(ns)
-    try:
+    with firewall.Fwd(ns) as fwd:
         control.ask(fwd.socket, "restore 4", RULES)
         packets, served = Packets(ns), Served(fwd.socket)
         packets.start()
@@ -212,11 +211,6 @@ def main():
         assert served.worst < 5, "a client waited %.2f s" % served.worst
         assert len(control.rules(fwd.socket)) >= 20001
         assert fwd.stop() == 0, fwd.log()
-    except BaseException:
-        print(fwd.log()[-3000:])
-        raise
-    finally:
-        fwd.close()
     print("%d packets, the slowest %.0f ms; %d requests in threes, the slowest %.0f ms"
           % (packets.count, packets.worst * 1000, served.count, served.worst * 1000))
 

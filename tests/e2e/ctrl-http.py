@@ -224,7 +224,7 @@ def main():
     fwd = firewall.Fwd(ns, ["--metrics", "127.0.0.1:%d" % PORT], start=False)
     with open(fwd.dir + "/rules.v4", "w") as f:
         f.write(RULES)
-    try:
+    with fwd:
         fwd.start()
         body = pages(ns)
         assert value(body, 'fwd_rule_packets_total{family="ipv4",table="filter",chain="INPUT",'
@@ -244,11 +244,6 @@ def main():
         fwd.start()
         assert fetch(ns, "/metrics", host="::1")[0].status == 200
         assert fwd.stop() == 0, fwd.log()
-    except BaseException:
-        print(fwd.log()[-2000:])
-        raise
-    finally:
-        fwd.close()
 
 
 main()

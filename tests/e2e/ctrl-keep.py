@@ -136,7 +136,7 @@ def main():
                        start=False)
     with open(fwd.dir + "/rules.v4", "w") as f:
         f.write(RULES)
-    try:
+    with fwd:
         fwd.start()
         stream = Stream(ns)
         stream.turn()
@@ -194,11 +194,6 @@ def main():
         assert os.stat(fwd.state + "/snapshot").st_ino == before.st_ino
         assert fwd.stop() == 0, fwd.log()
         assert os.stat(fwd.state + "/snapshot").st_ino != before.st_ino
-    except BaseException:
-        print(fwd.log()[-2000:])
-        raise
-    finally:
-        fwd.close()
     long_journal(ns)
 
 

@@ -147,15 +147,10 @@ def main():
     ns = netns.Namespace("-kill")
     ns.ip("link set lo up")
     fwd = firewall.Fwd(ns, ["--snapshot-interval", "1"])  # saves beside edits, too
-    try:
+    with fwd:
         span = calibrate(fwd)
         results = [one_round(fwd, rng, span * 1.05) for _ in range(rounds)]
         assert fwd.stop(signal.SIGTERM) == 0, fwd.log()
-    except BaseException:
-        print(fwd.log()[-2000:])
-        raise
-    finally:
-        fwd.close()
     print("%d rounds, %d acknowledged edits, 1,000 take %.2f s, slowest start %.0f ms"
           % (rounds, sum(r[0] for r in results), span, 1000 * max(r[1] for r in results)))
 

@@ -65,8 +65,7 @@ def main():
     netns.need_root()
     ns = netns.Namespace("-metrics")
     ns.ip("link set lo up")
-    fwd = firewall.Fwd(ns)
-    try:
+    with firewall.Fwd(ns) as fwd:
         rules = "".join('-A INPUT -p udp --dport %d -m comment --comment "%s" -j ACCEPT\n' % (n + 1, escaped(c))
                         for n, c in enumerate(COMMENTS))
         control.ask(fwd.socket, "restore 4", "*filter\n:chain-1 - [0:0]\n%s-A INPUT -j chain-1\n"
@@ -107,11 +106,6 @@ def main():
             with open(sys.argv[1], "w") as f:
                 f.write(text)
         assert fwd.stop() == 0, fwd.log()
-    except BaseException:
-        print(fwd.log()[-2000:])
-        raise
-    finally:
-        fwd.close()
     print("%d series" % len(series))
 
 

@@ -199,7 +199,7 @@ def main():
     fwd = firewall.Fwd(ns, start=False)
     with open(fwd.dir + "/rules.v4", "w") as f:
         f.write(BEFORE)
-    try:
+    with fwd:
         fwd.start()
         before = words(fwd)
         in_time(fwd, ns, before)
@@ -217,11 +217,6 @@ def main():
         fwd.ctl("rollback")
         fwd.ctl("restart")
         assert fwd.stop() == 0, fwd.log()
-    except BaseException:
-        print(fwd.log()[-2500:])
-        raise
-    finally:
-        fwd.close()
 
 
 main()

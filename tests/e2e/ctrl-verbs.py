@@ -173,17 +173,11 @@ def main():
     netns.sweep()
     ns = netns.Namespace("-verbs")
     ns.ip("link set lo up")
-    fwd = firewall.Fwd(ns)
-    try:
+    with firewall.Fwd(ns) as fwd:
         for test in (save_and_restore, zero, drops, recent, conn, state):
             test(fwd)
             print(test.__name__, flush=True)
         assert fwd.stop() == 0, fwd.log()
-    except BaseException:
-        print(fwd.log()[-2000:])
-        raise
-    finally:
-        fwd.close()
 
 
 main()

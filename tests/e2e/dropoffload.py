@@ -19,19 +19,14 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import firewall
 import netns
+import report
 import topo
+from report import check
 
 SO_RCVBUFFORCE = 33
 SOURCES = 4
 SERVER = {4: "10.66.2.2", 6: "fd66:2::2"}
 ROUTER = {4: "10.66.1.1", 6: "fd66:1::1"}
-failed = []
-
-
-def check(what, good, seen=""):
-    print("%-4s %s%s" % ("ok" if good else "FAIL", what, "" if good else ": %s" % (seen,)), flush=True)
-    if not good:
-        failed.append(what)
 
 
 def source(family, i):
@@ -375,9 +370,8 @@ def main():
         case(ours)
     ours.close()
     switched_off()
-    print("%d failed" % len(failed))
-    return 1 if failed else 0
+    report.finish()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -18,7 +18,9 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import firewall
 import flow
 import netns
+import report
 import topo
+from report import check
 
 SERVER = "10.66.2.2"
 RULES = """*filter
@@ -29,13 +31,6 @@ RULES = """*filter
 -A FORWARD -p udp -m state --state NEW,ESTABLISHED -j ACCEPT
 COMMIT
 """
-failed = []
-
-
-def check(what, good, seen=""):
-    print("%-4s %s%s" % ("ok" if good else "FAIL", what, "" if good else ": %s" % (seen,)))
-    if not good:
-        failed.append(what)
 
 
 class Managed(firewall.Fwd):
@@ -164,7 +159,7 @@ def main():
     crashes(net, "open", "2")
     other_queues(net)
     net.close()
-    sys.exit(1 if failed else 0)
+    report.finish()
 
 
 main()

@@ -18,7 +18,9 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import firewall
 import flow
 import netns
+import report
 import topo
+from report import check
 
 SERVER = "10.66.2.2"
 DROP_7001 = """*filter
@@ -29,13 +31,6 @@ DROP_7001 = """*filter
 -A FORWARD -p udp --dport 7001 -j DROP
 COMMIT
 """
-failed = []
-
-
-def check(what, good, seen=""):
-    print("%-4s %s%s" % ("ok" if good else "FAIL", what, "" if good else ": %s" % (seen,)))
-    if not good:
-        failed.append(what)
 
 
 def start(net, *args, rules=DROP_7001, ready=True):
@@ -190,7 +185,7 @@ def main():
     meddlers(net)
     taken(net)
     net.close()
-    sys.exit(1 if failed else 0)
+    report.finish()
 
 
 main()

@@ -17,18 +17,13 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import firewall
 import netns
 import pkt
+import report
 import topo
 import wire
+from report import check
 
 SERVER4, SERVER6 = "10.66.2.2", "fd66:2::2"
 NFQ_LOOP = os.path.join(firewall.BUILD, "bench", "nfq-loop")
-failed = []
-
-
-def check(what, good, seen=""):
-    print("%-4s %s%s" % ("ok" if good else "FAIL", what, "" if good else ": %s" % (seen,)))
-    if not good:
-        failed.append(what)
 
 
 class World:
@@ -255,7 +250,7 @@ def main():
         w = World()
         test(w)
         w.close()
-    sys.exit(1 if failed else 0)
+    report.finish()
 
 
 main()

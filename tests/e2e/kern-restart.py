@@ -18,7 +18,9 @@ import control
 import firewall
 import flow
 import netns
+import report
 import topo
+from report import check
 
 SERVER = "10.66.2.2"
 RULES = """*filter
@@ -32,13 +34,6 @@ RULES = """*filter
 -A FORWARD -p tcp -m state --state ESTABLISHED -j ACCEPT
 COMMIT
 """
-failed = []
-
-
-def check(what, good, seen=""):
-    print("%-4s %s%s" % ("ok" if good else "FAIL", what, "" if good else ": %s" % (seen,)))
-    if not good:
-        failed.append(what)
 
 
 class Tcp:
@@ -275,7 +270,7 @@ def main():
     refused(net)
     own_user(net)
     net.close()
-    sys.exit(1 if failed else 0)
+    report.finish()
 
 
 main()

@@ -15,19 +15,14 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import firewall
 import netns
+import report
 import topo
+from report import check
 
 SERVER = {4: "10.66.2.2", 6: "fd66:2::2"}
 UDP_SEGMENT, IP_RECVTTL = 103, 12
 ERRORS = ("TcpInCsumErrors", "TcpInErrs", "UdpInCsumErrors", "UdpInErrors", "Udp6InCsumErrors",
           "Udp6InErrors", "IpInHdrErrors", "Ip6InHdrErrors")
-failed = []
-
-
-def check(what, good, seen=""):
-    print("%-4s %s%s" % ("ok" if good else "FAIL", what, "" if good else ": %s" % (seen,)))
-    if not good:
-        failed.append(what)
 
 
 def errors(ns):
@@ -179,7 +174,7 @@ def main():
             check("%s: a mark of %s chooses the route: %s" % (kind, table, want), got == want)
         check("%s: and is there later" % kind, seen_mark(v) == 5)
         v.close()
-    sys.exit(bool(failed))
+    report.finish()
 
 
 main()

@@ -20,19 +20,14 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import firewall
 import netns
+import report
 import topo
+from report import check
 
 ENDS = {4: ("10.66.1.2", "10.66.2.2", "10.66.2.1"), 6: ("fd66:1::2", "fd66:2::2", "fd66:2::1")}
 FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
 ASSURED_S = 2.2  # UDP in both directions for so long is a stream
 MIB = 1 << 20
-failed = []
-
-
-def check(what, good, seen=""):
-    print("%-4s %s%s" % ("ok" if good else "FAIL", what, "" if good else ": %s" % (seen,)), flush=True)
-    if not good:
-        failed.append(what)
 
 
 WATCH = """add table inet watch
@@ -468,7 +463,7 @@ def main():
     restarts(4)
     asked_each_time()
     switched_off()
-    sys.exit(1 if failed else 0)
+    report.finish()
 
 
 main()

@@ -86,6 +86,15 @@ class Fwd:
         if start:
             self.start()
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, failed, *_):
+        """What went wrong may stand in the log."""
+        if failed:
+            print(self.log()[-3000:], flush=True)
+        self.close()
+
     def env(self):
         return dict(os.environ, PATH=self.links + ":" + os.environ["PATH"],
                     FWCTL_SOCKET=self.socket)
