@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 
 #include "fw/classify.h"
+#include "matches/ext6.h"
 #include "matches/spi.h"
 
 struct ah6 {
@@ -45,42 +46,10 @@ static void list(const struct fw_use *use, enum fw_family family, bool numeric, 
 		fw_buf_str(out, " reserved");
 }
 
-static bool is_extension(uint8_t proto)
-{
-	return proto == IPPROTO_HOPOPTS || proto == IPPROTO_ROUTING || proto == IPPROTO_FRAGMENT ||
-		proto == IPPROTO_DSTOPTS;
-}
-
-/* Where the header stands; 0: there is none, or (hotdrop) the packet ends before it. */
-static uint32_t find(struct fw_eval *e)
-{
-	const struct fw_packet *pkt = e->pkt;
-	uint8_t proto = pkt->data[6];
-	uint32_t off = 40;
-
-	while (proto != IPPROTO_AH) {
-		bool frag = proto == IPPROTO_FRAGMENT;
-		const uint8_t *head;
-
-		if (!is_extension(proto))
-			return 0;
-		head = fw_packet_bytes(pkt, off, frag ? 4 : 2);
-		if (!head) {
-			e->hotdrop = true;
-			return 0;
-		}
-		if (frag && (head[2] || head[3] & 0xf8))
-			return 0;
-		proto = head[0];
-		off += frag ? 8 : (head[1] + 1u) * 8;
-	}
-	return off;
-}
-
 static bool match(const struct fw_use *use, struct fw_eval *e)
 {
 	const struct ah6 *a = use->data;
-	uint32_t off = find(e), len;
+	uint32_t off = ext6_find_or_drop(e, IPPROTO_AH), len;
 	const uint8_t *ah;
 
 	if (!off)

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "fw/classify.h"
+#include "matches/ext6.h"
 #include "opt/opt.h"
 
 #define HOPS_MAX 16
@@ -136,37 +137,6 @@ static void list(const struct fw_use *use, enum fw_family family, bool numeric, 
 		fw_buf_str(out, " 0-not-strict");
 }
 
-/* Offset of the routing header, as ipv6_find_hdr() finds it; 0: there is none; or hotdrop. */
-static uint32_t find_header(struct fw_eval *e)
-{
-	const struct fw_packet *pkt = e->pkt;
-	uint32_t off = 40;
-	uint8_t next = pkt->data[6];
-
-	for (;;) {
-		const uint8_t *h;
-		bool ext = next == IPPROTO_HOPOPTS || next == IPPROTO_ROUTING ||
-			next == IPPROTO_FRAGMENT || next == IPPROTO_AH || next == IPPROTO_DSTOPTS;
-
-		if (!ext)
-			return 0;
-		h = fw_packet_bytes(pkt, off,
-				    next == IPPROTO_HOPOPTS || next == IPPROTO_DSTOPTS ? 2 : 4);
-		if (!h) {
-			e->hotdrop = true;
-			return 0;
-		}
-		if (next == IPPROTO_ROUTING)
-			return off;
-		if (next == IPPROTO_FRAGMENT && (h[2] << 8 | h[3]) & 0xfff8)
-			return 0; /* a later fragment: what follows is no header */
-		off += next == IPPROTO_FRAGMENT ? 8
-			: next == IPPROTO_AH	? (h[1] + 2u) * 4
-						: (h[1] + 1u) * 8;
-		next = h[0];
-	}
-}
-
 /* Do the header's addresses begin with ours (strict: and end there), or have them in this order? */
 static bool addrs_match(const struct rt *rt, bool strict, const uint8_t *addrs, uint32_t n)
 {
@@ -186,7 +156,7 @@ static bool addrs_match(const struct rt *rt, bool strict, const uint8_t *addrs, 
 static bool match(const struct fw_use *use, struct fw_eval *e)
 {
 	const struct rt *rt = use->data;
-	uint32_t off = find_header(e), len;
+	uint32_t off = ext6_find_or_drop(e, IPPROTO_ROUTING), len;
 	const uint8_t *h;
 
 	if (!off)

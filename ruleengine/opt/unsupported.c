@@ -14,20 +14,11 @@ struct reason {
 };
 
 static const struct reason matches[] = {
-	{"bpf", LATER},
 	{"cgroup", LATER},
-	{"cluster", LATER},
 	{"connlabel", LATER},
 	{"cpu", LATER},
 	{"devgroup", LATER},
-	{"dst", LATER},
-	{"eui64", LATER},
-	{"frag", LATER},
-	{"hbh", LATER},
-	{"ipcomp", LATER},
-	{"ipv6header", LATER},
 	{"ipvs", "the kernel does not tell a queue about IPVS; fwd cannot match on it"},
-	{"mh", LATER},
 	{"nfacct", LATER},
 	{"osf", LATER},
 	{"physdev", LATER},
@@ -37,7 +28,6 @@ static const struct reason matches[] = {
 	{"rpfilter", LATER},
 	{"set", LATER},
 	{"socket", LATER},
-	{"srh", LATER},
 };
 
 static const struct reason targets[] = {
