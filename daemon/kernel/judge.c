@@ -24,6 +24,10 @@ static void name_links(struct fwd_rtnl *rtnl, struct fw_pkt_meta *meta)
 	}
 	if (meta->out_ifindex)
 		fwd_rtnl_link(rtnl, meta->out_ifindex, meta->out_name);
+	if (meta->phys_in_ifindex)
+		fwd_rtnl_link(rtnl, meta->phys_in_ifindex, meta->phys_in);
+	if (meta->phys_out_ifindex)
+		fwd_rtnl_link(rtnl, meta->phys_out_ifindex, meta->phys_out);
 }
 
 /* Unless the kernel tracks, the bits of its notes are somebody else's. */

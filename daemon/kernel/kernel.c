@@ -142,6 +142,21 @@ static void on_closed(void *priv, const struct fw_tuple *orig)
 			return;
 }
 
+static uint32_t on_group(void *priv, uint32_t ifindex)
+{
+	return fwd_rtnl_group(((struct fwd_kernel *)priv)->rtnl, ifindex);
+}
+
+static uint32_t on_realm(void *priv, const struct fw_packet *pkt, uint32_t mark)
+{
+	return fwd_route_realm(((struct fwd_kernel *)priv)->rtnl, pkt, mark);
+}
+
+static unsigned int on_way_back(void *priv, const struct fw_packet *pkt, uint32_t mark, bool loose)
+{
+	return fwd_route_back(((struct fwd_kernel *)priv)->rtnl, pkt, mark, loose);
+}
+
 static uint32_t on_mtu(void *priv, enum fw_family family, const union fw_addr *addr, uint32_t oif,
 		       uint32_t mark)
 {
@@ -187,6 +202,9 @@ static int open_helpers(struct fwd_kernel *k, struct fw_err *err)
 				       .addrtype = on_addrtype,
 				       .mtu = on_mtu,
 				       .no_route = on_no_route,
+				       .group = on_group,
+				       .realm = on_realm,
+				       .way_back = on_way_back,
 				       .minutes_west = on_minutes_west,
 				       .connection = on_connection,
 				       .closed = on_closed};

@@ -263,12 +263,17 @@ uint64_t fwd_rtnl_renames(const struct fwd_rtnl *r);
 
 /* An interface's MTU; 0: unknown. */
 uint32_t fwd_rtnl_mtu(struct fwd_rtnl *r, uint32_t ifindex);
+uint32_t fwd_rtnl_group(struct fwd_rtnl *r, uint32_t ifindex);
 
 /* ---- route.c: under core->lock --------------------------------------------------------------- */
 
 /* See fw_world_ops.mtu. */
 uint32_t fwd_route_mtu(struct fwd_rtnl *r, enum fw_family family, const union fw_addr *addr,
 		       uint32_t oif, uint32_t mark);
+/* What struct fw_world_ops has under the same names. */
+uint32_t fwd_route_realm(struct fwd_rtnl *r, const struct fw_packet *pkt, uint32_t mark);
+unsigned int fwd_route_back(struct fwd_rtnl *r, const struct fw_packet *pkt, uint32_t mark,
+			    bool loose);
 
 /* See fw_world_ops.no_route. */
 bool fwd_route_none(struct fwd_rtnl *r, const struct fw_packet *pkt);

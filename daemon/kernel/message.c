@@ -22,7 +22,7 @@
 struct raw { /* the attributes as they are */
 	const uint8_t *payload;
 	uint32_t payload_len, cap_len;
-	uint32_t mark, info, in, out, uid, gid;
+	uint32_t mark, info, in, out, phys_in, phys_out, uid, gid;
 	bool has_hdr, has_cap_len, has_uid, has_gid, has_mac;
 	struct nfqnl_msg_packet_hdr hdr;
 	struct nfqnl_msg_packet_hw mac;
@@ -42,6 +42,8 @@ static void take_u32(struct raw *raw, unsigned int type, const void *data)
 	case NFQA_MARK: raw->mark = get_be32(data); break;
 	case NFQA_IFINDEX_INDEV: raw->in = get_be32(data); break;
 	case NFQA_IFINDEX_OUTDEV: raw->out = get_be32(data); break;
+	case NFQA_IFINDEX_PHYSINDEV: raw->phys_in = get_be32(data); break;
+	case NFQA_IFINDEX_PHYSOUTDEV: raw->phys_out = get_be32(data); break;
 	case NFQA_SKB_INFO: raw->info = get_be32(data); break;
 	case NFQA_CAP_LEN:
 		raw->cap_len = get_be32(data);
@@ -123,6 +125,9 @@ static void fill_meta(struct fw_pkt_meta *meta, const struct raw *raw, unsigned 
 	}
 	if (bit & HAS_OUT)
 		meta->out_ifindex = raw->out;
+	meta->came_ifindex = raw->in;
+	meta->phys_in_ifindex = raw->phys_in;
+	meta->phys_out_ifindex = raw->phys_out;
 	/* our replies go out as the kernel's would, which belong to nobody */
 	meta->own = ours & FW_MARK_OWN;
 	meta->carried = meta->own && meta->ctinfo != FW_CT_NONE && !(ours & FW_MARK_OWN_TOLD);

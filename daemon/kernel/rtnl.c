@@ -26,7 +26,7 @@
 struct link {
 	uint32_t index; /* 0: free place */
 	uint16_t type;
-	uint32_t mtu;
+	uint32_t mtu, group;
 	bool known; /* false: asked for, and there is none */
 	char name[FW_IFNAMSIZ];
 };
@@ -103,6 +103,8 @@ static void take_link(struct fwd_rtnl *r, const struct nlmsghdr *nlh)
 
 		if (rta->rta_type == IFLA_MTU && n >= sizeof(l->mtu))
 			memcpy(&l->mtu, RTA_DATA(rta), sizeof(l->mtu));
+		if (rta->rta_type == IFLA_GROUP && n >= sizeof(l->group))
+			memcpy(&l->group, RTA_DATA(rta), sizeof(l->group));
 		if (rta->rta_type != IFLA_IFNAME || n == 0 || n > FW_IFNAMSIZ)
 			continue;
 		r->renames += l->known && strncmp(l->name, RTA_DATA(rta), FW_IFNAMSIZ) != 0;
@@ -217,6 +219,16 @@ uint16_t fwd_rtnl_link(struct fwd_rtnl *r, uint32_t ifindex, char name[FW_IFNAMS
 	}
 	memcpy(name, l->name, FW_IFNAMSIZ);
 	return l->known ? l->type : ARPHRD_VOID;
+}
+
+uint32_t fwd_rtnl_group(struct fwd_rtnl *r, uint32_t ifindex)
+{
+	char name[FW_IFNAMSIZ];
+
+	if (!ifindex)
+		return 0;
+	fwd_rtnl_link(r, ifindex, name); /* asks where it is not known yet */
+	return place(r->links, r->size, ifindex)->group;
 }
 
 uint32_t fwd_rtnl_mtu(struct fwd_rtnl *r, uint32_t ifindex)

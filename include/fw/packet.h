@@ -52,6 +52,9 @@ struct fw_pkt_meta {
 	uint32_t listener_uid, listener_gid; /* some number that no rule tells from the true one */
 	uint32_t in_ifindex, out_ifindex; /* 0: none at this hook */
 	char in_name[FW_IFNAMSIZ], out_name[FW_IFNAMSIZ]; /* "" where none; zero-padded */
+	uint32_t came_ifindex; /* where it came in, also at POSTROUTING (IPv4); 0: made here */
+	uint32_t phys_in_ifindex, phys_out_ifindex; /* a bridge's ports, 0: none */
+	char phys_in[FW_IFNAMSIZ], phys_out[FW_IFNAMSIZ];
 };
 
 #define FW_PACKET_SPARE 4 /* bytes by which a rule may make a packet longer (TCPMSS) */

@@ -30,6 +30,10 @@ enum fw_addrtype {
 	FW_ADDR_NAT, FW_ADDR_XRESOLVE, FW_N_ADDRTYPES
 };
 
+#define FW_BACK_UNICAST 0x1
+#define FW_BACK_LOCAL   0x2
+#define FW_BACK_HERE    0x4 /* it leads out of the interface by which the packet came */
+
 struct fw_world_ops {
 	/* A LOG rule fired: one line, without newline, as the kernel's nf_log_syslog words it.
 	 * Must not block.  level: 0..7 as syslog.  NULL: discarded. */
@@ -48,6 +52,16 @@ struct fw_world_ops {
 	/* Will the kernel drop this packet, seen in PREROUTING, when it looks for its way?  Whether
 	 * it has hops left is not asked.  NULL: it never does. */
 	bool (*no_route)(void *priv, const struct fw_packet *pkt);
+
+	/* The group of an interface.  NULL: 0, as of all that were put into none. */
+	uint32_t (*group)(void *priv, uint32_t ifindex);
+
+	/* The realms of an IPv4 packet's route, as the kernel's dst->tclassid.  NULL: 0. */
+	uint32_t (*realm)(void *priv, const struct fw_packet *pkt, uint32_t mark);
+
+	/* The route back to where a packet came from: FW_BACK_* that hold.  loose: the interface does
+	 * not matter.  NULL: there is none. */
+	unsigned int (*way_back)(void *priv, const struct fw_packet *pkt, uint32_t mark, bool loose);
 
 	/* The kernel's time zone: minutes west of Greenwich.  NULL: there. */
 	int (*minutes_west)(void *priv);

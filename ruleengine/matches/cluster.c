@@ -35,7 +35,8 @@ static void print_hex(const struct fw_opt *opt, const struct fw_use *use, enum f
 
 static const struct fw_opt opts[] = {
 	[NODE] = {.name = "cluster-local-node", .kind = FW_OPT_CUSTOM, .flags = FW_OPT_NOT, .min = 1,
-		  .max = NODES_MAX, .excludes = 1 << MASK, .parse = take_node, .arg = "num",
+		  .max = NODES_MAX, .excludes = 1 << MASK, .parse = take_node, .print = print_hex,
+		  .arg = "num",
 		  .help = "Set the local node number"},
 	[MASK] = {.name = "cluster-local-nodemask", .kind = FW_OPT_U32, .flags = FW_OPT_NOT,
 		  .offset = offsetof(struct cluster, mask), .excludes = 1 << NODE,
@@ -88,7 +89,8 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 	if (!e->flow)
 		return false;
 	orig = fw_flow_tuple(e->flow, FW_DIR_ORIG, &room);
-	hash = jhash_words(orig->src.u32, orig->family == FW_IP4 ? 1 : 4, c->seed);
+	/* of an IPv6 address, too, the first word only: so does the kernel */
+	hash = jhash_words(orig->src.u32, 1, c->seed);
 	return (c->mask >> ((uint64_t)hash * c->total >> 32) & 1) != fw_use_inv(use, MASK);
 }
 

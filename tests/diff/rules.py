@@ -304,6 +304,74 @@ class Gen:
         tests = self.r.sample(v4 if self.f == 4 else v6, self.r.choice([1, 1, 2, 3]))
         return ["-m u32", self.neg('--u32 "%s"' % "&&".join(tests))]
 
+    def m_bpf(self):
+        """Programs with a hole for a number; loads from both ends of the packet and beyond."""
+        proto, port = self.r.choice([6, 17, 1, 58]), self.r.choice(PORTS)
+        at = 9 if self.f == 4 else 6
+        word = self.r.choice([0x71717171, 0x75757575, 0x65656565])
+        head = ["177 0 0 0"] if self.f == 4 else ["1 0 0 40"]  # X: the header's length
+        return ["-m bpf", '--bytecode "%s"' % self.program(self.r.choice([
+            ["48 0 0 %d" % at, "21 0 1 %d" % proto, "6 0 0 65535", "6 0 0 0"],
+            ["48 0 0 %d" % (0xfff00000 + at), "21 0 1 %d" % proto, "6 0 0 1", "6 0 0 0"],
+            head + ["72 0 0 2", "37 1 0 %d" % port, "6 0 0 1", "6 0 0 0"],
+            head + ["64 0 0 %d" % self.r.choice([8, 20]), "21 0 1 %d" % word, "6 0 0 1", "6 0 0 0"],
+            ["128 0 0 0", "2 0 0 3", "84 0 0 7", "97 0 0 3", "20 0 0 4", "60 0 0 0", "22 0 0 0"],
+            ["128 0 0 0", "36 0 0 3", "148 0 0 7", "7 0 0 0", "135 0 0 0", "53 0 1 4",
+             "6 0 0 9", "22 0 0 0"],
+            ["40 0 0 4294963200", "21 0 1 %d" % (0x800 if self.f == 4 else 0x86dd), "6 0 0 1",
+             "6 0 0 0"],
+            ["32 0 0 4294963220", "69 0 1 1", "6 0 0 1", "6 0 0 0"],
+            ["32 0 0 60", "6 0 0 1"]]))]
+
+    @staticmethod
+    def program(lines):
+        return "%d,%s" % (len(lines), ",".join(lines))
+
+    def m_cluster(self):
+        n = self.r.choice([1, 2, 3, 32])
+        return ["-m cluster", "--cluster-total-nodes %d" % n,
+                self.neg("--cluster-local-node %d" % self.r.randint(1, min(n, 4))),
+                "--cluster-hash-seed %d" % self.r.choice([0, 1, 0xdeadbeef])]
+
+    def m_ip6(self, hooks):
+        """One of IPv6's headers."""
+        kind = self.r.choice(["frag", "hbh", "dst", "ipv6header", "ipv6header", "srh", "rt"]
+                             + ["eui64"] * (hooks <= INBOUND))
+        if kind == "frag":
+            return ["-m frag"] + self.r.choice([[], ["--fragfirst"], ["--fragmore"], ["--fraglast"],
+                                                [self.neg("--fragid 0:200", 0.4)]])
+        if kind in ("hbh", "dst"):
+            return ["-m " + kind] + self.r.choice([[], [self.neg("--%s-len 8" % kind)], [
+                "--%s-opts " % kind + self.r.choice(["1", "1:4", "1:3", "0", "0,1", "5:2"])]])
+        if kind == "ipv6header":
+            some = self.r.sample(["hop", "dst", "route", "frag", "auth", "esp", "none", "prot"],
+                                 self.r.choice([1, 2, 2, 3]))
+            return ["-m ipv6header", self.neg("--header " + ",".join(some))] + \
+                (["--soft"] if self.maybe(0.5) else [])
+        if kind == "srh":
+            return ["-m srh"] + self.r.choice([[], [self.neg("--srh-segs-left-eq 0", 0.5)]])
+        if kind == "rt":
+            return ["-m rt"] + self.r.choice([[], [self.neg("--rt-type 0")], ["--rt-segsleft 0:3"]])
+        return ["-m eui64"]
+
+    def m_links(self, hooks):
+        """Interfaces and routes; there is no bridge here, and no group or realm but 0 and 7."""
+        kinds = [["-m physdev", self.neg("--physdev-is-bridged", 0.5)]]
+        if "POSTROUTING" not in hooks:  # (there a queue does not tell: docs/differences.md)
+            kinds.append(["-m physdev", self.neg(self.r.choice(["--physdev-in eth0",
+                                                                "--physdev-is-in"]), 0.5)])
+        if hooks <= INBOUND:
+            kinds.append(["-m devgroup", self.neg("--src-group " + self.r.choice(["0", "7", "3/1"]))])
+        if hooks <= OUTBOUND:
+            kinds.append(["-m devgroup", self.neg("--dst-group " + self.r.choice(["0", "7", "3/1"]))])
+        if self.f == 4 and "PREROUTING" not in hooks:
+            kinds.append(["-m realm", self.neg("--realm " + self.r.choice(["0", "7", "7/0xf", "0x50000/0xffff0000"]))])
+        return self.r.choice(kinds)
+
+    def m_rpfilter(self):
+        return ["-m rpfilter"] + ["--" + x for x in ("loose", "validmark", "accept-local", "invert")
+                                  if self.maybe(0.3)]
+
     def m_time(self):
         """Far from now in both directions, or by days that do not end while the test runs."""
         w = ["-m time"]
@@ -347,17 +415,22 @@ class Gen:
         return ["-m comment", self.r.choice(['--comment "a b"', "--comment x", '--comment "q\\"q"',
                                              "--comment 'it is'"]).replace("'", '"')]
 
-    def matches(self, hooks, proto):
+    def matches(self, table, hooks, proto):
         kinds = [self.m_iprange, self.m_length, self.m_ttl, self.m_mark, self.m_addrtype,
                  self.m_pkttype, self.m_comment, self.m_limit, self.m_time]
         if self.payload:
-            kinds += [self.m_string, self.m_u32]
+            kinds += [self.m_string, self.m_u32, self.m_bpf]
+        if self.f == 6:
+            kinds.append(lambda: self.m_ip6(hooks))
+        if hooks <= {"PREROUTING"} and table != "filter":
+            kinds.append(self.m_rpfilter)
+        kinds.append(lambda: self.m_links(hooks))
         if self.rewrite:
             kinds += [self.m_tos, self.m_dscp, self.m_ttl]
             if proto == "tcp":
                 kinds += [self.m_tcpmss] * 2 + [self.m_ecn] * (self.f == 4)
         if self.track:
-            kinds += [self.m_connmark, self.m_connbytes, self.m_connlimit]
+            kinds += [self.m_connmark, self.m_connbytes, self.m_connlimit, self.m_cluster]
             kinds += [self.m_state] * 2 + [self.m_conntrack] * 3
         if self.recent:
             kinds += [self.m_recent] * 3
@@ -396,7 +469,8 @@ class Gen:
         if table == "mangle" and r < 0.90:
             op = self.r.choice(["--set-mark 0x%x", "--set-xmark 0x%x/0xff", "--or-mark 0x%x",
                                 "--and-mark 0xffff%x", "--xor-mark 0x%x"])
-            return "-j MARK " + op % self.r.choice([1, 2, 5, 0x10, 0x13])
+            return self.hmark() if self.maybe(0.25) else \
+                "-j MARK " + op % self.r.choice([1, 2, 5, 0x10, 0x13])
         if table == "filter" and r < 0.80:
             if proto == "tcp" and self.maybe(0.5):
                 return "-j REJECT --reject-with tcp-reset"
@@ -444,6 +518,16 @@ class Gen:
                 kinds += [mss + "--clamp-mss-to-pmtu"] * 2
         return self.r.choice(kinds)
 
+    def hmark(self):
+        kinds = ["src", "dst", "sport", "dport", "proto"] + ["ct"] * self.track
+        how = self.r.choice([
+            "--hmark-tuple " + ",".join(self.r.sample(kinds, self.r.randint(1, 4))),
+            "--hmark-src-prefix 24 --hmark-dst-prefix 8 --hmark-dport-mask 0xff",
+            "--hmark-src-prefix 32 --hmark-sport 0x5000 --hmark-proto-mask 0xf",
+            "--hmark-tuple src,spi", "--hmark-spi-mask 0xff --hmark-spi 0x10000"])
+        return "-j HMARK %s --hmark-rnd %d --hmark-mod %d --hmark-offset %d" % (
+            how, self.r.choice([0, 7, 0xdeadbeef]), self.r.choice([1, 4, 16]), self.r.choice([0, 1]))
+
     def connmark(self):
         op = self.r.choice(["--set-mark 0x%x", "--set-xmark 0x%x/0xff", "--or-mark 0x%x",
                             "--and-mark 0xffff%x", "--xor-mark 0x%x", "--save-mark",
@@ -465,7 +549,7 @@ class Gen:
 
     def rule(self, table, hooks, jumps):
         proto = self.protocol() if self.maybe(0.55) else ""
-        words = self.generic(hooks, proto) + self.matches(hooks, proto)
+        words = self.generic(hooks, proto) + self.matches(table, hooks, proto)
         target = self.target(table, hooks, proto, jumps)
         if target in ("-j DROP", "-j ACCEPT") and not words and self.maybe(0.9):
             target = ""

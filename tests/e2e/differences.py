@@ -192,6 +192,24 @@ def test_dropped_connections_are_not_counted(both, c):
     c.equal("a packet that is dropped each time is more than one", both.routers(what), (True, False))
 
 
+def test_bridge_port_in_postrouting(both, c):
+    line = "iptables -t mangle -A POSTROUTING -m physdev --physdev-in p1"
+    c.equal("exit codes of --physdev-in", both.hosts(lambda w: w.sh(line)[0]), (0, 1))
+
+
+def test_cluster_multicast_frames(both, c):
+    me = "10.77.1.1"
+
+    def what(r):
+        r.fw.restore(4, "*mangle\n-A PREROUTING -m cluster --cluster-total-nodes 1 "
+                        "--cluster-local-node 1 --cluster-hash-seed 0\nCOMMIT\n")
+        syn = pkt.ip4(CLIENT, me, 6, pkt.tcp(CLIENT, me, 5000, 22, seq=1))
+        r.ports["eth0"].send(pkt.ether("01:00:5e:01:02:03", r.host_mac(1, 10), syn))
+        r.fw.settle()
+        return len(r.ports["eth0"].drain())
+    c.equal("answers to a SYN that came to a group", both.routers(what), (1, 0))
+
+
 def test_log_goes_to_fwd(both, c):
     w = hosts.World("fwd")
     try:

@@ -123,6 +123,8 @@ class LabRouter:
         for net, kind in ((7, "blackhole"), (8, "prohibit"), (9, "unreachable")):
             lines += ["route add %s 10.77.%d.0/24" % (kind, net),
                       "route add %s fd77:%d::/64" % (kind, net)]
+        lines += ["route add 10.77.2.21 dev eth1 realm 7", "route add 10.77.1.11 dev eth0 realm 5",
+                  "link set eth1 group 7"]
         ns.ip(*lines)
         self.ports = {dev: wire.Port(lab.ns, far[dev]) for dev in far}
         self.raw = wire.RawSender(ns)

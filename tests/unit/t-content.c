@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Matches on a packet's bytes, string and u32; and time, which looks at no packet at all. */
+/* Matches on a packet's bytes, string, u32 and bpf; and time, which looks at no packet at all. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -77,6 +78,45 @@ static void test_u32(void **state)
 	assert_false(meets(&view, "u32", "--u32 0=5:1"));
 }
 
+/* Does the program, told line by line, accept the packet? */
+static bool accepts(const struct fw_packet *view, const char *lines)
+{
+	unsigned int n = 1;
+	char text[256];
+
+	for (const char *p = lines; *p; p++)
+		n += *p == ',';
+	snprintf(text, sizeof(text), "--bytecode %u,%s", n, lines);
+	return meets(view, "bpf", text);
+}
+
+static void test_bpf(void **state)
+{
+	struct pkt p = PKT_INIT;
+	struct fw_packet view;
+
+	udp_with(&p, &view, "abcd");
+	view.meta.mark = 0x12;
+	assert_true(accepts(&view, "6~0~0~1"));
+	assert_false(accepts(&view, "6~0~0~0"));
+	assert_true(accepts(&view, "48~0~0~9,21~0~1~17,6~0~0~1,6~0~0~0")); /* UDP */
+	assert_true(accepts(&view, "177~0~0~0,72~0~0~2,21~0~1~53,6~0~0~1,6~0~0~0")); /* port 53 */
+	assert_true(accepts(&view, "32~0~0~28,21~0~1~1633837924,6~0~0~1,6~0~0~0"));
+	assert_true(accepts(&view, "48~0~0~4293918729,21~0~1~17,6~0~0~1,6~0~0~0")); /* SKF_NET_OFF */
+	assert_true(accepts(&view, "40~0~0~4294963200,21~0~1~2048,6~0~0~1,6~0~0~0"));
+	assert_true(accepts(&view, "32~0~0~4294963220,69~0~1~2,6~0~0~1,6~0~0~0")); /* mark */
+	assert_true(accepts(&view, "128~0~0~0,21~0~1~32,6~0~0~1,6~0~0~0")); /* length */
+	/* arithmetic: (32 * 3 - 1) / 5 = 19, 19 % 16 << 2 | 1 = 13, ^ 13 = 0 */
+	assert_false(accepts(&view, "128~0~0~0,36~0~0~3,20~0~0~1,52~0~0~5,148~0~0~16,100~0~0~2,"
+				    "68~0~0~1,164~0~0~13,22~0~0~0"));
+	assert_true(accepts(&view, "0~0~0~7,2~0~0~3,0~0~0~0,97~0~0~3,12~0~0~0,22~0~0~0")); /* memory */
+	/* beyond the packet, and a division by what turns out to be zero: no match */
+	assert_false(accepts(&view, "48~0~0~32,6~0~0~1"));
+	assert_false(accepts(&view, "32~0~0~29,6~0~0~1"));
+	assert_false(accepts(&view, "0~0~0~7,1~0~0~0,60~0~0~0,6~0~0~1"));
+	assert_false(accepts(&view, "1~0~0~4294967295,80~0~0~0,6~0~0~1"));
+}
+
 static int west(void *priv)
 {
 	return *(const int *)priv;
@@ -141,6 +181,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_string),
 		cmocka_unit_test(test_u32),
+		cmocka_unit_test(test_bpf),
 		cmocka_unit_test(test_time),
 		cmocka_unit_test(test_time_over_midnight),
 		cmocka_unit_test(test_time_zone),
