@@ -463,7 +463,7 @@ class Gen:
         if table == "mangle" and r < 0.78 and self.rewrite:
             return self.rewriting(proto, hooks)
         if table == "raw" and r < 0.70:
-            return self.r.choice(["-j NOTRACK", "-j CT --notrack", "-j CT"])
+            return self.r.choice(["-j NOTRACK", "-j CT --notrack", "-j CT"] + self.assigning(proto))
         if self.track and r < 0.66:
             return self.connmark()
         if table == "mangle" and r < 0.90:
@@ -481,6 +481,12 @@ class Gen:
             bypass = " --queue-bypass" if self.track or self.maybe(0.5) else ""
             return "-j NFQUEUE --queue-num 7" + bypass
         return self.r.choice(["-j ACCEPT", "-j DROP"])
+
+    def assigning(self, proto):
+        """What only the kernel's tracker can do, where it runs for the sake of translations, too."""
+        if not self.nat:
+            return []
+        return ["-j CT --ctevents new,destroy"] + (["-j CT --helper ftp"] if proto == "tcp" else [])
 
     def rewriting(self, proto, hooks):
         """What changes the packet: later rules, and the far end, see it."""
