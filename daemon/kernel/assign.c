@@ -138,10 +138,9 @@ static int make_chain(struct fwd_nft *nft, uint32_t code)
 	const struct fw_assign *a = &nft->assigns->assign[code];
 	struct fwd_timeout t = {.len = 0};
 	struct fwd_nft_batch *b;
-	int r = a->timeout[0] ? fwd_timeout_get(a, &t) : 0;
 
-	if (r)
-		return r;
+	if (a->timeout[0] && fwd_timeout_get(a, &t))
+		return -EINVAL; /* -ENOENT is about helpers */
 	b = fwd_nft_begin(nft);
 	if (b) {
 		add_before(b, nft, code);
@@ -194,13 +193,14 @@ static int fail(struct fw_err *err, const struct fw_assign *a, int r)
 			MAX_CODES);
 		fw_err_hint(err, "restart fwd");
 	} else if (r == -ENOENT && a->helper[0]) {
-		fw_fail(err, FW_ERR_RESOURCE,
+		fw_fail(err, FW_ERR_PLACE,
 			"CT: this kernel has no helper '%s' for protocol %u over IPv%d", a->helper,
 			a->proto, a->family == FW_IP4 ? 4 : 6);
-		fw_err_hint(err, "modprobe nf_conntrack_%s", a->helper);
+		fw_err_hint(err, "load nf_conntrack_%s, and say -p of the protocol that it is for",
+			    a->helper);
 		fw_err_words(err, "No chain/target/match by that name.");
-	} else if (r == -ENOENT || r == -EINVAL) {
-		fw_fail(err, FW_ERR_RESOURCE,
+	} else if (r == -EINVAL && a->timeout[0]) {
+		fw_fail(err, FW_ERR_PLACE,
 			"CT: the kernel has no timeout policy '%s' for protocol %u over IPv%d", a->timeout,
 			a->proto, a->family == FW_IP4 ? 4 : 6);
 		fw_err_hint(err, "make it by nfct(8) first");

@@ -164,6 +164,22 @@ def without(side):
     return [x != "the file" for x in side.fetch_all("client", S, "0.5").values()]
 
 
+REFUSED = ("-p udp --dport 21 -j CT --helper ftp", "-p tcp -j CT --helper nope", "-j CT --helper ftp",
+           "-p tcp -j CT --timeout nope")
+
+
+def refusals(side):
+    """What the kernel does not have is refused, and nothing remains of it."""
+    out = []
+    for words in REFUSED:
+        r = side.router.run("iptables", "-t", "raw", "-A", "PREROUTING", *words.split(), check=False,
+                            env=side.fw.env())
+        out.append((r.returncode, r.stderr))
+    side.router.run("iptables", "-t", "raw", "-A", "PREROUTING", "-p", "tcp", "-j", "CT", "--helper",
+                    "ftp", env=side.fw.env())
+    return out, [x for x in side.fw.save(4).splitlines() if "-j CT" in x]
+
+
 IRC = """*raw
 -A PREROUTING -p tcp --dport 6667 -j CT --helper irc
 COMMIT
@@ -236,6 +252,8 @@ def main():
                      ["the file"] * (len(want) - 1))
     checks.equal("without a helper", [beside(kind, "server", without) for kind in ("legacy", "fwd")],
                  [[True] * 4] * 2)
+    want, got = [beside(kind, "server", refusals) for kind in ("legacy", "fwd")]
+    checks.equal("refused", got, want)
     want, got = [beside(kind, "server", irc) for kind in ("legacy", "fwd")]
     checks.equal("IRC", got, want)
     checks.equal("IRC: what it is told, what it gets", want[:2], (R2, b"the file"))
