@@ -135,8 +135,10 @@ static bool is_worth(const struct fw_source_path *path, const struct fw_decision
 }
 
 void fwd_block_dropped(struct fwd_blocks *bl, const struct fw_packet *pkt,
-		       const struct fw_decision *dec, uint64_t now, struct fw_frame *stack)
+		       const struct fw_decision *dec, bool crowded, uint64_t now,
+		       struct fw_frame *stack)
 {
+	const unsigned int weight = crowded ? FWD_HITTERS_CROWDED : 1;
 	struct fw_source_path path;
 	struct fwd_source source;
 	struct fwd_block *m;
@@ -144,7 +146,7 @@ void fwd_block_dropped(struct fwd_blocks *bl, const struct fw_packet *pkt,
 	if (bl->closed || dec->reject != FW_REJECT_NONE || !dec->chain)
 		return;
 	source = fwd_source_of(pkt);
-	if (!fwd_hitters_add(bl->hitters, &source, now) || fwd_block_find(bl, &source))
+	if (!fwd_hitters_add(bl->hitters, &source, weight, now) || fwd_block_find(bl, &source))
 		return;
 	if (!fw_source_dropped(bl->core->ruleset, &bl->core->plan, pkt, now, stack, &path) ||
 	    !is_worth(&path, dec, now))

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SETS 256
+#define SETS 1024
 #define WAYS 4
 
 struct hitter {
@@ -78,7 +78,8 @@ static struct hitter *place(struct fwd_hitters *h, const struct fwd_source *s, u
 	return least;
 }
 
-bool fwd_hitters_add(struct fwd_hitters *h, const struct fwd_source *s, uint64_t now)
+bool fwd_hitters_add(struct fwd_hitters *h, const struct fwd_source *s, unsigned int weight,
+		     uint64_t now)
 {
 	const uint64_t second = now / FW_NSEC_PER_SEC + 1;
 	struct hitter *p = place(h, s, second);
@@ -86,5 +87,6 @@ bool fwd_hitters_add(struct fwd_hitters *h, const struct fwd_source *s, uint64_t
 	if (p->second != second)
 		p->n = 0;
 	p->second = second;
-	return ++p->n == FWD_HITTERS_OFTEN;
+	p->n += weight;
+	return p->n >= FWD_HITTERS_OFTEN && p->n - weight < FWD_HITTERS_OFTEN;
 }

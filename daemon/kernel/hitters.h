@@ -12,7 +12,8 @@
 
 #include "fw/packet.h"
 
-#define FWD_HITTERS_OFTEN 64 /* drops within a second */
+#define FWD_HITTERS_OFTEN   64 /* drops within a second */
+#define FWD_HITTERS_CROWDED 8  /* what one counts for while more packets wait than can be judged */
 
 /* Whose packets are meant.  Compared as bytes. */
 struct fwd_source {
@@ -28,8 +29,9 @@ uint32_t fwd_hash(uint64_t key, const void *data, size_t size);
 struct fwd_hitters;
 
 struct fwd_hitters *fwd_hitters_new(uint64_t seed); /* free() it; NULL: no memory */
-/* One more was dropped.  True, once a second at most: it is often. */
-bool fwd_hitters_add(struct fwd_hitters *h, const struct fwd_source *s, uint64_t now);
+/* One more was dropped, which counts for `weight`.  True, once a second at most: it is often. */
+bool fwd_hitters_add(struct fwd_hitters *h, const struct fwd_source *s, unsigned int weight,
+		     uint64_t now);
 /* As if nothing had been dropped yet. */
 void fwd_hitters_forget(struct fwd_hitters *h);
 

@@ -93,7 +93,8 @@ static void note_source(struct fwd_worker *w, size_t i, uint64_t now)
 	struct fwd_batch *b = w->batch;
 
 	if (b->decisions[i].verdict == FW_DROP)
-		fwd_block_dropped(w->k->blocks, &b->msgs[i].pkt, &b->decisions[i], now, b->stack);
+		fwd_block_dropped(w->k->blocks, &b->msgs[i].pkt, &b->decisions[i],
+				  b->n == FWD_BATCH, now, b->stack);
 	else
 		w->cut |= fwd_block_passed(w->k->blocks, &b->msgs[i].pkt, now);
 }

@@ -23,11 +23,27 @@ static void test_often(void **state)
 	(void)state;
 	for (unsigned int second = 0; second < 3; second++)
 		for (unsigned int i = 1; i <= 3 * FWD_HITTERS_OFTEN; i++)
-			assert_int_equal(fwd_hitters_add(h, &s, second * FW_NSEC_PER_SEC + i),
+			assert_int_equal(fwd_hitters_add(h, &s, 1, second * FW_NSEC_PER_SEC + i),
 					 i == FWD_HITTERS_OFTEN);
 	fwd_hitters_forget(h);
 	for (unsigned int i = 1; i < FWD_HITTERS_OFTEN; i++)
-		assert_false(fwd_hitters_add(h, &s, 5 * FW_NSEC_PER_SEC));
+		assert_false(fwd_hitters_add(h, &s, 1, 5 * FW_NSEC_PER_SEC));
+	free(h);
+}
+
+/* While packets wait, a few are enough. */
+static void test_crowded(void **state)
+{
+	struct fwd_hitters *h = fwd_hitters_new(1);
+	const struct fwd_source s = source(7);
+	unsigned int n = 1;
+
+	(void)state;
+	assert_false(fwd_hitters_add(h, &s, 1, 1)); /* no multiple of it */
+	while (!fwd_hitters_add(h, &s, FWD_HITTERS_CROWDED, 1))
+		n++;
+	assert_int_equal(n, FWD_HITTERS_OFTEN / FWD_HITTERS_CROWDED);
+	assert_false(fwd_hitters_add(h, &s, FWD_HITTERS_CROWDED, 1));
 	free(h);
 }
 
@@ -39,7 +55,7 @@ static void test_seldom(void **state)
 
 	(void)state;
 	for (unsigned int i = 0; i < 1000; i++)
-		assert_false(fwd_hitters_add(h, &s, i * (FW_NSEC_PER_SEC / 50)));
+		assert_false(fwd_hitters_add(h, &s, 1, i * (FW_NSEC_PER_SEC / 50)));
 	free(h);
 }
 
@@ -55,9 +71,9 @@ static void test_apart(void **state)
 	s[3].hook = FW_FORWARD;
 	for (unsigned int i = 1; i < FWD_HITTERS_OFTEN; i++)
 		for (size_t k = 0; k < FW_ARRAY_SIZE(s); k++)
-			assert_false(fwd_hitters_add(h, &s[k], 1));
+			assert_false(fwd_hitters_add(h, &s[k], 1, 1));
 	for (size_t k = 0; k < FW_ARRAY_SIZE(s); k++)
-		assert_true(fwd_hitters_add(h, &s[k], 1));
+		assert_true(fwd_hitters_add(h, &s[k], 1, 1));
 	free(h);
 }
 
@@ -72,7 +88,7 @@ static void test_crowd(void **state)
 		for (uint32_t k = 0; k < 10; k++) {
 			const struct fwd_source s = source(k ? 1000 + i * 10 + k : i % 64);
 
-			told += fwd_hitters_add(h, &s, 1);
+			told += fwd_hitters_add(h, &s, 1, 1);
 		}
 	assert_true(told >= 60 && told <= 64);
 	free(h);
@@ -82,6 +98,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_often),
+		cmocka_unit_test(test_crowded),
 		cmocka_unit_test(test_seldom),
 		cmocka_unit_test(test_apart),
 		cmocka_unit_test(test_crowd),
