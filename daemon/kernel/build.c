@@ -21,7 +21,6 @@
 #define ICMP_HEAD 8
 #define ICMP4_MAX 576 /* RFC 1812 4.3.2.3 */
 #define ICMP6_MAX 1280 /* RFC 4443 2.4 (c) */
-#define LOOPBACK  1 /* lo's ifindex in every namespace */
 
 static void put16(uint8_t *p, uint32_t v)
 {
@@ -115,7 +114,7 @@ static const uint8_t *tcp_header(const struct fw_packet *pkt)
 bool fwd_reply_to_local(const struct fw_packet *pkt)
 {
 	return pkt->meta.hook == FW_INPUT ||
-		(pkt->meta.hook == FW_OUTPUT && pkt->meta.out_ifindex == LOOPBACK);
+		(pkt->meta.hook == FW_OUTPUT && pkt->meta.to_local);
 }
 
 /* ---- TCP resets ---------------------------------------------------------------------------- */

@@ -74,16 +74,17 @@ static void detour(struct fwd_worker *w, struct fwd_answer *a, uint16_t to, uint
 	}
 }
 
-/* The reply is made later; whether it goes to many is asked now, with the lock. */
+/* The reply is made later; whom the packet was for is asked now, with the lock. */
 static void note_reject(struct fwd_worker *w, size_t i)
 {
 	const unsigned int many = 1u << FW_ADDR_BROADCAST | 1u << FW_ADDR_MULTICAST;
 	struct fwd_batch *b = w->batch;
-	const struct fw_packet *pkt = &b->msgs[i].pkt;
+	struct fw_packet *pkt = &b->msgs[i].pkt;
+	const unsigned int to = fwd_addrtype_mask(w->k->addrtype, pkt->family, &pkt->dst, 0);
 
+	pkt->meta.to_local = to & 1u << FW_ADDR_LOCAL;
 	b->rejects[b->n_rejects].i = (uint8_t)i;
-	b->rejects[b->n_rejects].to_many = pkt->family == FW_IP4 &&
-		(fwd_addrtype_mask(w->k->addrtype, FW_IP4, &pkt->dst, 0) & many);
+	b->rejects[b->n_rejects].to_many = pkt->family == FW_IP4 && (to & many);
 	b->n_rejects++;
 }
 

@@ -101,6 +101,14 @@ static bool queues_some(const struct fw_plan *plan, unsigned int base, unsigned 
 	return queues(plan, base, f) || (base < FW_N_HOOKS && plan->nat_only[f][base]);
 }
 
+/* Does this chain count a family's packets for the policies of its hook? */
+static bool counts(const struct fw_plan *plan, unsigned int base, unsigned int f)
+{
+	if (hook_of(base) == FW_OUTPUT && plan->count_behind[f] != (base == FWD_OUTPUT_BEHIND))
+		return false;
+	return hook_of(base) < FW_N_HOOKS && plan->count[f][hook_of(base)];
+}
+
 static bool has_nat(const struct fw_plan *plan, unsigned int hook)
 {
 	return plan->nat[FW_IP4][hook] || plan->nat[FW_IP6][hook];
@@ -143,7 +151,7 @@ bool fwd_kct_wants(const struct fw_plan *plan, unsigned int base)
 	    base == FWD_CLEAN_POSTROUTING)
 		return true;
 	for (unsigned int f = 0; f < FW_N_FAMILIES; f++)
-		if (queues_some(plan, base, f) || (base < FW_N_HOOKS && plan->count[f][base]))
+		if (queues_some(plan, base, f) || counts(plan, base, f))
 			return true;
 	return false;
 }
@@ -248,9 +256,9 @@ static void add_replies(struct fwd_nft_batch *b, const struct fwd_nft *nft, unsi
 static void add_hook(struct fwd_nft_batch *b, const struct fwd_nft *nft,
 		     const struct fw_plan *plan, unsigned int base)
 {
-	for (unsigned int f = 0; base < FW_N_HOOKS && f < FW_N_FAMILIES; f++)
-		if (plan->count[f][base])
-			fwd_nft_add_counting(b, f, base);
+	for (unsigned int f = 0; f < FW_N_FAMILIES; f++)
+		if (counts(plan, base, f))
+			fwd_nft_add_counting(b, f, hook_of(base), base);
 	if (!queues_some(plan, base, FW_IP4) && !queues_some(plan, base, FW_IP6)) {
 		if (is_replies_way(base))
 			add_replies(b, nft, base);

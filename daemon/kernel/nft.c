@@ -100,9 +100,10 @@ static void add_unroutable(struct fwd_nft_batch *b, unsigned int family)
 }
 
 /* Nobody looks at these packets, but a policy that lets them pass counts them (count.c). */
-void fwd_nft_add_counting(struct fwd_nft_batch *b, unsigned int family, unsigned int hook)
+void fwd_nft_add_counting(struct fwd_nft_batch *b, unsigned int family, unsigned int hook,
+			  unsigned int base)
 {
-	struct nftnl_rule *r = fwd_rule_new(b, FWD_TABLE, fwd_bases[hook].name);
+	struct nftnl_rule *r = fwd_rule_new(b, FWD_TABLE, fwd_bases[base].name);
 	char name[FWD_COUNTER_NAME];
 
 	fwd_counter_name(name, family, hook);
@@ -197,7 +198,7 @@ static void add_hook(struct fwd_nft_batch *b, const struct fwd_nft *nft,
 
 	for (unsigned int f = 0; f < FW_N_FAMILIES; f++) {
 		if (plan->count[f][hook])
-			fwd_nft_add_counting(b, f, hook); /* those that are only tracked, too */
+			fwd_nft_add_counting(b, f, hook, hook); /* those that are only tracked, too */
 		if (hook != FW_PREROUTING || !plan->dying[f])
 			continue;
 		add_hopless(b, f);
@@ -288,6 +289,7 @@ static bool same_rules(const struct fw_plan *a, const struct fw_plan *b)
 	return a->kct == b->kct && a->assigns == b->assigns && a->expected == b->expected &&
 		memcmp(a->queue, b->queue, sizeof(a->queue)) == 0 &&
 		memcmp(a->count, b->count, sizeof(a->count)) == 0 &&
+		memcmp(a->count_behind, b->count_behind, sizeof(a->count_behind)) == 0 &&
 		memcmp(a->nat, b->nat, sizeof(a->nat)) == 0 &&
 		memcmp(a->nat_only, b->nat_only, sizeof(a->nat_only)) == 0 &&
 		memcmp(a->raw, b->raw, sizeof(a->raw)) == 0 &&

@@ -63,7 +63,9 @@ void fwd_known_flush(struct fwd_nft_batch *b);
 void fwd_nft_add_blocks(struct fwd_nft_batch *b, const struct fwd_nft *nft, unsigned int base);
 void fwd_nft_add_types(struct fwd_nft_batch *b, const struct fw_plan *plan, unsigned int base);
 void fwd_nft_add_owners(struct fwd_nft_batch *b, const struct fw_plan *plan, unsigned int base);
-void fwd_nft_add_counting(struct fwd_nft_batch *b, unsigned int family, unsigned int hook);
+/* Count a family's packets of a hook in this chain. */
+void fwd_nft_add_counting(struct fwd_nft_batch *b, unsigned int family, unsigned int hook,
+			  unsigned int base);
 
 /* nat.c: maps by what may stand in them */
 #define FWD_MAP_DST  "nat_dst"

@@ -38,6 +38,7 @@ struct fw_plan {
 	                                          * their own, behind the tracking */
 	bool exceeded[FW_N_FAMILIES];            /* we tell who sent a first packet without hops, for
 	                                          * the kernel's words would be lost in a queue */
+	bool count_behind[FW_N_FAMILIES];        /* OUTPUT's policies count behind the translation */
 	bool split[FW_N_FAMILIES];               /* OUTPUT is visited twice, ahead of and behind the
 	                                          * translation */
 	uint8_t write[FW_N_FAMILIES][FW_N_HOOKS]; /* FW_NEED_SYN, FW_NEED_WRITE: packets of this hook

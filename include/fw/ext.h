@@ -64,16 +64,16 @@ static inline void fw_use_move(struct fw_use *use, unsigned int from, unsigned i
 #define FW_TCP_STEADY_MASK 0x37
 #define FW_TCP_STEADY	   0x10
 
-#define FW_EXT_STATEFUL 0x100 /* evaluation has a side effect (limit, recent, quota …): a
+#define FW_EXT_STATEFUL 0x10000 /* evaluation has a side effect (limit, recent, quota …): a
                                * classifier may not use conditions that stand behind it, and must
                                * evaluate it exactly when a plain walk would */
 
-#define FW_EXT_INVARIANT 0x200 /* says and does what follows from facts that the flow cache compares
+#define FW_EXT_INVARIANT 0x20000 /* says and does what follows from facts that the flow cache compares
                                * (struct flow_key, ruleengine/engine/cache.h) and from e->mark,
                                * changes nothing but e->mark: need not be asked again for a packet
                                * in which they are the same.  See also `varies` */
 
-#define FW_EXT_OF_FLOW 0x400 /* INVARIANT, and of those facts it asks only for what all packets of an
+#define FW_EXT_OF_FLOW 0x40000 /* INVARIANT, and of those facts it asks only for what all packets of an
                               * established flow have in common in one direction at one hook:
                               * addresses, ports, interfaces, mark, state; TCP flags where `needs`
                               * says FW_NEED_EACH if it matters (fw/offer.h) */
@@ -93,7 +93,7 @@ struct fw_ext {
 	uint8_t tables;          /* FW_TABLE_BIT mask; 0: all */
 	uint8_t hooks;           /* FW_HOOK_BIT mask from which it may be reached; 0: all */
 	uint8_t proto;           /* rule must have -p of this number (tcp, udp, icmp …); 0: any */
-	uint16_t flags;          /* FW_NEED_*, FW_EXT_* */
+	uint32_t flags;          /* FW_NEED_*, FW_EXT_* */
 	uint32_t size;           /* of data */
 	uint32_t state_size;     /* of state; 0: none */
 	const struct fw_opt *opts; /* may be NULL */

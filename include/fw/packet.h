@@ -42,6 +42,7 @@ struct fw_pkt_meta {
 	bool carried;        /* … and the flow that it belongs to is not the kernel's to tell */
 	uint8_t ctinfo;      /* enum fw_ctinfo carried in our mark bits; FW_CT_NONE: none */
 	uint8_t part;        /* enum fw_part */
+	bool to_local;       /* of a packet that is answered: its destination is an address of ours */
 	bool nat_pending;    /* the nat table is to be asked; told for the daemon's own and while the
 	                      * kernel tracks */
 	uint8_t nat_status;  /* likewise: FW_CTS_SRC_NAT, FW_CTS_DST_NAT */

@@ -138,5 +138,7 @@ void fw_plan_make(const struct fw_needs *needs, struct fw_plan *ret)
 		plan_last(visited, ret->last[f]);
 		for (int h = 0; h < FW_N_HOOKS; h++)
 			ret->count[f][h] = counts_here(needs, ret, f, h);
+		ret->count_behind[f] = ret->kct && ret->count[f][FW_OUTPUT] &&
+			!(needs->touched[f] & (FW_TABLE_BIT(FW_RAW) | FW_TABLE_BIT(FW_MANGLE)));
 	}
 }

@@ -160,13 +160,12 @@ int ct_begin(struct ct_ctx *c, const struct ct_key *key)
 	return -1;
 }
 
-/* A dying flow of these ends must not answer for the new one once that dies, too. */
-static void bury(struct ct_ctx *c, const struct ct_key *key)
+void ct_bury(struct ct_ctx *c, const struct ct_key *key)
 {
 	enum fw_ct_dir dir;
 	struct fw_flow *flow = ct_find(c->ct, key, c->now, true, &dir);
 
-	if (flow)
+	if (flow && (flow->flags & CT_F_DYING))
 		ct_flow_free(c->ct, flow);
 }
 
@@ -198,7 +197,7 @@ static int ordinary(struct fw_ct *ct, struct fw_eval *e)
 		}
 	}
 	if (!c.flow) {
-		bury(&c, &key);
+		ct_bury(&c, &key);
 		if (ct_begin(&c, &key) < 0)
 			return full(ct, e);
 		if (!c.flow)

@@ -63,7 +63,7 @@ static struct fw_flow *take_pending(struct ct_ctx *c, const struct fw_tuple *t)
 	struct fw_tuple reply;
 	struct ct_pending *p;
 	struct fw_flow *flow;
-	enum fw_ct_dir dir;
+	enum fw_ct_dir dir = FW_DIR_ORIG;
 	struct ct_key key;
 
 	if (!c->ct->pending || !ct_tuple_invert(t, &reply))
@@ -74,7 +74,7 @@ static struct fw_flow *take_pending(struct ct_ctx *c, const struct fw_tuple *t)
 		return NULL;
 	if (!ct_key_make(c->ct, &p->orig, &key))
 		return NULL;
-	flow = ct_find(c->ct, &key, c->now, true, &dir);
+	flow = ct_find_way(c->ct, &key, c->now, true, &dir);
 	if (!flow || dir != FW_DIR_ORIG || !ct_flow_translate(c->ct, flow, &reply))
 		return NULL;
 	c->dir = FW_DIR_ORIG;
@@ -89,6 +89,7 @@ static struct fw_flow *pick_up(struct ct_ctx *c, const struct fw_tuple *orig)
 
 	if (!ct_key_make(c->ct, orig, &key))
 		return NULL;
+	ct_bury(c, &key);
 	if (ct_begin(c, &key) < 0)
 		return NULL;
 	c->ctinfo = ctinfo;
@@ -123,13 +124,13 @@ static struct fw_flow *ask_kernel(struct ct_ctx *c, struct fw_eval *e, const str
 {
 	struct fw_tuple orig, reply;
 	struct fw_flow *flow;
-	enum fw_ct_dir dir;
+	enum fw_ct_dir dir = FW_DIR_ORIG;
 	struct ct_key key;
 
 	if (!ask(e, t, &orig, &reply) ||
 	    !ct_key_make(c->ct, &orig, &key))
 		return NULL;
-	flow = ct_find(c->ct, &key, c->now, true, &dir);
+	flow = ct_find_way(c->ct, &key, c->now, true, &dir);
 	if (!flow || dir != FW_DIR_ORIG)
 		flow = pick_up(c, &orig);
 	if (flow && flow != &c->ct->scratch)
@@ -145,12 +146,12 @@ static struct fw_flow *find_behind(struct ct_ctx *c, const struct fw_tuple *t)
 {
 	struct fw_tuple orig;
 	struct fw_flow *flow;
-	enum fw_ct_dir dir;
+	enum fw_ct_dir dir = FW_DIR_ORIG;
 	struct ct_key key;
 
 	if (!ct_tuple_invert(t, &orig) || !ct_key_make(c->ct, &orig, &key))
 		return NULL;
-	flow = ct_find(c->ct, &key, c->now, true, &dir);
+	flow = ct_find_way(c->ct, &key, c->now, true, &dir);
 	if (!flow || dir != FW_DIR_ORIG || !(flow->status & CT_NAT))
 		return NULL;
 	c->dir = FW_DIR_REPLY;
@@ -167,6 +168,13 @@ static void forget_opposite(struct ct_ctx *c, const struct ct_key *key)
 		ct_flow_free(c->ct, flow);
 }
 
+/* Did the kernel know no connection of this packet? */
+static bool begins(const struct fw_packet *pkt)
+{
+	return pkt->meta.nat_pending &&
+		(pkt->meta.hook == FW_PREROUTING || pkt->meta.hook == FW_OUTPUT);
+}
+
 static struct fw_flow *find_followed(struct ct_ctx *c, struct fw_eval *e,
 				     const struct fw_tuple *tuple, const struct ct_key *key,
 				     bool first)
@@ -178,8 +186,7 @@ static struct fw_flow *find_followed(struct ct_ctx *c, struct fw_eval *e,
 	c->dir = fw_ctinfo_dir(c->ctinfo);
 	flow = ct_find_way(c->ct, key, e->now, !first, &c->dir);
 	if (flow && c->ctinfo == FW_CT_NEW &&
-	    ((first && (flow->status & FW_CTS_SEEN_REPLY)) ||
-	     (e->pkt->meta.nat_pending && (flow->status & FW_CTS_CONFIRMED)))) {
+	    (begins(e->pkt) || (first && (flow->status & FW_CTS_SEEN_REPLY)))) {
 		ct_flow_free(c->ct, flow); /* the kernel has forgotten it */
 		flow = NULL;
 	}

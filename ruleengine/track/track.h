@@ -268,6 +268,8 @@ int ct_invalid(struct fw_ct *ct, struct fw_eval *e);
 enum ct_say ct_handle(struct ct_ctx *c); /* ask the flow's protocol */
 /* c->flow begins anew with this packet, or stays as it is when the packet cannot begin one. */
 enum ct_say ct_restart(struct ct_ctx *c);
+/* A dying flow of these ends must not answer for a new one, nor once that dies, too. */
+void ct_bury(struct ct_ctx *c, const struct ct_key *key);
 /* 0 and c->flow set, or NULL where the packet cannot begin a flow; -1: no room. */
 int ct_begin(struct ct_ctx *c, const struct ct_key *key);
 /* A flow that is made up for one packet; lives until the next packet. */

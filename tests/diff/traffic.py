@@ -303,9 +303,10 @@ class Traffic:
                  lambda: self.send(a, b, 50, struct.pack("!II", 7, 1) + b"s" * 24),
                  lambda: self.send(a, b, 132, port + b"\0" * 8 + b"\1\0\0\x14" + b"\0" * 16),
                  lambda: self.send(a, b, 136, pkt.udp(a, b, sp, dp, b"l" * 20, proto=136)),
-                 lambda: self.send(a, b, 33, self.dccp(a, b, port)),
                  lambda: self.send(a, b, 253, b"?" * 20)]
         local = a in HOSTS[self.f]["r"]
+        if not self.nat:  # kernels from 6.16 on translate it without its checksum
+            kinds.append(lambda: self.send(a, b, 33, self.dccp(a, b, port)))
         if self.f == 4 and not local:
             kinds += [lambda: self.send(a, b, 17, pkt.udp(a, b, sp, dp), opts=b"\x01\x01\x01\x00"),
                       lambda: self.send(a, b, 17, pkt.udp(a, b, sp, dp), opts=b"\x94\x04\0\0"),
