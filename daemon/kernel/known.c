@@ -41,13 +41,14 @@ void fwd_known_chains(struct fwd_nft_batch *b)
 	}
 }
 
-void fwd_known_jump(struct fwd_nft_batch *b, const struct fwd_nft *nft, unsigned int base)
+void fwd_known_jump(struct fwd_nft_batch *b, const struct fwd_nft *nft, const struct fw_plan *plan,
+		    unsigned int base)
 {
 	char name[CHAIN_NAME];
 	struct nftnl_rule *r;
 
-	if (!nft->offload)
-		return;
+	if (!nft->offload || !(plan->track[FW_IP4] || plan->track[FW_IP6]))
+		return; /* without a tracker there are no flows */
 	chain_name(name, base);
 	r = fwd_rule_new(b, FWD_TABLE, fwd_bases[base].name);
 	fwd_rule_chain(b, r, NFT_JUMP, name);

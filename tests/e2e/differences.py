@@ -415,6 +415,96 @@ def test_recent_learns_by_the_second(both, c):
     c.equal("the list has the last packet's TTL", both.routers(what), (True, False))
 
 
+def connection(r, rounds):
+    """A TCP connection through the router and some segments each way; send(side, flags, data, skip)
+    sends one more (side 0 is the client; skip bytes are as if sent before) and tells what came out."""
+    ends, seq = ((CLIENT, 5000), (SERVER, 80)), [1000, 900000]
+
+    def segment(side, flags, data=b"", skip=0, **kw):
+        (src, sp), (dst, dp) = ends[side], ends[not side]
+        p = pkt.ip4(src, dst, 6, pkt.tcp(src, dst, sp, dp, flags=flags, seq=seq[side] + skip,
+                                         ack=seq[not side] if flags & pkt.ACK else 0, data=data,
+                                         **kw))
+        if not skip:
+            seq[side] += len(data) + bool(flags & (pkt.SYN | pkt.FIN))
+        return send(r, p, "eth1" if side else "eth0", (2, 20) if side else (1, 10))["eth0" if side
+                                                                                     else "eth1"]
+
+    segment(0, pkt.SYN)
+    segment(1, pkt.SYN | pkt.ACK)
+    segment(0, pkt.ACK)
+    for _ in range(rounds):
+        segment(0, pkt.ACK, b"q")
+        segment(1, pkt.ACK, b"r")
+    return segment
+
+
+KNOWN = ("*filter\n-A FORWARD -m conntrack --ctstate INVALID -j DROP\n"
+         "-A FORWARD -m conntrack --ctstate ESTABLISHED -j ACCEPT\n"
+         "-A FORWARD -m conntrack --ctstate NEW -j ACCEPT\nCOMMIT\n")
+
+
+def states(r):
+    """Of the connections that are tracked."""
+    out = r.fw.ctl("conn", "list") if isinstance(r.fw, firewall.Fwd) \
+        else r.ns.run("conntrack", "-L")
+    return [x.split()[3] for x in out.stdout.splitlines() if x.startswith("tcp")]
+
+
+def test_offloaded_segments_pass(both, c):
+    def what(r):
+        r.fw.restore(4, KNOWN)
+        segment = connection(r, 10)
+        return [len(segment(0, pkt.ACK, b"far", skip=10**7)),
+                len(segment(0, pkt.ACK, b"sum", good=False))]
+    c.equal("segments that arrive: outside of the window, of a wrong checksum", both.routers(what),
+            ([0, 0], [1, 1]))
+
+
+def test_offloaded_fin_is_acknowledged(both, c):
+    def what(r):
+        r.fw.restore(4, KNOWN)
+        segment = connection(r, 10)
+        seen = []
+        for side in (0, 1):
+            segment(side, pkt.FIN | pkt.ACK)
+            seen += states(r)
+        segment(0, pkt.ACK)
+        return seen + states(r)
+    c.equal("states after each FIN and the last ACK", both.routers(what),
+            (["FIN_WAIT", "LAST_ACK", "TIME_WAIT"], ["CLOSE_WAIT", "TIME_WAIT", "TIME_WAIT"]))
+
+
+def test_offloaded_flow_lives_longer(both, c):
+    def what(r):
+        r.fw.restore(4, KNOWN)
+        segment = connection(r, 10)
+        segment(0, pkt.ACK, b"x")
+        segment(1, pkt.ACK)
+        time.sleep(1.5)
+        out = r.fw.ctl("conn", "list") if isinstance(r.fw, firewall.Fwd) \
+            else r.ns.run("conntrack", "-L")
+        return int(out.stdout.split()[2]) >= 431999
+    c.equal("five days are still left after 1.5 seconds", both.routers(what), (False, True))
+
+
+def test_offloaded_flow_survives_a_crash(both, c):
+    r = topo.LabRouter(both.lab)
+    r.fw = firewall.Fwd(r.ns)
+    r.fw.restore(4, KNOWN)
+    segment = connection(r, 10)
+    r.fw.stop(9)
+    r.fw.settle = lambda: None
+    c.equal("dead: segments of the flow, and another's, arrive",
+            (len(segment(0, pkt.ACK, b"x")), len(send(r, udp())["eth1"])), (1, 0))
+    del r.fw.settle
+    r.fw.start()
+    r.fw.restore(4, "*filter\n:FORWARD DROP\nCOMMIT\n")
+    c.equal("alive: as the rules say", len(segment(0, pkt.ACK, b"x")), 0)
+    r.fw.close()
+    r.close()
+
+
 def test_nat_policies_stand_still(both, c):
     def what(w):
         w.listen(80)
