@@ -17,6 +17,7 @@
 #include <linux/netlink.h>
 #include <string.h>
 
+#include "fw/helper.h"
 #include "kernel/kernel.h"
 #include "kernel/reject.h"
 #include "pkt.h"
@@ -133,6 +134,37 @@ static void test_message_out(void **state)
 	attr32(&m, NFQA_MARK, FW_MARK_OWN << SHIFT);
 	assert_int_equal(parse(&m, &got), 1);
 	assert_false(got.pkt.meta.has_uid);
+}
+
+static struct fw_pkt_meta meta_of(uint32_t ours)
+{
+	struct pkt p = PKT_INIT;
+	struct message m;
+	struct fwd_msg got;
+
+	udp4(&p, 0);
+	begin(&m, FW_PREROUTING, AF_INET);
+	attr32(&m, NFQA_MARK, ours << SHIFT);
+	attr(&m, NFQA_PAYLOAD, p.data, (uint16_t)p.len);
+	assert_int_equal(parse(&m, &got), 1);
+	return got.pkt.meta;
+}
+
+/* Raw's visit, but without a state: an expected connection begins, and whose it is fits beside what
+ * is told of its translation. */
+static void test_message_expected(void **state)
+{
+	const uint32_t raw = FW_PART_RAW, invalid = FW_CT_INVALID << FW_MARK_CTINFO_SHIFT;
+
+	for (uint32_t helper = 0; helper < FW_N_HELPERS; helper++) {
+		struct fw_pkt_meta meta = meta_of(raw | fw_mark_helper(helper) | FW_MARK_DST_NAT);
+
+		assert_int_equal(meta.part, FW_PART_EXPECTED);
+		assert_int_equal(meta.helper, helper);
+		assert_int_equal(meta.nat_status, FW_CTS_DST_NAT);
+	}
+	assert_int_equal(meta_of(raw | invalid).part, FW_PART_RAW);
+	assert_int_equal(meta_of(raw | FW_MARK_OWN).part, FW_PART_RAW);
 }
 
 /* A message cut anywhere is garbage or a packet, never a read beyond it. */
@@ -398,6 +430,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_message),	     cmocka_unit_test(test_message_out),
+		cmocka_unit_test(test_message_expected),
 		cmocka_unit_test(test_message_cut),  cmocka_unit_test(test_message_error),
 		cmocka_unit_test(test_verdicts),
 		cmocka_unit_test(test_payload_verdicts),     cmocka_unit_test(test_rst),
