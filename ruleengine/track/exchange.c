@@ -58,7 +58,7 @@ static void set_tcp(struct fw_flow *flow, uint8_t state)
 {
 	flow->u.tcp = (struct tcp_track){.state = state};
 	for (unsigned int dir = 0; dir < FW_N_DIRS; dir++)
-		flow->u.tcp.side[dir].flags = TCP_F_LIBERAL;
+		flow->u.tcp.side[dir].flags = TCP_F_LIBERAL | TCP_F_FORGOT;
 }
 
 static void set_state(struct fw_flow *flow, const struct fw_ct_facts *f)

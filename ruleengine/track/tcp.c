@@ -156,21 +156,6 @@ static bool start(struct ct_ctx *c, const struct tcp_head *th)
 	return true;
 }
 
-void ct_tcp_forget(struct fw_flow *flow)
-{
-	if (flow->orig.proto != IPPROTO_TCP)
-		return;
-	for (int dir = 0; dir < FW_N_DIRS; dir++) {
-		struct tcp_side *side = &flow->u.tcp.side[dir];
-
-		*side = (struct tcp_side){
-			.scale = side->scale,
-			.flags = (side->flags & (uint8_t)~(TCP_F_MAXACK | TCP_F_UNACKED)) |
-				TCP_F_LIBERAL,
-		};
-	}
-}
-
 bool ct_tcp_closing(const struct fw_flow *flow)
 {
 	uint8_t state = flow->u.tcp.state;
@@ -299,6 +284,8 @@ static uint32_t timeout_of(const struct ct_ctx *c, const struct tcp_head *th)
 	uint32_t normal = timeout[CT_T_TCP_NONE + t->state];
 	uint32_t retrans = timeout[CT_T_TCP_RETRANS], unack = timeout[CT_T_TCP_UNACK];
 
+	if (ct_tcp_in_doubt(c->flow))
+		return unack;
 	if (t->retrans >= c->ct->config.tcp_max_retrans && normal > retrans)
 		return retrans;
 	if (th->seg == SEG_RST && t->state == TCP_ESTABLISHED && normal > unack)
@@ -395,7 +382,9 @@ static enum ct_say reset(struct ct_ctx *c, const struct tcp_head *th)
 	case RST_BAD: return CT_INVALID;
 	case RST_FITS: return advance(c, th, old, TCP_CLOSE);
 	case RST_STAY: return fit(c, th, old, old);
-	default: return fit(c, th, old, TCP_CLOSE);
+	default:
+		ct_tcp_doubt(c->flow, c->dir);
+		return fit(c, th, old, TCP_CLOSE);
 	}
 }
 
@@ -411,6 +400,8 @@ enum ct_say ct_tcp_packet(struct ct_ctx *c)
 		return CT_INVALID;
 	if (c->flow->flags & CT_F_UNSEEN)
 		ct_tcp_forget(c->flow);
+	if (ct_tcp_in_doubt(c->flow) && !ct_tcp_goes_on(c, &th))
+		return CT_REPEAT;
 	old = t->state;
 	state = next_state[c->dir][th.seg][old];
 	switch (state) {

@@ -304,8 +304,18 @@ bool ct_tcp_closing(const struct fw_flow *flow);
 /* Somebody was told that there is no connection any more. */
 void ct_tcp_close(const struct fw_ct *ct, struct fw_flow *flow, uint64_t now);
 const char *ct_tcp_state_name(const struct fw_flow *flow);
+
+/* tcp-unseen.c */
 /* The ends have gone on unseen: what is known of their windows would refuse what they send now. */
 void ct_tcp_forget(struct fw_flow *flow);
+/* A reset of an established connection is about to be believed: note it if nobody could judge it. */
+void ct_tcp_doubt(struct fw_flow *flow, enum fw_ct_dir dir);
+bool ct_tcp_in_doubt(const struct fw_flow *flow);
+/* The next segment of a flow in doubt: its sender may go on.  False: the flow has been closed for
+ * so long that this one is about another. */
+struct tcp_head;
+bool ct_tcp_goes_on(struct ct_ctx *c, const struct tcp_head *th);
+
 enum ct_say ct_udp_packet(struct ct_ctx *c);
 enum ct_say ct_udplite_packet(struct ct_ctx *c);
 enum ct_say ct_gre_packet(struct ct_ctx *c);
@@ -322,6 +332,8 @@ const char *ct_sctp_state_name(const struct fw_flow *flow);
 #define TCP_F_LIBERAL   0x08 /* picked up midway: do not insist on the window */
 #define TCP_F_UNACKED   0x10 /* has data that the other side did not acknowledge */
 #define TCP_F_MAXACK    0x20 /* maxack is set */
+#define TCP_F_FORGOT    0x40 /* side: its windows passed unseen once */
+#define TCP_F_DOUBT     0x80 /* side: sent a reset that nobody could judge */
 #define TCP_F_CHALLENGE 0x40 /* last_flags: a challenge ACK may be the answer */
 #define TCP_F_BOTH_OPEN 0x80 /* last_flags: simultaneous open */
 

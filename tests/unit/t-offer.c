@@ -348,6 +348,47 @@ static void test_windows_are_forgotten(void **state)
 	close_talk(&t);
 }
 
+static void wait_s(struct talk *t, uint64_t s)
+{
+	t->s.now += s * FW_NSEC_PER_SEC;
+}
+
+/* Anybody could have sent this reset: it is as if it had not been when its sender goes on. */
+static void test_reset_in_doubt(void **state)
+{
+	struct talk t;
+
+	(void)state;
+	open_unseen(&t);
+	pass_unseen(&t);
+	segment(&t, 1, PKT_RST | PKT_ACK, 0);
+	assert_string_equal(state_of(&t), "CLOSE");
+	wait_s(&t, 100);
+	segment(&t, 1, PKT_ACK, 10);
+	assert_string_equal(state_of(&t), "ESTABLISHED");
+	segment(&t, 0, PKT_ACK, 10);
+	assert_int_equal(invalid(&t), 0);
+	assert_string_equal(state_of(&t), "ESTABLISHED");
+	close_talk(&t);
+}
+
+/* It was right: who goes on is the other side, and then somebody new. */
+static void test_reset_was_right(void **state)
+{
+	struct talk t;
+
+	(void)state;
+	open_unseen(&t);
+	pass_unseen(&t);
+	segment(&t, 1, PKT_RST | PKT_ACK, 0);
+	segment(&t, 0, PKT_ACK, 10);
+	assert_string_equal(state_of(&t), "CLOSE");
+	wait_s(&t, 11);
+	segment(&t, 0, PKT_SYN, 0);
+	assert_string_equal(state_of(&t), "SYN_SENT");
+	close_talk(&t);
+}
+
 /* Acknowledgements pass unseen, so a FIN counts as acknowledged. */
 static void test_ends(void **state)
 {
@@ -413,7 +454,7 @@ static void test_passed(void **state)
 	t.s.now += 9 * FW_NSEC_PER_SEC;
 	fw_ct_passed(t.s.world.ct, &t.offer.orig, FW_DIR_REPLY, 1, 40, t.s.now);
 	fw_ct_list(t.s.world.ct, &cursor, 10, NULL, t.s.now, false, &out);
-	assert_non_null(strstr(fw_buf_cstr(&out), "tcp      6 1 CLOSE"));
+	assert_non_null(strstr(fw_buf_cstr(&out), "tcp      6 91 CLOSE")); /* in doubt */
 	fw_buf_deinit(&out);
 	close_talk(&t);
 }
@@ -430,6 +471,8 @@ int main(void)
 		cmocka_unit_test(test_not_alike),
 		cmocka_unit_test(test_udp),
 		cmocka_unit_test(test_windows_are_forgotten),
+		cmocka_unit_test(test_reset_in_doubt),
+		cmocka_unit_test(test_reset_was_right),
 		cmocka_unit_test(test_ends),
 		cmocka_unit_test(test_seen_again),
 		cmocka_unit_test(test_passed),
