@@ -256,6 +256,10 @@ int fw_exec_run(struct fw_exec *x)
 				      cmd->flags & FW_CMD_F_COUNTERS ? &cmd->counters : NULL);
 	case FW_CMD_LIST:
 	case FW_CMD_LIST_RULES: return list(x);
+	case FW_CMD_HELP:
+	case FW_CMD_VERSION:
+		fw_fail(x->err, FW_ERR_USAGE, "a text of rules cannot ask for help or a version");
+		return fw_exec_at(x->err, x->where, (struct fw_place){0});
 	case FW_CMD_FLUSH:
 	case FW_CMD_ZERO:
 	case FW_CMD_DELETE_CHAIN:
@@ -277,6 +281,6 @@ int fw_exec_run(struct fw_exec *x)
 	case FW_CMD_FLUSH: return fw_exec_checked(fw_tx_flush(x->tx, x->table, slot), x->err);
 	case FW_CMD_ZERO: return zero(x, slot);
 	case FW_CMD_DELETE_CHAIN: return fw_exec_drop_chain(x, slot);
-	default: return 0; /* help, version: nothing to do to a table */
+	default: return 0;
 	}
 }

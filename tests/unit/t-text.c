@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -134,8 +135,14 @@ static void test_no_injection(void **state)
 {
 	static const char *const rows[][6] = {
 		{"-A", "INPUT", "-m", "comment", "--comment", "x\nCOMMIT"},
-		{"-F", "a\nCOMMIT"}, {"-F", "a b"}, {"-A", "INPUT", "-i", "e h"}, {"-F--x"},
-		{"-P", "INPUT", "a b"}, {"-E", "a", "b c"}, {"-A", "INPUT", "-j", "a\"b"}, {"-L", ""},
+		{"-F", "a\nCOMMIT"},
+		{"-F", "a b"},
+		{"-A", "INPUT", "-i", "e h"},
+		{"-F--x"},
+		{"-P", "INPUT", "a b"},
+		{"-E", "a", "b c"},
+		{"-A", "INPUT", "-j", "a\"b"},
+		{"-L", ""},
 	};
 	struct fw_cmd cmd;
 
@@ -146,7 +153,8 @@ static void test_no_injection(void **state)
 
 		while (n < 6 && rows[i][n])
 			n++;
-		assert_int_equal(fw_cmd_parse(&cmd, FW_IP4, n, rows[i], NULL, false, NULL, &err), -EINVAL);
+		assert_int_equal(fw_cmd_parse(&cmd, FW_IP4, n, rows[i], NULL, false, NULL, &err),
+				 -EINVAL);
 	}
 }
 
@@ -204,6 +212,30 @@ static bool matches(enum fw_family family, const char *words, struct pkt *p)
 	ret = fw_generic_match(&cmd.rules[0]->gen, &view);
 	fw_cmd_deinit(&cmd);
 	return ret;
+}
+
+/* Help is the command line's; what stands beside it in a text must not be taken for a rule. */
+static void test_no_help_in_a_text(void **state)
+{
+	static const char *const lines[] = {"-h", "-V", "-A INPUT -h", "-N c -j nowhere -h",
+					    "-D c -j nowhere -p tcp -h"};
+	char text[128];
+
+	(void)state;
+	for (size_t i = 0; i < FW_ARRAY_SIZE(lines); i++) {
+		struct fw_ruleset *rs = fw_ruleset_new();
+		struct fw_tx *tx = fw_tx_new(rs, NULL);
+		struct fw_err err = FW_ERR_INIT;
+
+		snprintf(text, sizeof(text), "*filter\n%s\nCOMMIT\n", lines[i]);
+		assert_int_equal(
+			fw_tx_apply(tx, FW_IP4, text, strlen(text), 0, NULL, NULL, NULL, &err),
+			-EINVAL);
+		assert_non_null(strstr(err.msg, "cannot ask for help"));
+		assert_int_equal(err.line, 2);
+		fw_tx_free(tx);
+		fw_ruleset_unref(rs, NULL);
+	}
 }
 
 static void test_match4(void **state)
@@ -361,12 +393,18 @@ static void test_limits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_split),	cmocka_unit_test(test_split_counters),
-		cmocka_unit_test(test_command), cmocka_unit_test(test_help_and_version),
-		cmocka_unit_test(test_columns), cmocka_unit_test(test_no_injection),
+		cmocka_unit_test(test_split),
+		cmocka_unit_test(test_split_counters),
+		cmocka_unit_test(test_command),
+		cmocka_unit_test(test_help_and_version),
+		cmocka_unit_test(test_columns),
+		cmocka_unit_test(test_no_injection),
 		cmocka_unit_test(test_other_family),
-		cmocka_unit_test(test_only),	cmocka_unit_test(test_match4),
-		cmocka_unit_test(test_match6),	cmocka_unit_test(test_units),
+		cmocka_unit_test(test_only),
+		cmocka_unit_test(test_no_help_in_a_text),
+		cmocka_unit_test(test_match4),
+		cmocka_unit_test(test_match6),
+		cmocka_unit_test(test_units),
 		cmocka_unit_test(test_limits),
 	};
 
