@@ -203,6 +203,7 @@ def changes(w):
          "iptables -A INPUT -m addrtype --src-type BROADCAST -m comment --comment bcast",
          "ip6tables -A INPUT -m addrtype --dst-type LOCAL -p udp --dport 7009 -m comment --comment us")
     w.udp(10)
+    w.fw.settle()  # what waits would go with its device
     router.ip("link set eth0 down", "link set eth0 name outside", "link set outside up",
               "addr add fd66:1::1/64 dev outside nodad")
     w.net.client.ip("neigh flush dev eth0")
