@@ -1,29 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * -m bpf: a program for the classic Berkeley packet filter decides, as nfbpf_compile prints them.
- *
- * A program that the kernel would not take is refused: it must end, jump forward and read nothing
- * that it did not write, so running it needs no checks but those on the packet's bytes.  What lies
- * outside of the packet, and a division by zero, end it without a match.
+ * One that the kernel would not take is refused (bpfcode.h).
  *
  * Beside the packet it may ask for a few facts (ancillary words).  Those that a queue does not tell
  * are refused, and so are programs that are pinned in the kernel.
  */
 #include <errno.h>
-#include <linux/filter.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "fw/eval.h"
+#include "matches/bpfcode.h"
 #include "opt/opt.h"
-
-#define MAX	  64 /* XT_BPF_MAX_NUM_INSTR */
-#define AD(fact)  ((uint32_t)(SKF_AD_OFF + (fact)))
-
-struct bpf {
-	uint32_t n;
-	struct sock_filter code[MAX];
-};
 
 enum { BYTECODE, PINNED };
 
@@ -72,18 +60,20 @@ static int take_bytecode(const struct fw_parse_ctx *ctx, const struct fw_opt *op
 		return refuse(err, "error parsing program length");
 	if (!n)
 		return refuse(err, "illegal zero length program");
-	if (n > MAX)
+	if (n > BPF_CODE_MAX)
 		return refuse(err, "number of instructions exceeds maximum");
 	for (b->n = 0; (p = strchr(p, ',')) && p[1]; b->n++) {
 		if (b->n == n)
-			return refuse(err, "real program length exceeds the encoded length parameter");
+			return refuse(err,
+				      "real program length exceeds the encoded length parameter");
 		if (!read_instruction(++p, &b->code[b->n])) {
 			snprintf(why, sizeof(why), "error at instr %u", b->n);
 			return refuse(err, why);
 		}
 	}
-	return b->n == n ? 0
-			 : refuse(err, "parsed program length is less than the encoded length parameter");
+	return b->n == n
+		? 0
+		: refuse(err, "parsed program length is less than the encoded length parameter");
 }
 
 static void print_code(const struct bpf *b, struct fw_buf *out)
@@ -123,104 +113,6 @@ static const struct fw_opt opts[] = {
 	{NULL},
 };
 
-/* ---- is it a program? ---------------------------------------------------------------------- */
-
-enum fact { NOT_TOLD, TOLD, PACKET };
-
-/* What a load from a fixed place reads. */
-static enum fact fact_at(uint32_t k)
-{
-	switch (k) {
-	case AD(SKF_AD_PROTOCOL):
-	case AD(SKF_AD_PKTTYPE):
-	case AD(SKF_AD_MARK):
-	case AD(SKF_AD_RANDOM):
-	case AD(SKF_AD_ALU_XOR_X): return TOLD;
-	}
-	return k < (uint32_t)SKF_LL_OFF || (k >= (uint32_t)SKF_NET_OFF && k < AD(0)) ? PACKET
-										      : NOT_TOLD;
-}
-
-static bool known_code(const struct sock_filter *f)
-{
-	const uint16_t mode = BPF_MODE(f->code), size = BPF_SIZE(f->code), op = BPF_OP(f->code);
-	const bool word = size == BPF_W;
-
-	switch (BPF_CLASS(f->code)) {
-	case BPF_LD:
-		return f->code < 0x100 && size != 0x18 &&
-			(mode == BPF_ABS || mode == BPF_IND ||
-			 (word && (mode == BPF_LEN || mode == BPF_IMM || mode == BPF_MEM)));
-	case BPF_LDX:
-		return f->code == (BPF_LDX | BPF_B | BPF_MSH) ||
-			(f->code < 0x100 && word && (mode == BPF_LEN || mode == BPF_IMM || mode == BPF_MEM));
-	case BPF_ST:
-	case BPF_STX: return f->code == BPF_ST || f->code == BPF_STX;
-	case BPF_ALU:
-		return f->code == (BPF_ALU | BPF_NEG) ||
-			(f->code < 0x100 && op <= BPF_XOR && op != BPF_NEG);
-	case BPF_JMP:
-		return f->code == (BPF_JMP | BPF_JA) ||
-			(f->code < 0x100 && op >= BPF_JEQ && op <= BPF_JSET);
-	case BPF_RET: return f->code == (BPF_RET | BPF_K) || f->code == (BPF_RET | BPF_A);
-	default: return f->code == (BPF_MISC | BPF_TAX) || f->code == (BPF_MISC | BPF_TXA);
-	}
-}
-
-/* NULL, or what is wrong with the instruction; `left` stand behind it. */
-static const char *flaw(const struct sock_filter *f, uint32_t left)
-{
-	const uint16_t class = BPF_CLASS(f->code), op = BPF_OP(f->code);
-	const bool constant = BPF_SRC(f->code) == BPF_K;
-
-	if (!known_code(f))
-		return "is none";
-	if (class == BPF_ALU && constant && (op == BPF_DIV || op == BPF_MOD) && !f->k)
-		return "divides by zero";
-	if (class == BPF_ALU && constant && (op == BPF_LSH || op == BPF_RSH) && f->k > 31)
-		return "shifts by more than 31 bits";
-	if (((class == BPF_LD || class == BPF_LDX) && BPF_MODE(f->code) == BPF_MEM) ||
-	    class == BPF_ST || class == BPF_STX) {
-		if (f->k >= BPF_MEMWORDS)
-			return "uses memory that is not there";
-	} else if (class == BPF_JMP) {
-		if (f->code == (BPF_JMP | BPF_JA) ? f->k >= left : f->jt >= left || f->jf >= left)
-			return "jumps behind the end";
-	} else if (class == BPF_LD && BPF_MODE(f->code) == BPF_ABS && f->k >= AD(0) &&
-		   fact_at(f->k) == NOT_TOLD && f->k >= AD(SKF_AD_MAX)) {
-		return "reads no known fact";
-	}
-	return left || class == BPF_RET ? NULL : "ends without a result";
-}
-
-/* Memory must be written on every way to where it is read; NULL, or what is wrong. */
-static const char *reads_unwritten(const struct bpf *b)
-{
-	uint16_t written[MAX], now = 0; /* one bit for each word; before each instruction */
-
-	memset(written, 0xff, sizeof(written));
-	for (uint32_t i = 0; i < b->n; i++) {
-		const struct sock_filter *f = &b->code[i];
-		const uint16_t class = BPF_CLASS(f->code);
-
-		now &= written[i];
-		if (class == BPF_ST || class == BPF_STX)
-			now |= (uint16_t)(1u << f->k);
-		else if ((class == BPF_LD || class == BPF_LDX) && BPF_MODE(f->code) == BPF_MEM &&
-			 !(now >> f->k & 1))
-			return "reads memory that was not written";
-		if (f->code == (BPF_JMP | BPF_JA)) {
-			written[i + 1 + f->k] &= now;
-			now = UINT16_MAX;
-		} else if (class == BPF_JMP) {
-			written[i + 1 + f->jt] &= now;
-			written[i + 1 + f->jf] &= now;
-			now = UINT16_MAX;
-		}
-	}
-	return NULL;
-}
-
 static int check(const struct fw_parse_ctx *ctx, struct fw_use *use, struct fw_err *err)
 {
 	const struct bpf *b = use->data;
@@ -233,37 +125,26 @@ static int check(const struct fw_parse_ctx *ctx, struct fw_use *use, struct fw_e
 		return r;
 	}
 	for (uint32_t i = 0; i < b->n; i++) {
-		const struct sock_filter *f = &b->code[i];
-
-		why = flaw(f, b->n - 1 - i);
+		why = bpf_flaw(b, i);
 		if (why)
-			return fw_fail(err, FW_ERR_PLACE, "bpf: --bytecode: instruction %u %s", i, why);
-		if (BPF_CLASS(f->code) != BPF_LD || BPF_MODE(f->code) != BPF_ABS ||
-		    fact_at(f->k) != NOT_TOLD)
+			return fw_fail(err, FW_ERR_PLACE, "bpf: --bytecode: instruction %u %s", i,
+				       why);
+		if (!bpf_reads_untold(&b->code[i]))
 			continue;
 		r = fw_fail(err, FW_ERR_UNSUPPORTED,
 			    "bpf: --bytecode: a queue does not tell what instruction %u reads", i);
-		fw_err_hint(err, "told are the packet from its IP header on, its length, protocol, "
-				 "type and mark");
+		fw_err_hint(err,
+			    "told are the packet from its IP header on, its length, protocol, "
+			    "type and mark");
 		return r;
 	}
-	why = reads_unwritten(b);
+	why = bpf_flaw_of_memory(b);
 	return why ? fw_fail(err, FW_ERR_PLACE, "bpf: --bytecode: the program %s", why) : 0;
-}
-
-static bool reads_fact(const struct sock_filter *f)
-{
-	return BPF_CLASS(f->code) == BPF_LD && BPF_MODE(f->code) == BPF_ABS && f->k >= AD(0);
 }
 
 static uint16_t needs(const struct fw_use *use)
 {
-	const struct bpf *b = use->data;
-
-	for (uint32_t i = 0; i < b->n; i++)
-		if (reads_fact(&b->code[i]) && b->code[i].k == AD(SKF_AD_PKTTYPE))
-			return FW_NEED_PKTTYPE;
-	return 0;
+	return bpf_reads_type(use->data) ? FW_NEED_PKTTYPE : 0;
 }
 
 static uint32_t used(const struct fw_use *use)
@@ -279,141 +160,13 @@ static void list(const struct fw_use *use, enum fw_family family, bool numeric, 
 	print_code(use->data, out);
 }
 
-/* ---- running it ---------------------------------------------------------------------------- */
-
-struct machine {
-	uint32_t a, x, mem[BPF_MEMWORDS];
-	struct fw_eval *e;
-};
-
-static uint32_t fact(const struct machine *m, uint32_t k)
-{
-	switch (k) {
-	case AD(SKF_AD_PROTOCOL): return m->e->pkt->family == FW_IP4 ? 0x0800 : 0x86dd;
-	case AD(SKF_AD_PKTTYPE): return m->e->pkt->meta.pkttype;
-	case AD(SKF_AD_MARK): return m->e->mark;
-	case AD(SKF_AD_RANDOM): return fw_world_random(m->e->world);
-	default: return m->a ^ m->x; /* SKF_AD_ALU_XOR_X */
-	}
-}
-
-/* `size` bytes at the offset, which may count from SKF_NET_OFF: the IP header either way. */
-static bool load(const struct machine *m, uint32_t off, uint32_t size, uint32_t *ret)
-{
-	const uint8_t *p;
-
-	if (off >= (uint32_t)SKF_NET_OFF)
-		off -= (uint32_t)SKF_NET_OFF;
-	p = fw_packet_bytes(m->e->pkt, off, size);
-	if (!p)
-		return false;
-	*ret = size == 4 ? (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3]
-		: size == 2 ? (uint32_t)(p[0] << 8 | p[1])
-			    : p[0];
-	return true;
-}
-
-/* false: the program ends here, without a match. */
-static bool run_load(struct machine *m, const struct sock_filter *f)
-{
-	uint32_t *to = BPF_CLASS(f->code) == BPF_LD ? &m->a : &m->x;
-	const uint32_t size = BPF_SIZE(f->code) == BPF_W ? 4 : BPF_SIZE(f->code) == BPF_H ? 2 : 1;
-
-	switch (BPF_MODE(f->code)) {
-	case BPF_IMM: *to = f->k; return true;
-	case BPF_MEM: *to = m->mem[f->k]; return true;
-	case BPF_LEN: *to = m->e->pkt->len; return true;
-	case BPF_IND: return load(m, m->x + f->k, size, to);
-	case BPF_MSH:
-		if (!load(m, f->k, 1, to))
-			return false;
-		*to = (*to & 15) * 4;
-		return true;
-	default:
-		if (f->k < AD(0))
-			return load(m, f->k, size, to);
-		*to = fact(m, f->k);
-		return true;
-	}
-}
-
-static bool run_alu(struct machine *m, const struct sock_filter *f)
-{
-	const uint32_t v = BPF_SRC(f->code) == BPF_X ? m->x : f->k;
-
-	switch (BPF_OP(f->code)) {
-	case BPF_ADD: m->a += v; break;
-	case BPF_SUB: m->a -= v; break;
-	case BPF_MUL: m->a *= v; break;
-	case BPF_AND: m->a &= v; break;
-	case BPF_OR: m->a |= v; break;
-	case BPF_XOR: m->a ^= v; break;
-	case BPF_LSH: m->a <<= v & 31; break;
-	case BPF_RSH: m->a >>= v & 31; break;
-	case BPF_NEG: m->a = -m->a; break;
-	case BPF_DIV:
-		if (v)
-			m->a /= v;
-		return v;
-	case BPF_MOD:
-		if (v)
-			m->a %= v;
-		return v;
-	}
-	return true;
-}
-
-/* How many instructions are left out. */
-static uint32_t run_jump(const struct machine *m, const struct sock_filter *f)
-{
-	const uint32_t v = BPF_SRC(f->code) == BPF_X ? m->x : f->k;
-	bool yes;
-
-	switch (BPF_OP(f->code)) {
-	case BPF_JA: return f->k;
-	case BPF_JEQ: yes = m->a == v; break;
-	case BPF_JGT: yes = m->a > v; break;
-	case BPF_JGE: yes = m->a >= v; break;
-	default: yes = m->a & v;
-	}
-	return yes ? f->jt : f->jf;
-}
-
 static bool match(const struct fw_use *use, struct fw_eval *e)
 {
-	const struct bpf *b = use->data;
-	struct machine m = {.e = e};
-
-	for (uint32_t i = 0; i < b->n; i++) {
-		const struct sock_filter *f = &b->code[i];
-
-		switch (BPF_CLASS(f->code)) {
-		case BPF_LD:
-		case BPF_LDX:
-			if (!run_load(&m, f))
-				return false;
-			break;
-		case BPF_ST: m.mem[f->k] = m.a; break;
-		case BPF_STX: m.mem[f->k] = m.x; break;
-		case BPF_ALU:
-			if (!run_alu(&m, f))
-				return false;
-			break;
-		case BPF_JMP: i += run_jump(&m, f); break;
-		case BPF_RET: return BPF_RVAL(f->code) == BPF_A ? m.a : f->k;
-		default:
-			if (BPF_MISCOP(f->code) == BPF_TAX)
-				m.x = m.a;
-			else
-				m.a = m.x;
-		}
-	}
-	return false; /* cannot be: every program ends with a result */
+	return bpf_run(use->data, e);
 }
 
 const struct fw_ext fw_match_bpf = {
-	.name = "bpf", .summary = "a program decides",
-	.flags = FW_NEED_PAYLOAD,
+	.name = "bpf", .summary = "a program decides", .flags = FW_NEED_PAYLOAD,
 	.size = sizeof(struct bpf), .opts = opts, .check = check, .needs = needs, .used = used,
 	.list = list, .match = match,
 };

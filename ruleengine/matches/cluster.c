@@ -34,10 +34,9 @@ static void print_hex(const struct fw_opt *opt, const struct fw_use *use, enum f
 }
 
 static const struct fw_opt opts[] = {
-	[NODE] = {.name = "cluster-local-node", .kind = FW_OPT_CUSTOM, .flags = FW_OPT_NOT, .min = 1,
-		  .max = NODES_MAX, .excludes = 1 << MASK, .parse = take_node, .print = print_hex,
-		  .arg = "num",
-		  .help = "Set the local node number"},
+	[NODE] = {.name = "cluster-local-node", .kind = FW_OPT_CUSTOM, .flags = FW_OPT_NOT,
+		  .min = 1, .max = NODES_MAX, .excludes = 1 << MASK, .parse = take_node,
+		  .print = print_hex, .arg = "num", .help = "Set the local node number"},
 	[MASK] = {.name = "cluster-local-nodemask", .kind = FW_OPT_U32, .flags = FW_OPT_NOT,
 		  .offset = offsetof(struct cluster, mask), .excludes = 1 << NODE,
 		  .print = print_hex, .arg = "num", .help = "Set the local node mask"},
@@ -57,8 +56,9 @@ static int check(const struct fw_parse_ctx *ctx, struct fw_use *use, struct fw_e
 
 	if (!fw_use_has(use, NODE) && !fw_use_has(use, MASK)) {
 		r = fw_fail(err, FW_ERR_USAGE, "cluster: no node is given");
-		fw_err_words(err, "cluster match: `--cluster-local-node' "
-				  "or`--cluster-local-nodemask' is missing");
+		fw_err_words(err,
+			     "cluster match: `--cluster-local-node' "
+			     "or`--cluster-local-nodemask' is missing");
 		return r;
 	}
 	if (c->mask >> (c->total - 1) > 1) {
@@ -96,6 +96,6 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 
 const struct fw_ext fw_match_cluster = {
 	.name = "cluster", .summary = "the share of one of several firewalls",
-	.flags = FW_NEED_TRACK,
-	.size = sizeof(struct cluster), .opts = opts, .check = check, .list = list, .match = match,
+	.flags = FW_NEED_TRACK, .size = sizeof(struct cluster), .opts = opts, .check = check,
+	.list = list, .match = match,
 };

@@ -68,7 +68,8 @@ static int take_word(const struct fw_parse_ctx *ctx, const struct fw_opt *opt, s
 			return 0;
 		}
 	r = fw_opt_refuse(err, use, opt, words[0],
-			  mode ? "is none of packets bytes avgpkt" : "is none of original reply both");
+			  mode ? "is none of packets bytes avgpkt"
+			       : "is none of original reply both");
 	fw_err_words(err, "Unknown --%s `%s'", opt->name, words[0]);
 	return r;
 }
@@ -82,15 +83,18 @@ static void print_word(const struct fw_opt *opt, const struct fw_use *use, enum 
 }
 
 static const struct fw_opt opts[] = {
-	[COUNT] = {.name = "connbytes", .kind = FW_OPT_CUSTOM, .flags = FW_OPT_NOT | FW_OPT_REQUIRED,
-		   .max = UINT64_MAX, .parse = take_count, .print = print_count, .arg = "from:[to]",
+	[COUNT] = {.name = "connbytes", .kind = FW_OPT_CUSTOM,
+		   .flags = FW_OPT_NOT | FW_OPT_REQUIRED, .max = UINT64_MAX, .parse = take_count,
+		   .print = print_count, .arg = "from:[to]",
 		   .help = "Match connections that carried so much"},
 	[MODE] = {.name = "connbytes-mode", .kind = FW_OPT_CUSTOM, .flags = FW_OPT_REQUIRED,
 		  .offset = offsetof(struct connbytes, mode), .parse = take_word,
-		  .print = print_word, .arg = "[packets, bytes, avgpkt]", .help = "What is counted"},
+		  .print = print_word, .arg = "[packets, bytes, avgpkt]",
+		  .help = "What is counted"},
 	[DIR] = {.name = "connbytes-dir", .kind = FW_OPT_CUSTOM, .flags = FW_OPT_REQUIRED,
-		 .offset = offsetof(struct connbytes, dir), .parse = take_word, .print = print_word,
-		 .arg = "[original, reply, both]", .help = "Which packets are counted"},
+		 .offset = offsetof(struct connbytes, dir), .parse = take_word,
+		 .print = print_word, .arg = "[original, reply, both]",
+		 .help = "Which packets are counted"},
 	{NULL},
 };
 
@@ -139,13 +143,15 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 			bytes += b;
 		}
 	}
-	what = c->mode == PACKETS ? packets : c->mode == BYTES ? bytes : packets ? bytes / packets : 0;
+	what = c->mode == PACKETS  ? packets
+		: c->mode == BYTES ? bytes
+		: packets	   ? bytes / packets
+				   : 0;
 	return (what >= c->from && what <= c->to) != !!use->inv;
 }
 
 const struct fw_ext fw_match_connbytes = {
 	.name = "connbytes", .summary = "how much a connection has carried",
-	.flags = FW_NEED_TRACK | FW_NEED_FLOWS | FW_NEED_ACCT,
-	.size = sizeof(struct connbytes), .opts = opts, .check = check, .list = list, .attach = attach,
-	.match = match,
+	.flags = FW_NEED_TRACK | FW_NEED_FLOWS | FW_NEED_ACCT, .size = sizeof(struct connbytes),
+	.opts = opts, .check = check, .list = list, .attach = attach, .match = match,
 };

@@ -39,9 +39,9 @@ struct list {
 	struct list *next;
 	struct key key;
 	struct conn *first, **end; /* the oldest first */
-	bool old;		   /* somebody was counted here before */
-	uint32_t n, n_asked;	   /* n_asked: how many were left when all were asked … */
-	uint64_t asked;		   /* … in this tick */
+	bool old; /* somebody was counted here before */
+	uint32_t n, n_asked; /* n_asked: how many were left when all were asked … */
+	uint64_t asked; /* … in this tick */
 };
 
 struct fw_conncount {

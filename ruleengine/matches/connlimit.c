@@ -28,15 +28,17 @@ static int take_mask(const struct fw_parse_ctx *ctx, const struct fw_opt *opt, s
 	unsigned int len;
 	int r;
 
-	if (!fw_parse_mask(words[0], ctx->family, &mask) && fw_mask_is_prefix(&mask, ctx->family, &len)) {
+	if (!fw_parse_mask(words[0], ctx->family, &mask) &&
+	    fw_mask_is_prefix(&mask, ctx->family, &len)) {
 		c->mask = mask;
 		return 0;
 	}
 	r = fw_opt_refuse(err, use, opt, words[0], "is no length of a prefix");
-	fw_err_words(err,
-		     "connlimit: bad value for option \"--connlimit-mask\", neither a valid network "
-		     "mask nor valid CIDR (0-%u).",
-		     ctx->family == FW_IP4 ? 32u : 128u);
+	fw_err_words(
+		err,
+		"connlimit: bad value for option \"--connlimit-mask\", neither a valid network "
+		"mask nor valid CIDR (0-%u).",
+		ctx->family == FW_IP4 ? 32u : 128u);
 	return r;
 }
 
@@ -79,8 +81,9 @@ static int check(const struct fw_parse_ctx *ctx, struct fw_use *use, struct fw_e
 	if (!fw_use_has(use, UPTO) && !fw_use_has(use, ABOVE)) {
 		r = fw_fail(err, FW_ERR_USAGE,
 			    "connlimit: neither --connlimit-above nor --connlimit-upto is given");
-		fw_err_words(err, "You must specify \"--connlimit-above\" or "
-				  "\"--connlimit-upto\".");
+		fw_err_words(err,
+			     "You must specify \"--connlimit-above\" or "
+			     "\"--connlimit-upto\".");
 		return r;
 	}
 	if (use->inv)
@@ -145,6 +148,6 @@ const struct fw_ext fw_match_connlimit = {
 	.name = "connlimit", .summary = "how many connections an address has",
 	.flags = FW_NEED_TRACK | FW_NEED_FLOWS | FW_EXT_STATEFUL,
 	.size = sizeof(struct connlimit), .state_size = sizeof(struct state), .opts = opts,
-	.init = init, .check = check, .list = list, .attach = attach, .detach = detach, .match = match,
-	.fields = fields,
+	.init = init, .check = check, .list = list, .attach = attach, .detach = detach,
+	.match = match, .fields = fields,
 };

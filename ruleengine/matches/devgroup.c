@@ -21,16 +21,19 @@ static int take_group(const struct fw_parse_ctx *ctx, const struct fw_opt *opt, 
 static void print_group(const struct fw_opt *opt, const struct fw_use *use, enum fw_family family,
 			struct fw_buf *out)
 {
-	valmask_print((const struct valmask *)((const uint8_t *)use->data + opt->offset), ZERO, out);
+	valmask_print((const struct valmask *)((const uint8_t *)use->data + opt->offset), ZERO,
+		      out);
 }
 
 static const struct fw_opt opts[] = {
 	[SRC] = {.name = "src-group", .kind = FW_OPT_CUSTOM, .flags = FW_OPT_NOT,
-		 .offset = offsetof(struct devgroup, src), .parse = take_group, .print = print_group,
-		 .arg = "value[/mask]", .help = "Match device group of incoming device"},
+		 .offset = offsetof(struct devgroup, src), .parse = take_group,
+		 .print = print_group, .arg = "value[/mask]",
+		 .help = "Match device group of incoming device"},
 	[DST] = {.name = "dst-group", .kind = FW_OPT_CUSTOM, .flags = FW_OPT_NOT,
-		 .offset = offsetof(struct devgroup, dst), .parse = take_group, .print = print_group,
-		 .arg = "value[/mask]", .help = "Match device group of outgoing device"},
+		 .offset = offsetof(struct devgroup, dst), .parse = take_group,
+		 .print = print_group, .arg = "value[/mask]",
+		 .help = "Match device group of outgoing device"},
 	{NULL},
 };
 
@@ -41,8 +44,7 @@ static int check(const struct fw_parse_ctx *ctx, struct fw_use *use, struct fw_e
 	if (use->set)
 		return 0;
 	r = fw_fail(err, FW_ERR_USAGE, "devgroup: no group is given");
-	fw_err_words(err,
-		     "devgroup match: You must specify either '--src-group' or '--dst-group'");
+	fw_err_words(err, "devgroup match: You must specify either '--src-group' or '--dst-group'");
 	return r;
 }
 
@@ -84,7 +86,6 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 }
 
 const struct fw_ext fw_match_devgroup = {
-	.name = "devgroup", .summary = "groups of interfaces",
-	.size = sizeof(struct devgroup), .opts = opts, .check = check, .places = places, .list = list,
-	.match = match,
+	.name = "devgroup", .summary = "groups of interfaces", .size = sizeof(struct devgroup),
+	.opts = opts, .check = check, .places = places, .list = list, .match = match,
 };

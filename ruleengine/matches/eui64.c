@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* -m eui64: does the IPv6 source address end with what autoconfiguration makes of the MAC address? */
+/* -m eui64: does the IPv6 source address end with what autoconfiguration makes of the MAC address?
+ */
 #include <string.h>
 
 #include "opt/opt.h"

@@ -5,7 +5,11 @@
 
 #include "fw/eval.h"
 
-enum ext6 { EXT6_THERE, EXT6_NONE, EXT6_CUT /* the packet, or our copy, ends before it is known */ };
+enum ext6 {
+	EXT6_THERE,
+	EXT6_NONE,
+	EXT6_CUT /* the packet, or our copy, ends before it is known */
+};
 
 /* The first header of this type, as ipv6_find_hdr() finds it. */
 enum ext6 ext6_find(const struct fw_packet *pkt, uint8_t type, uint32_t *off);

@@ -18,12 +18,14 @@ enum { ID, LEN, RES, FIRST, MORE, LAST };
 
 static const struct fw_opt opts[] = {
 	[ID] = {.name = "fragid", .kind = FW_OPT_U32_RANGE, .flags = FW_OPT_NOT,
-		.offset = offsetof(struct frag, ids), .arg = "id[:id]", .help = "match the id (range)"},
+		.offset = offsetof(struct frag, ids), .arg = "id[:id]",
+		.help = "match the id (range)"},
 	[LEN] = {.name = "fraglen", .kind = FW_OPT_U32, .flags = FW_OPT_NOT,
 		 .offset = offsetof(struct frag, len), .arg = "length",
 		 .help = "total length of this header"},
 	[RES] = {.name = "fragres", .kind = FW_OPT_FLAG, .help = "check the reserved field too"},
-	[FIRST] = {.name = "fragfirst", .kind = FW_OPT_FLAG, .help = "matches on the first fragment"},
+	[FIRST] = {.name = "fragfirst", .kind = FW_OPT_FLAG,
+		   .help = "matches on the first fragment"},
 	[MORE] = {.name = "fragmore", .kind = FW_OPT_FLAG, .excludes = 1 << LAST,
 		  .help = "there are more fragments"},
 	[LAST] = {.name = "fraglast", .kind = FW_OPT_FLAG, .excludes = 1 << MORE,
@@ -92,8 +94,7 @@ static bool fields(const struct fw_use *use, enum fw_family family, struct fw_fi
 }
 
 const struct fw_ext fw_match_frag = {
-	.name = "frag", .summary = "the IPv6 fragment header",
-	.families = 1 << FW_IP6,
+	.name = "frag", .summary = "the IPv6 fragment header", .families = 1 << FW_IP6,
 	.size = sizeof(struct frag), .opts = opts, .init = init, .check = check, .list = list,
 	.match = match, .fields = fields,
 };

@@ -62,7 +62,6 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 }
 
 const struct fw_ext fw_match_ipcomp = {
-	.name = "ipcomp", .summary = "the index of compressed packets",
-	.proto = IPPROTO_COMP,
+	.name = "ipcomp", .summary = "the index of compressed packets", .proto = IPPROTO_COMP,
 	.size = sizeof(struct ipcomp), .opts = opts, .check = check, .list = list, .match = match,
 };

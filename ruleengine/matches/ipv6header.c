@@ -35,7 +35,8 @@ static uint8_t bit_of_name(const char *name, size_t len)
 {
 	for (size_t i = 0; i < FW_ARRAY_SIZE(kinds); i++)
 		for (size_t k = 0; kinds[i].names[k]; k++)
-			if (strlen(kinds[i].names[k]) == len && !memcmp(kinds[i].names[k], name, len))
+			if (strlen(kinds[i].names[k]) == len &&
+			    !memcmp(kinds[i].names[k], name, len))
 				return kinds[i].bit;
 	return 0;
 }
@@ -86,8 +87,9 @@ static void print_header(const struct fw_opt *opt, const struct fw_use *use, enu
 }
 
 static const struct fw_opt opts[] = {
-	[HEADER] = {.name = "header", .kind = FW_OPT_CUSTOM, .flags = FW_OPT_NOT | FW_OPT_REQUIRED,
-		    .parse = take_header, .print = print_header, .arg = "headers",
+	[HEADER] = {.name = "header", .kind = FW_OPT_CUSTOM,
+		    .flags = FW_OPT_NOT | FW_OPT_REQUIRED, .parse = take_header,
+		    .print = print_header, .arg = "headers",
 		    .help = "Type of header to match, by name\n"
 			    "                         names: hop,dst,route,frag,auth,esp,none,prot\n"
 			    "                    long names: hop-by-hop,ipv6-opts,ipv6-route,\n"
@@ -102,8 +104,8 @@ static void list(const struct fw_use *use, enum fw_family family, bool numeric, 
 {
 	const struct ipv6header *h = use->data;
 
-	fw_buf_fmt(out, " ipv6header flags:%s0x%X%s", fw_use_inv(use, HEADER) ? "!" : "", h->headers,
-		   fw_use_has(use, SOFT) ? " soft" : "");
+	fw_buf_fmt(out, " ipv6header flags:%s0x%X%s", fw_use_inv(use, HEADER) ? "!" : "",
+		   h->headers, fw_use_has(use, SOFT) ? " soft" : "");
 }
 
 /* Bits of the headers that are there.  false: one is cut. */
@@ -160,6 +162,6 @@ static bool fields(const struct fw_use *use, enum fw_family family, struct fw_fi
 
 const struct fw_ext fw_match_ipv6header = {
 	.name = "ipv6header", .summary = "which IPv6 extension headers there are",
-	.families = 1 << FW_IP6,
-	.size = sizeof(struct ipv6header), .opts = opts, .list = list, .match = match, .fields = fields,
+	.families = 1 << FW_IP6, .size = sizeof(struct ipv6header), .opts = opts, .list = list,
+	.match = match, .fields = fields,
 };

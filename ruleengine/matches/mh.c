@@ -16,10 +16,14 @@ enum { TYPE };
 
 /* Each with its short form. */
 static const char *const names[][2] = {
-	{"binding-refresh-request", "brr"}, {"home-test-init", "hoti"},
-	{"careof-test-init", "coti"},       {"home-test", "hot"},
-	{"careof-test", "cot"},             {"binding-update", "bu"},
-	{"binding-acknowledgement", "ba"},  {"binding-error", "be"},
+	{"binding-refresh-request", "brr"},
+	{"home-test-init", "hoti"},
+	{"careof-test-init", "coti"},
+	{"home-test", "hot"},
+	{"careof-test", "cot"},
+	{"binding-update", "bu"},
+	{"binding-acknowledgement", "ba"},
+	{"binding-error", "be"},
 };
 
 /* A name, the beginning of one (the first that begins so), or a number. */
@@ -81,8 +85,9 @@ static void print_types(const struct fw_opt *opt, const struct fw_use *use, enum
 }
 
 static const struct fw_opt opts[] = {
-	[TYPE] = {.name = "mh-type", .kind = FW_OPT_CUSTOM, .flags = FW_OPT_NOT, .parse = take_types,
-		  .print = print_types, .arg = "type[:type]", .help = "match mh type"},
+	[TYPE] = {.name = "mh-type", .kind = FW_OPT_CUSTOM, .flags = FW_OPT_NOT,
+		  .parse = take_types, .print = print_types, .arg = "type[:type]",
+		  .help = "match mh type"},
 	{NULL},
 };
 
@@ -144,8 +149,7 @@ static bool fields(const struct fw_use *use, enum fw_family family, struct fw_fi
 }
 
 const struct fw_ext fw_match_mh = {
-	.name = "mh", .summary = "the type of an IPv6 mobility header",
-	.families = 1 << FW_IP6, .proto = IPPROTO_MH,
-	.size = sizeof(struct mh), .opts = opts, .help = help, .init = init, .check = check,
-	.list = list, .match = match, .fields = fields,
+	.name = "mh", .summary = "the type of an IPv6 mobility header", .families = 1 << FW_IP6,
+	.proto = IPPROTO_MH, .size = sizeof(struct mh), .opts = opts, .help = help, .init = init,
+	.check = check, .list = list, .match = match, .fields = fields,
 };

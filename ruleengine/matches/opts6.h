@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What hbh and dst share: an IPv6 header of options, its length and the options that it begins with. */
+/* What hbh and dst share: an IPv6 header of options, its length and the options that it begins
+ * with. */
 #ifndef MATCHES_OPTS6_H
 #define MATCHES_OPTS6_H
 
@@ -17,12 +18,18 @@ struct opts6 {
 
 enum { OPTS6_LEN, OPTS6_OPTS };
 
-#define OPTS6_ROWS(name_)                                                                   \
-	[OPTS6_LEN] = {.name = name_ "-len", .kind = FW_OPT_U32, .flags = FW_OPT_NOT,          \
-		       .offset = offsetof(struct opts6, len), .arg = "length",                \
-		       .help = "total length of this header"},                                \
-	[OPTS6_OPTS] = {.name = name_ "-opts", .kind = FW_OPT_CUSTOM, .parse = opts6_take,     \
-			.print = opts6_print, .arg = "TYPE[:LEN][,TYPE[:LEN]...]",            \
+#define OPTS6_ROWS(name_)                                      \
+	[OPTS6_LEN] = {.name = name_ "-len",                   \
+		       .kind = FW_OPT_U32,                     \
+		       .flags = FW_OPT_NOT,                    \
+		       .offset = offsetof(struct opts6, len),  \
+		       .arg = "length",                        \
+		       .help = "total length of this header"}, \
+	[OPTS6_OPTS] = {.name = name_ "-opts",                 \
+			.kind = FW_OPT_CUSTOM,                 \
+			.parse = opts6_take,                   \
+			.print = opts6_print,                  \
+			.arg = "TYPE[:LEN][,TYPE[:LEN]...]",   \
 			.help = "Options and its length (list, max: 16)"}
 
 int opts6_take(const struct fw_parse_ctx *ctx, const struct fw_opt *opt, struct fw_use *use,

@@ -115,7 +115,6 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 }
 
 const struct fw_ext fw_match_physdev = {
-	.name = "physdev", .summary = "the ports of a bridge",
-	.size = sizeof(struct physdev), .opts = opts, .check = check, .places = places, .list = list,
-	.match = match,
+	.name = "physdev", .summary = "the ports of a bridge", .size = sizeof(struct physdev),
+	.opts = opts, .check = check, .places = places, .list = list, .match = match,
 };

@@ -42,8 +42,7 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 }
 
 const struct fw_ext fw_match_realm = {
-	.name = "realm", .summary = "the realm of the packet's route",
-	.families = 1 << FW_IP4,
-	.hooks = FW_HOOKS_ALL & ~FW_HOOK_BIT(FW_PREROUTING),
-	.size = sizeof(struct valmask), .opts = opts, .list = list, .match = match,
+	.name = "realm", .summary = "the realm of the packet's route", .families = 1 << FW_IP4,
+	.hooks = FW_HOOKS_ALL & ~FW_HOOK_BIT(FW_PREROUTING), .size = sizeof(struct valmask),
+	.opts = opts, .list = list, .match = match,
 };

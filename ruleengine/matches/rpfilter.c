@@ -38,8 +38,8 @@ static bool has_no_address(const struct fw_packet *pkt)
 
 	if (pkt->family == FW_IP6)
 		return !memcmp(&pkt->src, &any, sizeof(any));
-	return !src[0] && (pkt->dst.u32[0] == INADDR_BROADCAST ||
-			   (dst[0] == 224 && !dst[1] && !dst[2]));
+	return !src[0] &&
+		(pkt->dst.u32[0] == INADDR_BROADCAST || (dst[0] == 224 && !dst[1] && !dst[2]));
 }
 
 static bool fits(const struct fw_use *use, const struct fw_eval *e)
@@ -53,7 +53,8 @@ static bool fits(const struct fw_use *use, const struct fw_eval *e)
 		return true;
 	if (!world->ops || !world->ops->way_back)
 		return false;
-	way = world->ops->way_back(world->priv, pkt, fw_use_has(use, VALIDMARK) ? e->mark : 0, loose);
+	way = world->ops->way_back(world->priv, pkt, fw_use_has(use, VALIDMARK) ? e->mark : 0,
+				   loose);
 	if (way & FW_BACK_LOCAL && !fw_use_has(use, ACCEPT_LOCAL))
 		return false;
 	if (way & FW_BACK_LOCAL && pkt->family == FW_IP6)
@@ -68,6 +69,6 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 
 const struct fw_ext fw_match_rpfilter = {
 	.name = "rpfilter", .summary = "does the way back lead out where the packet came in",
-	.tables = FW_TABLE_BIT(FW_RAW) | FW_TABLE_BIT(FW_MANGLE), .hooks = FW_HOOK_BIT(FW_PREROUTING),
-	.opts = opts, .list = list, .match = match,
+	.tables = FW_TABLE_BIT(FW_RAW) | FW_TABLE_BIT(FW_MANGLE),
+	.hooks = FW_HOOK_BIT(FW_PREROUTING), .opts = opts, .list = list, .match = match,
 };

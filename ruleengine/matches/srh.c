@@ -22,18 +22,37 @@ struct srh {
 };
 
 enum {
-	NEXT, LEN_EQ, LEN_GT, LEN_LT, LEFT_EQ, LEFT_GT, LEFT_LT, LAST_EQ, LAST_GT, LAST_LT, TAG, PSID,
-	NSID, LSID
+	NEXT,
+	LEN_EQ,
+	LEN_GT,
+	LEN_LT,
+	LEFT_EQ,
+	LEFT_GT,
+	LEFT_LT,
+	LAST_EQ,
+	LAST_GT,
+	LAST_LT,
+	TAG,
+	PSID,
+	NSID,
+	LSID
 };
 
-#define NUMBER(row, word, field)                                                            \
-	[row] = {.name = "srh-" word, .kind = FW_OPT_U8, .flags = FW_OPT_NOT,                 \
-		 .offset = offsetof(struct srh, field), .arg = "value",                       \
+#define NUMBER(row, word, field)                        \
+	[row] = {.name = "srh-" word,                   \
+		 .kind = FW_OPT_U8,                     \
+		 .flags = FW_OPT_NOT,                   \
+		 .offset = offsetof(struct srh, field), \
+		 .arg = "value",                        \
 		 .help = "compare the header's " #field}
-#define SEGMENT(row, word, field, text)                                                     \
-	[row] = {.name = "srh-" word, .kind = FW_OPT_ADDR_MASK, .flags = FW_OPT_NOT,          \
-		 .offset = offsetof(struct srh, field), .print = print_segment,               \
-		 .arg = "addr[/mask]", .help = "SRH " text " SID"}
+#define SEGMENT(row, word, field, text)                 \
+	[row] = {.name = "srh-" word,                   \
+		 .kind = FW_OPT_ADDR_MASK,              \
+		 .flags = FW_OPT_NOT,                   \
+		 .offset = offsetof(struct srh, field), \
+		 .print = print_segment,                \
+		 .arg = "addr[/mask]",                  \
+		 .help = "SRH " text " SID"}
 
 static void print_segment(const struct fw_opt *opt, const struct fw_use *use, enum fw_family family,
 			  struct fw_buf *out)
@@ -129,7 +148,8 @@ static bool segments_hold(const struct fw_use *use, const struct fw_packet *pkt,
 
 static bool match(const struct fw_use *use, struct fw_eval *e)
 {
-	static const uint8_t field[] = {/* of the header, for each of the numbers */
+	static const uint8_t field[] = {
+		/* of the header, for each of the numbers */
 		[NEXT] = 0,    [LEN_EQ] = 1,  [LEN_GT] = 1,  [LEN_LT] = 1,  [LEFT_EQ] = 3,
 		[LEFT_GT] = 3, [LEFT_LT] = 3, [LAST_EQ] = 4, [LAST_GT] = 4, [LAST_LT] = 4};
 	const struct srh *s = use->data;
@@ -143,7 +163,8 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 		return false;
 	for (unsigned int row = NEXT; row < TAG; row++)
 		if (fw_use_has(use, row) &&
-		    number_holds(row, h[field[row]], data[opts[row].offset]) == fw_use_inv(use, row))
+		    number_holds(row, h[field[row]], data[opts[row].offset]) ==
+			    fw_use_inv(use, row))
 			return false;
 	memcpy(&tag, h + 6, sizeof(tag)); /* the kernel compares it as it lies there */
 	if (fw_use_has(use, TAG) && (tag == s->tag) == fw_use_inv(use, TAG))
@@ -152,7 +173,6 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 }
 
 const struct fw_ext fw_match_srh = {
-	.name = "srh", .summary = "the IPv6 segment routing header",
-	.families = 1 << FW_IP6,
+	.name = "srh", .summary = "the IPv6 segment routing header", .families = 1 << FW_IP6,
 	.size = sizeof(struct srh), .opts = opts, .list = list, .match = match,
 };

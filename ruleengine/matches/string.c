@@ -107,7 +107,8 @@ static int take_hex(const struct fw_parse_ctx *ctx, const struct fw_opt *opt, st
 				break;
 		}
 		if (*p == '\\' && !in_hex && !*++p)
-			return bad_hex(err, use, words[0], "Bad literal placement at end of string");
+			return bad_hex(err, use, words[0],
+				       "Bad literal placement at end of string");
 		value = in_hex ? take_hex_byte(&p, use, words[0], err) : (uint8_t)*p++;
 		if (value < 0)
 			return -EINVAL;
@@ -172,8 +173,8 @@ static const struct fw_opt opts[] = {
 	[HEX] = {.name = "hex-string", .kind = FW_OPT_CUSTOM, .flags = FW_OPT_NOT,
 		 .excludes = 1 << STRING, .parse = take_hex, .print = print_hex, .arg = "string",
 		 .help = "Match a hex string in a packet"},
-	[ALGO] = {.name = "algo", .kind = FW_OPT_CUSTOM, .flags = FW_OPT_REQUIRED, .parse = take_algo,
-		  .print = print_algo, .arg = "bm|kmp", .help = "Algorithm"},
+	[ALGO] = {.name = "algo", .kind = FW_OPT_CUSTOM, .flags = FW_OPT_REQUIRED,
+		  .parse = take_algo, .print = print_algo, .arg = "bm|kmp", .help = "Algorithm"},
 	[FROM] = {.name = "from", .kind = FW_OPT_U16, .offset = offsetof(struct string, from),
 		  .arg = "offset", .help = "Offset to start searching from"},
 	[TO] = {.name = "to", .kind = FW_OPT_U16, .offset = offsetof(struct string, to),
@@ -224,7 +225,8 @@ static int check(const struct fw_parse_ctx *ctx, struct fw_use *use, struct fw_e
 	int r;
 
 	if (!fw_use_has(use, STRING) && !fw_use_has(use, HEX)) {
-		r = fw_fail(err, FW_ERR_USAGE, "string: neither --string nor --hex-string is given");
+		r = fw_fail(err, FW_ERR_USAGE,
+			    "string: neither --string nor --hex-string is given");
 		fw_err_words(err, "STRING match: You must specify `--string' or `--hex-string'");
 		return r;
 	}
@@ -296,8 +298,7 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 }
 
 const struct fw_ext fw_match_string = {
-	.name = "string", .summary = "bytes anywhere in the packet",
-	.flags = FW_NEED_PAYLOAD,
+	.name = "string", .summary = "bytes anywhere in the packet", .flags = FW_NEED_PAYLOAD,
 	.size = sizeof(struct string), .opts = opts, .init = init, .check = check, .list = list,
 	.match = match,
 };

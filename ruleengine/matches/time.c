@@ -11,93 +11,57 @@
 #include <string.h>
 #include <time.h>
 
+#include "matches/timetext.h"
 #include "opt/opt.h"
 
-#define DAY	   86400u
-#define ALL_MONTH  0xfffffffeu /* bits 1..31 */
-#define ALL_WEEK   0xfeu       /* bits 1..7, Monday first */
-#define DATE_LAST  INT32_MAX
+#define ALL_MONTH 0xfffffffeu /* bits 1..31 */
+#define ALL_WEEK  0xfeu /* bits 1..7, Monday first */
+#define DATE_LAST INT32_MAX
 
 struct time {
 	uint32_t date_start, date_stop; /* seconds since 1970 */
-	uint32_t day_start, day_stop;   /* seconds since midnight */
+	uint32_t day_start, day_stop; /* seconds since midnight */
 	uint32_t monthdays;
 	uint8_t weekdays;
 };
 
-enum { TIMESTART, TIMESTOP, MONTHDAYS, WEEKDAYS, DATESTART, DATESTOP, UTC, LOCALTZ, KERNELTZ, CONTIGUOUS };
+enum {
+	TIMESTART,
+	TIMESTOP,
+	MONTHDAYS,
+	WEEKDAYS,
+	DATESTART,
+	DATESTOP,
+	UTC,
+	LOCALTZ,
+	KERNELTZ,
+	CONTIGUOUS
+};
 
 static const char *const week[] = {NULL, "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
-
-/* A number of at most `max` that ends at one of `ends` or with the text; *p moves behind it. */
-static bool read_part(const char **p, const char *ends, unsigned int max, unsigned int *ret)
-{
-	char *end;
-	unsigned long value = strtoul(*p, &end, 10);
-
-	if ((*end && !strchr(ends, *end)) || value > max)
-		return false;
-	*ret = (unsigned int)value;
-	*p = end;
-	return true;
-}
-
-/* YYYY[-MM[-DD[Thh[:mm[:ss]]]]] */
-static bool read_date(const char *p, uint32_t *ret)
-{
-	static const struct {
-		const char *ends;
-		unsigned int max;
-	} rows[] = {{"-", 2038}, {"-", 12}, {"T", 31}, {":", 23}, {":", 59}, {"", 59}};
-	unsigned int part[] = {0, 1, 1, 0, 0, 0};
-	struct tm tm = {0};
-	time_t t;
-
-	for (unsigned int i = 0; i < FW_ARRAY_SIZE(rows); i++) {
-		if (!read_part(&p, rows[i].ends, rows[i].max, &part[i]) || part[0] < 1970)
-			return false;
-		if (!*p)
-			break;
-		p++;
-	}
-	tm.tm_year = (int)part[0] - 1900;
-	tm.tm_mon = (int)part[1] - 1;
-	tm.tm_mday = (int)part[2];
-	tm.tm_hour = (int)part[3];
-	tm.tm_min = (int)part[4];
-	tm.tm_sec = (int)part[5];
-	t = timegm(&tm);
-	*ret = (uint32_t)t;
-	return t >= 0;
-}
 
 static int take_date(const struct fw_parse_ctx *ctx, const struct fw_opt *opt, struct fw_use *use,
 		     bool inverted, const char *const *words, struct fw_err *err)
 {
 	int r;
 
-	if (read_date(words[0], (uint32_t *)((uint8_t *)use->data + opt->offset)))
+	if (time_read_date(words[0], (uint32_t *)((uint8_t *)use->data + opt->offset)))
 		return 0;
-	r = fw_opt_refuse(err, use, opt, words[0], "is not YYYY[-MM[-DD[Thh[:mm[:ss]]]]] from 1970 to 2038");
-	fw_err_words(err,
-		     "Invalid date \"%s\" specified. Should be YYYY[-MM[-DD[Thh[:mm[:ss]]]]]",
+	r = fw_opt_refuse(err, use, opt, words[0],
+			  "is not YYYY[-MM[-DD[Thh[:mm[:ss]]]]] from 1970 to 2038");
+	fw_err_words(err, "Invalid date \"%s\" specified. Should be YYYY[-MM[-DD[Thh[:mm[:ss]]]]]",
 		     words[0]);
 	return r;
 }
 
-static int take_daytime(const struct fw_parse_ctx *ctx, const struct fw_opt *opt, struct fw_use *use,
-			bool inverted, const char *const *words, struct fw_err *err)
+static int take_daytime(const struct fw_parse_ctx *ctx, const struct fw_opt *opt,
+			struct fw_use *use, bool inverted, const char *const *words,
+			struct fw_err *err)
 {
-	unsigned int part[3] = {0, 0, 0};
-	const char *p = words[0];
 	int r;
 
-	if (read_part(&p, ":", 23, &part[0]) && *p++ && read_part(&p, ":", 59, &part[1]) &&
-	    (!*p || (p++, read_part(&p, "", 59, &part[2])))) {
-		*(uint32_t *)((uint8_t *)use->data + opt->offset) =
-			part[0] * 3600 + part[1] * 60 + part[2];
+	if (time_read_day(words[0], (uint32_t *)((uint8_t *)use->data + opt->offset)))
 		return 0;
-	}
 	r = fw_opt_refuse(err, use, opt, words[0], "is not hh:mm[:ss] before midnight");
 	fw_err_words(err,
 		     "invalid time \"%s\" specified, should be hh:mm[:ss] format and within the "
@@ -171,10 +135,13 @@ static int take_weekdays(const struct fw_parse_ctx *ctx, const struct fw_opt *op
 		unsigned int day = weekday(word);
 
 		if (!day) {
-			fw_opt_refuse(err, use, opt, words[0], "is no list of days from Mon to Sun, or 1 to 7");
-			fw_err_words(err, !strtoul(word, &end, 0) && !*end
+			fw_opt_refuse(err, use, opt, words[0],
+				      "is no list of days from Mon to Sun, or 1 to 7");
+			fw_err_words(err,
+				     !strtoul(word, &end, 0) && !*end
 					     ? "No, the week does NOT begin with Sunday."
-					     : "%s is not a valid day specifier", word);
+					     : "%s is not a valid day specifier",
+				     word);
 			return -EINVAL;
 		}
 		t->weekdays |= (uint8_t)(1u << day);
@@ -184,21 +151,6 @@ static int take_weekdays(const struct fw_parse_ctx *ctx, const struct fw_opt *op
 	return 0;
 }
 
-static void print_clock(uint32_t seconds, struct fw_buf *out)
-{
-	fw_buf_fmt(out, "%02u:%02u:%02u", seconds / 3600, seconds / 60 % 60, seconds % 60);
-}
-
-static void print_date(uint32_t date, char between, struct fw_buf *out)
-{
-	const time_t t = date;
-	struct tm tm;
-
-	gmtime_r(&t, &tm);
-	fw_buf_fmt(out, "%04d-%02d-%02d%c", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, between);
-	print_clock(date % DAY, out);
-}
-
 static void print_number(const struct fw_opt *opt, const struct fw_use *use, enum fw_family family,
 			 struct fw_buf *out)
 {
@@ -206,9 +158,9 @@ static void print_number(const struct fw_opt *opt, const struct fw_use *use, enu
 
 	if (opt->offset == offsetof(struct time, date_start) ||
 	    opt->offset == offsetof(struct time, date_stop))
-		print_date(value, 'T', out);
+		time_print_date(value, 'T', out);
 	else
-		print_clock(value, out);
+		time_print_clock(value, out);
 }
 
 static void print_monthdays(const struct fw_opt *opt, const struct fw_use *use,
@@ -241,12 +193,22 @@ static void print_weekdays(const struct fw_opt *opt, const struct fw_use *use,
 	}
 }
 
-#define DATE(row, word, field, text)                                                             \
-	[row] = {.name = word, .kind = FW_OPT_CUSTOM, .offset = offsetof(struct time, field),     \
-		 .parse = take_date, .print = print_number, .arg = "time", .help = text}
-#define DAYTIME(row, word, field, text)                                                          \
-	[row] = {.name = word, .kind = FW_OPT_CUSTOM, .offset = offsetof(struct time, field),     \
-		 .parse = take_daytime, .print = print_number, .arg = "time", .help = text}
+#define DATE(row, word, field, text)                     \
+	[row] = {.name = word,                           \
+		 .kind = FW_OPT_CUSTOM,                  \
+		 .offset = offsetof(struct time, field), \
+		 .parse = take_date,                     \
+		 .print = print_number,                  \
+		 .arg = "time",                          \
+		 .help = text}
+#define DAYTIME(row, word, field, text)                  \
+	[row] = {.name = word,                           \
+		 .kind = FW_OPT_CUSTOM,                  \
+		 .offset = offsetof(struct time, field), \
+		 .parse = take_daytime,                  \
+		 .print = print_number,                  \
+		 .arg = "time",                          \
+		 .help = text}
 
 static const struct fw_opt opts[] = {
 	DAYTIME(TIMESTART, "timestart", day_start, "Start and stop daytime (hh:mm[:ss])"),
@@ -258,7 +220,8 @@ static const struct fw_opt opts[] = {
 	[WEEKDAYS] = {.name = "weekdays", .kind = FW_OPT_CUSTOM, .flags = FW_OPT_NOT,
 		      .parse = take_weekdays, .print = print_weekdays, .arg = "value",
 		      .help = "List of weekdays on which to match, sep. by comma\n"
-			      "                         (Possible days: Mon,Tue,Wed,Thu,Fri,Sat,Sun or 1 to 7\n"
+			      "                         (Possible days: "
+			      "Mon,Tue,Wed,Thu,Fri,Sat,Sun or 1 to 7\n"
 			      "                         Defaults to all weekdays.)"},
 	DATE(DATESTART, "datestart", date_start, "Start and stop time, to be given in ISO 8601"),
 	DATE(DATESTOP, "datestop", date_stop, "(YYYY[-MM[-DD[Thh[:mm[:ss]]]]])"),
@@ -318,8 +281,9 @@ static int check(const struct fw_parse_ctx *ctx, struct fw_use *use, struct fw_e
 	if (fw_use_has(use, CONTIGUOUS) && t->day_start < t->day_stop) {
 		r = fw_fail(err, FW_ERR_USAGE,
 			    "time: --contiguous is for a --timestop before --timestart");
-		fw_err_words(err, "time: --contiguous only makes sense when stoptime is smaller "
-				  "than starttime");
+		fw_err_words(err,
+			     "time: --contiguous only makes sense when stoptime is smaller "
+			     "than starttime");
 		return r;
 	}
 	use->set = rows_to_say(use);
@@ -334,9 +298,9 @@ static void list(const struct fw_use *use, enum fw_family family, bool numeric, 
 	fw_buf_str(out, " TIME");
 	if (fw_use_has(use, TIMESTART)) {
 		fw_buf_str(out, " from ");
-		print_clock(t->day_start, out);
+		time_print_clock(t->day_start, out);
 		fw_buf_str(out, " to ");
-		print_clock(t->day_stop, out);
+		time_print_clock(t->day_stop, out);
 	}
 	if (fw_use_has(use, WEEKDAYS)) {
 		fw_buf_str(out, " on ");
@@ -348,13 +312,13 @@ static void list(const struct fw_use *use, enum fw_family family, bool numeric, 
 	}
 	if (t->date_start) {
 		fw_buf_str(out, " starting from ");
-		print_date(t->date_start, ' ', out);
+		time_print_date(t->date_start, ' ', out);
 	}
 	if (t->date_stop != DATE_LAST) {
 		fw_buf_str(out, " until date");
 		if (t->date_stop) {
 			fw_buf_char(out, ' ');
-			print_date(t->date_stop, ' ', out);
+			time_print_date(t->date_stop, ' ', out);
 		}
 	}
 	if (!fw_use_has(use, KERNELTZ))

@@ -87,7 +87,8 @@ static int read_operator(struct reader *r, uint8_t *ret)
 	if (c == '&' || c == '@')
 		return 0;
 	if (*r->at != c)
-		return refuse(r, c == '<' ? "a second '<' was expected" : "a second '>' was expected");
+		return refuse(r,
+			      c == '<' ? "a second '<' was expected" : "a second '>' was expected");
 	r->at++;
 	return 0;
 }
@@ -212,10 +213,11 @@ static const struct fw_opt opts[] = {
 
 static void help(enum fw_family family, struct fw_buf *out)
 {
-	fw_buf_str(out, "\t\tvalue := range | value \",\" range\n"
-			"\t\trange := number | number \":\" number\n"
-			"\t\tlocation := number | location operator number\n"
-			"\t\toperator := \"&\" | \"<<\" | \">>\" | \"@\"\n");
+	fw_buf_str(out,
+		   "\t\tvalue := range | value \",\" range\n"
+		   "\t\trange := number | number \":\" number\n"
+		   "\t\tlocation := number | location operator number\n"
+		   "\t\toperator := \"&\" | \"<<\" | \">>\" | \"@\"\n");
 }
 
 static uint32_t used(const struct fw_use *use)
@@ -276,8 +278,7 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 }
 
 const struct fw_ext fw_match_u32 = {
-	.name = "u32", .summary = "numbers anywhere in the packet",
-	.flags = FW_NEED_PAYLOAD,
+	.name = "u32", .summary = "numbers anywhere in the packet", .flags = FW_NEED_PAYLOAD,
 	.size = sizeof(struct u32), .opts = opts, .help = help, .used = used, .list = list,
 	.match = match,
 };

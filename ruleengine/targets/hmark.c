@@ -1,35 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * -j HMARK: the packet's mark from a hash of its ends, or its connection's.  Both directions of a
- * connection hash alike, and so do kernel and fwd.
- *
- * An ICMP error hashes as the packet that it quotes, fragments without ports.
- */
+/* -j HMARK: the packet's mark from a hash of its ends, or its connection's (hmarkhash.h). */
 #include <errno.h>
-#include <netinet/in.h>
 #include <string.h>
 #include <strings.h>
 
-#include "base/jhash.h"
-#include "fw/ct.h"
 #include "fw/tx.h"
 #include "opt/opt.h"
-
-struct hmark {
-	union fw_addr src_mask, dst_mask;
-	uint32_t ports_mask, ports_set; /* source port in the upper half; or a whole SPI */
-	uint32_t rnd, mod, offset;
-	uint16_t proto_mask;
-	bool ct; /* the connection's ends, not the packet's */
-};
+#include "targets/hmarkhash.h"
 
 enum {
-	SRC, DST, SPORT_MASK, DPORT_MASK, SPI_MASK, SPORT, DPORT, SPI, PROTO_MASK, RND, MOD, OFFSET, CT
+	SRC,
+	DST,
+	SPORT_MASK,
+	DPORT_MASK,
+	SPI_MASK,
+	SPORT,
+	DPORT,
+	SPI,
+	PROTO_MASK,
+	RND,
+	MOD,
+	OFFSET,
+	CT
 };
 
 #define BIT(row) (1ull << (row))
-
-/* ---- words --------------------------------------------------------------------------------- */
 
 static int take_prefix(const struct fw_parse_ctx *ctx, const struct fw_opt *opt, struct fw_use *use,
 		       bool inverted, const char *const *words, struct fw_err *err)
@@ -38,7 +33,8 @@ static int take_prefix(const struct fw_parse_ctx *ctx, const struct fw_opt *opt,
 	unsigned int len;
 	int r;
 
-	if (!fw_parse_mask(words[0], ctx->family, mask) && fw_mask_is_prefix(mask, ctx->family, &len))
+	if (!fw_parse_mask(words[0], ctx->family, mask) &&
+	    fw_mask_is_prefix(mask, ctx->family, &len))
 		return 0;
 	r = fw_opt_refuse(err, use, opt, words[0], "is no length of a prefix");
 	fw_err_words(err,
@@ -113,8 +109,13 @@ static int tuple_row(const char *word, size_t len)
 	static const struct {
 		const char *word;
 		int row;
-	} words[] = {{"ct", CT},	  {"src", SRC},		 {"dst", DST},	  {"sport", SPORT_MASK},
-		     {"dport", DPORT_MASK}, {"proto", PROTO_MASK}, {"spi", SPI_MASK}};
+	} words[] = {{"ct", CT},
+		     {"src", SRC},
+		     {"dst", DST},
+		     {"sport", SPORT_MASK},
+		     {"dport", DPORT_MASK},
+		     {"proto", PROTO_MASK},
+		     {"spi", SPI_MASK}};
 
 	for (size_t i = 0; len && i < FW_ARRAY_SIZE(words); i++)
 		if (!strncasecmp(word, words[i].word, len))
@@ -148,7 +149,8 @@ static int take_tuple(const struct fw_parse_ctx *ctx, const struct fw_opt *opt, 
 		else if (row == CT)
 			h->ct = true;
 		else
-			h->ports_mask |= row == SPI_MASK ? UINT32_MAX : 0xffffu << shift_of((unsigned int)row);
+			h->ports_mask |= row == SPI_MASK ? UINT32_MAX
+							 : 0xffffu << shift_of((unsigned int)row);
 		if (!p[len])
 			return 0;
 		p += len + 1;
@@ -161,12 +163,22 @@ static void print_ct(const struct fw_opt *opt, const struct fw_use *use, enum fw
 	fw_buf_str(out, "ct");
 }
 
-#define PREFIX(row, word, field, text)                                                      \
-	[row] = {.name = word, .kind = FW_OPT_CUSTOM, .offset = offsetof(struct hmark, field),  \
-		 .parse = take_prefix, .print = print_prefix, .arg = "length", .help = text}
-#define PORTS(row, word, top, text)                                                         \
-	[row] = {.name = word, .kind = FW_OPT_CUSTOM, .max = top, .parse = take_ports,        \
-		 .print = print_ports, .arg = "value", .help = text}
+#define PREFIX(row, word, field, text)                    \
+	[row] = {.name = word,                            \
+		 .kind = FW_OPT_CUSTOM,                   \
+		 .offset = offsetof(struct hmark, field), \
+		 .parse = take_prefix,                    \
+		 .print = print_prefix,                   \
+		 .arg = "length",                         \
+		 .help = text}
+#define PORTS(row, word, top, text)     \
+	[row] = {.name = word,          \
+		 .kind = FW_OPT_CUSTOM, \
+		 .max = top,            \
+		 .parse = take_ports,   \
+		 .print = print_ports,  \
+		 .arg = "value",        \
+		 .help = text}
 
 static const struct fw_opt opts[] = {
 	PREFIX(SRC, "hmark-src-prefix", src_mask, "Source address mask CIDR prefix"),
@@ -187,8 +199,9 @@ static const struct fw_opt opts[] = {
 	[OFFSET] = {.name = "hmark-offset", .kind = FW_OPT_U32,
 		    .offset = offsetof(struct hmark, offset), .arg = "value",
 		    .help = "Last action add value to nfmark"},
-	[CT] = {.name = "hmark-tuple", .kind = FW_OPT_CUSTOM, .parse = take_tuple, .print = print_ct,
-		.arg = "[src|dst|sport|dport|spi|proto|ct][,...]", .help = "what is hashed"},
+	[CT] = {.name = "hmark-tuple", .kind = FW_OPT_CUSTOM, .parse = take_tuple,
+		.print = print_ct, .arg = "[src|dst|sport|dport|spi|proto|ct][,...]",
+		.help = "what is hashed"},
 	{NULL},
 };
 
@@ -213,8 +226,9 @@ static int check(const struct fw_parse_ctx *ctx, struct fw_use *use, struct fw_e
 		return missing(err, "--hmark-rnd", "--hmark-rnd is mandatory");
 	if (fw_use_has(use, SPI_MASK) && (use->set & (BIT(SPORT_MASK) | BIT(DPORT_MASK)))) {
 		r = fw_fail(err, FW_ERR_USAGE, "HMARK: a packet has ports or an SPI, not both");
-		fw_err_words(err, "you cannot use --hmark-spi-mask and --hmark-?port-mask,at the "
-				  "same time");
+		fw_err_words(err,
+			     "you cannot use --hmark-spi-mask and --hmark-?port-mask,at the "
+			     "same time");
 		return r;
 	}
 	if (!(use->set & ((1ull << RND) - 1)) && !fw_use_has(use, CT))
@@ -249,173 +263,13 @@ static void list(const struct fw_use *use, enum fw_family family, bool numeric, 
 	fw_buf_fmt(out, "rnd 0x%x ", h->rnd);
 }
 
-/* ---- hashing ------------------------------------------------------------------------------- */
-
-/* What is hashed; addresses folded to 32 bits, host order. */
-struct ends {
-	uint32_t src, dst, ports;
-	uint8_t proto;
-};
-
-static uint32_t fold(const union fw_addr *addr, const union fw_addr *mask)
-{
-	uint32_t word = 0;
-
-	for (int i = 0; i < 4; i++)
-		word ^= addr->u32[i] & mask->u32[i];
-	return ntohl(word);
-}
-
-/* Masked, the greater port first: both directions are the same. */
-static uint32_t sorted_ports(const struct hmark *h, uint32_t ports)
-{
-	const uint32_t hashed = (ports & h->ports_mask) | h->ports_set;
-	const uint32_t src = hashed >> 16, dst = hashed & UINT16_MAX;
-
-	return dst > src ? dst << 16 | src : hashed;
-}
-
-static bool ends_of_flow(const struct hmark *h, const struct fw_flow *flow, struct ends *ret)
-{
-	struct fw_tuple room[2];
-	const struct fw_tuple *orig, *reply;
-
-	if (!flow)
-		return false;
-	orig = fw_flow_tuple(flow, FW_DIR_ORIG, &room[0]);
-	reply = fw_flow_tuple(flow, FW_DIR_REPLY, &room[1]);
-	*ret = (struct ends){.src = fold(&orig->src, &h->src_mask),
-			     .dst = fold(&reply->src, &h->dst_mask),
-			     .proto = orig->proto};
-	if (orig->proto != IPPROTO_ICMP)
-		ret->ports = sorted_ports(h, (uint32_t)ntohs(orig->sport_be) << 16 |
-						     ntohs(reply->sport_be));
-	return true;
-}
-
-/* Offset of four bytes behind the upper layer's header that tell flows apart; -1: there are none. */
-static int ports_offset(uint8_t proto)
-{
-	switch (proto) {
-	case IPPROTO_TCP:
-	case IPPROTO_UDP:
-	case IPPROTO_DCCP:
-	case IPPROTO_ESP:
-	case IPPROTO_SCTP:
-	case IPPROTO_UDPLITE: return 0;
-	case IPPROTO_AH: return 4;
-	default: return -1;
-	}
-}
-
-/* An IP header and what follows it, in the packet or in what an ICMP error quotes. */
-struct header {
-	const uint8_t *ip;
-	uint32_t l4;
-	uint8_t proto;
-	bool frag;
-};
-
-static bool read_ip4(const struct fw_packet *pkt, uint32_t off, struct header *ret)
-{
-	const uint8_t *p = fw_packet_bytes(pkt, off, 20);
-
-	if (!p)
-		return false;
-	*ret = (struct header){.ip = p,
-			       .l4 = off + (p[0] & 15u) * 4,
-			       .proto = p[9],
-			       .frag = (p[6] & 0x3f) || p[7]};
-	return true;
-}
-
-/* Up to an AH, which is hashed for its SPI. */
-static bool read_ip6(const struct fw_packet *pkt, uint32_t off, struct header *ret)
-{
-	const uint8_t *p = fw_packet_bytes(pkt, off, 40);
-
-	if (!p || p[0] >> 4 != 6)
-		return false;
-	*ret = (struct header){.ip = p, .l4 = off + 40, .proto = p[6]};
-	for (;;) {
-		const bool frag = ret->proto == IPPROTO_FRAGMENT;
-
-		if (!frag && ret->proto != IPPROTO_HOPOPTS && ret->proto != IPPROTO_ROUTING &&
-		    ret->proto != IPPROTO_DSTOPTS)
-			return true;
-		p = fw_packet_bytes(pkt, ret->l4, frag || ret->proto == IPPROTO_ROUTING ? 4 : 2);
-		if (!p)
-			return false;
-		ret->proto = p[0];
-		ret->l4 += frag ? 8 : (p[1] + 1u) * 8;
-		ret->frag |= frag;
-		if (frag && (p[2] << 8 | p[3]) & 0xfff8) /* later ones have no other headers */
-			return p[0] != IPPROTO_HOPOPTS && p[0] != IPPROTO_ROUTING &&
-				p[0] != IPPROTO_FRAGMENT && p[0] != IPPROTO_AH &&
-				p[0] != IPPROTO_DSTOPTS;
-	}
-}
-
-static bool is_error(const struct fw_packet *pkt, const struct header *head)
-{
-	const uint8_t *icmp = fw_packet_bytes(pkt, head->l4, 8);
-
-	if (!icmp || head->proto != (pkt->family == FW_IP4 ? IPPROTO_ICMP : IPPROTO_ICMPV6))
-		return false;
-	if (pkt->family == FW_IP6)
-		return !head->frag && icmp[0] && icmp[0] < 128;
-	return icmp[0] == 3 || icmp[0] == 4 || icmp[0] == 5 || icmp[0] == 11 || icmp[0] == 12;
-}
-
-static void hash_header(const struct hmark *h, const struct fw_packet *pkt,
-			const struct header *head, struct ends *ret)
-{
-	const bool v4 = pkt->family == FW_IP4;
-	const int off = ports_offset(head->proto);
-	union fw_addr src = {0}, dst = {0};
-	const uint8_t *p;
-
-	memcpy(&src, head->ip + (v4 ? 12 : 8), v4 ? 4 : 16);
-	memcpy(&dst, head->ip + (v4 ? 16 : 24), v4 ? 4 : 16);
-	ret->src = fold(&src, &h->src_mask);
-	ret->dst = fold(&dst, &h->dst_mask);
-	ret->proto = head->proto;
-	p = off < 0 || head->frag ? NULL : fw_packet_bytes(pkt, head->l4 + (uint32_t)off, 4);
-	if (p)
-		ret->ports = sorted_ports(h, (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
-						     (uint32_t)p[2] << 8 | p[3]);
-}
-
-/* false: what an error quotes cannot be read, and the mark stays. */
-static bool ends_of_packet(const struct hmark *h, const struct fw_packet *pkt, struct ends *ret)
-{
-	bool (*const read)(const struct fw_packet *, uint32_t, struct header *) =
-		pkt->family == FW_IP4 ? read_ip4 : read_ip6;
-	struct header head;
-
-	*ret = (struct ends){.src = 0};
-	if (!read(pkt, 0, &head))
-		return true; /* the kernel hashes nothing, then */
-	if (is_error(pkt, &head) && !read(pkt, head.l4 + 8, &head))
-		return false;
-	hash_header(h, pkt, &head, ret);
-	return true;
-}
-
 static enum fw_verdict run(const struct fw_use *use, struct fw_eval *e)
 {
 	const struct hmark *h = use->data;
-	struct ends ends;
-	uint32_t words[3], hash;
+	uint32_t hash;
 
-	if (fw_use_has(use, CT) ? !ends_of_flow(h, e->flow, &ends)
-				: !ends_of_packet(h, e->pkt, &ends))
-		return FW_CONTINUE;
-	words[0] = ends.src < ends.dst ? ends.src : ends.dst;
-	words[1] = ends.src < ends.dst ? ends.dst : ends.src;
-	words[2] = ends.ports;
-	hash = jhash_words(words, 3, h->rnd) ^ (ends.proto & h->proto_mask);
-	e->mark = (uint32_t)((uint64_t)hash * h->mod >> 32) + h->offset;
+	if (h->ct ? hmark_flow(h, e->flow, &hash) : hmark_packet(h, e->pkt, &hash))
+		e->mark = (uint32_t)((uint64_t)hash * h->mod >> 32) + h->offset;
 	return FW_CONTINUE;
 }
 
@@ -437,6 +291,5 @@ static uint16_t needs(const struct fw_use *use)
 const struct fw_ext fw_target_hmark = {
 	.name = "HMARK", .target = true, .summary = "mark the packet with a hash of its ends",
 	.size = sizeof(struct hmark), .opts = opts, .check = check, .needs = needs, .list = list,
-	.deploy = deploy,
-	.run = run,
+	.deploy = deploy, .run = run,
 };

@@ -16,7 +16,8 @@ bool ct_counts(const struct fw_ct *ct)
 	return ct->config.acct || ct->count_packets;
 }
 
-/* The answer may be an error that quotes a packet which we never saw: it was the flow's only one. */
+/* The answer may be an error that quotes a packet which we never saw: it was the flow's only one.
+ */
 void ct_count_answered(struct fw_ct *ct, struct fw_flow *flow, const struct fw_packet *answer)
 {
 	const uint8_t *p = NULL;
@@ -30,8 +31,9 @@ void ct_count_answered(struct fw_ct *ct, struct fw_flow *flow, const struct fw_p
 	if (!p)
 		return;
 	flow->ext->packets[FW_DIR_ORIG] = 1;
-	flow->ext->bytes[FW_DIR_ORIG] = answer->family == FW_IP4 ? (uint32_t)(p[2] << 8 | p[3])
-								 : (uint32_t)(p[4] << 8 | p[5]) + 40;
+	flow->ext->bytes[FW_DIR_ORIG] = answer->family == FW_IP4
+		? (uint32_t)(p[2] << 8 | p[3])
+		: (uint32_t)(p[4] << 8 | p[5]) + 40;
 }
 
 bool fw_flow_counters(const struct fw_flow *flow, enum fw_ct_dir dir, uint64_t *packets,

@@ -52,8 +52,20 @@ def differences():
         expect("Test: `" in part, "docs/differences.md: no test for: " + part.splitlines()[0])
 
 
+def extensions():
+    """docs/language.md lists the matches and targets that there are, and no others."""
+    text = read("docs/language.md")
+    for kind, said, change in (("matches", r"matches fwd has: (.*?)\. ", str),
+                               ("targets", r"Of its targets: (.*?)\.$", str.upper)):
+        there = set(re.findall(r"^    '(\w+)',", read("ruleengine/%s/meson.build" % kind), re.M))
+        there = {change(name) for name in there - {"ah6"}}
+        listed = set(re.split(r",? and |, ", re.search(said, text, re.M).group(1)))
+        expect(there == listed, "docs/language.md: %s: %s" % (kind, sorted(there ^ listed)))
+
+
 for doc in documents():
     links(doc, read(doc))
+extensions()
 differences()
 expect(documents(), "no documents")
 for p in problems:

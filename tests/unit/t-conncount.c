@@ -39,12 +39,14 @@ static void test_connlimit(void **state)
 	struct scene s;
 
 	scene_init(&s, true);
-	scene_rules(&s, FW_IP4, "*filter\n-A INPUT -m connlimit --connlimit-above 2 -j DROP\nCOMMIT\n");
+	scene_rules(&s, FW_IP4,
+		    "*filter\n-A INPUT -m connlimit --connlimit-above 2 -j DROP\nCOMMIT\n");
 	assert_int_equal(udp(&s, 1, 1000, 0), FW_ACCEPT);
 	assert_int_equal(udp(&s, 1, 1001, 0), FW_ACCEPT);
 	assert_int_equal(udp(&s, 1, 1002, 0), FW_DROP);
 	assert_int_equal(udp(&s, 1, 1002, 0), FW_DROP); /* asks again: counted once */
-	/* One of the two, but found before the refused one is: as in the kernel, that still counts. */
+	/* One of the two, but found before the refused one is: as in the kernel, that still counts.
+	 */
 	assert_int_equal(udp(&s, 1, 1000, 0), FW_DROP);
 	assert_int_equal(udp(&s, 2, 1000, 0), FW_ACCEPT); /* another address */
 	s.now += 31 * S; /* all are gone */
@@ -59,8 +61,9 @@ static void test_connlimit_nets(void **state)
 	struct scene s;
 
 	scene_init(&s, true);
-	scene_rules(&s, FW_IP4, "*filter\n-P INPUT DROP\n-A INPUT -m connlimit --connlimit-upto 3 "
-				"--connlimit-mask 30 -j ACCEPT\nCOMMIT\n");
+	scene_rules(&s, FW_IP4,
+		    "*filter\n-P INPUT DROP\n-A INPUT -m connlimit --connlimit-upto 3 "
+		    "--connlimit-mask 30 -j ACCEPT\nCOMMIT\n");
 	for (uint8_t host = 4; host < 7; host++)
 		assert_int_equal(udp(&s, host, 1000, 0), FW_ACCEPT);
 	assert_int_equal(udp(&s, 7, 1000, 0), FW_DROP);
@@ -74,9 +77,10 @@ static void test_connlimit_many(void **state)
 	struct scene s;
 
 	scene_init(&s, true);
-	scene_rules(&s, FW_IP4, "*filter\n-A INPUT -m connlimit --connlimit-above 200 "
-				"--connlimit-mask 0 -j DROP\n"
-				"-A INPUT -m connlimit --connlimit-above 1 -j DROP\nCOMMIT\n");
+	scene_rules(&s, FW_IP4,
+		    "*filter\n-A INPUT -m connlimit --connlimit-above 200 "
+		    "--connlimit-mask 0 -j DROP\n"
+		    "-A INPUT -m connlimit --connlimit-above 1 -j DROP\nCOMMIT\n");
 	for (unsigned int i = 0; i < 200; i++)
 		assert_int_equal(udp(&s, (uint8_t)i, 1000, 0), FW_ACCEPT);
 	assert_int_equal(udp(&s, 201, 1000, 0), FW_DROP);
@@ -109,12 +113,17 @@ static void test_connbytes(void **state)
 	struct scene s;
 
 	scene_init(&s, true);
-	scene_rules(&s, FW_IP4, "*filter\n"
-				"-A INPUT -m connbytes --connbytes 3 --connbytes-mode packets --connbytes-dir both\n"
-				"-A INPUT -m connbytes --connbytes 60:99 --connbytes-mode bytes --connbytes-dir original\n"
-				"-A INPUT -m connbytes ! --connbytes 28:29 --connbytes-mode avgpkt --connbytes-dir original\n"
-				"-A INPUT -m connbytes --connbytes 1 --connbytes-mode packets --connbytes-dir reply\n"
-				"COMMIT\n");
+	scene_rules(&s, FW_IP4,
+		    "*filter\n"
+		    "-A INPUT -m connbytes --connbytes 3 --connbytes-mode packets --connbytes-dir "
+		    "both\n"
+		    "-A INPUT -m connbytes --connbytes 60:99 --connbytes-mode bytes "
+		    "--connbytes-dir original\n"
+		    "-A INPUT -m connbytes ! --connbytes 28:29 --connbytes-mode avgpkt "
+		    "--connbytes-dir original\n"
+		    "-A INPUT -m connbytes --connbytes 1 --connbytes-mode packets --connbytes-dir "
+		    "reply\n"
+		    "COMMIT\n");
 	for (unsigned int i = 0; i < 4; i++)
 		udp(&s, 1, 1000, i == 2 ? 20 : 0); /* 28, 28, 48, 28 bytes */
 	assert_int_equal(scene_packets(&s, FW_IP4, FW_FILTER, "INPUT", 1), 2);
@@ -132,8 +141,9 @@ static void test_connbytes_late(void **state)
 	scene_init(&s, true);
 	scene_rules(&s, FW_IP4, "*filter\n-A INPUT -m state --state NEW\nCOMMIT\n");
 	udp(&s, 1, 1000, 0);
-	scene_rules(&s, FW_IP4, "*filter\n-A INPUT -m connbytes --connbytes 0 "
-				"--connbytes-mode packets --connbytes-dir both\nCOMMIT\n");
+	scene_rules(&s, FW_IP4,
+		    "*filter\n-A INPUT -m connbytes --connbytes 0 "
+		    "--connbytes-mode packets --connbytes-dir both\nCOMMIT\n");
 	udp(&s, 1, 1000, 0);
 	assert_int_equal(scene_packets(&s, FW_IP4, FW_FILTER, "INPUT", 1), 0);
 	udp(&s, 1, 1001, 0);

@@ -65,8 +65,10 @@ static void test_u32(void **state)
 
 	udp_with(&p, &view, "abcdefgh");
 	assert_true(meets(&view, "u32", "--u32 0>>28=4"));
-	assert_true(meets(&view, "u32", "--u32 0>>22&0x3C@0>>16=999:1001&&0>>22&0x3C@0&0xffff=1,53"));
-	assert_false(meets(&view, "u32", "--u32 0>>22&0x3C@0>>16=999:1001&&0>>22&0x3C@0&0xffff=1,54"));
+	assert_true(
+		meets(&view, "u32", "--u32 0>>22&0x3C@0>>16=999:1001&&0>>22&0x3C@0&0xffff=1,53"));
+	assert_false(
+		meets(&view, "u32", "--u32 0>>22&0x3C@0>>16=999:1001&&0>>22&0x3C@0&0xffff=1,54"));
 	assert_true(meets(&view, "u32", "! --u32 0>>28=6"));
 	assert_true(meets(&view, "u32", "--u32 32=0x65666768"));
 	assert_true(meets(&view, "u32", "--u32 28<<8=0x62636400"));
@@ -102,14 +104,17 @@ static void test_bpf(void **state)
 	assert_true(accepts(&view, "48~0~0~9,21~0~1~17,6~0~0~1,6~0~0~0")); /* UDP */
 	assert_true(accepts(&view, "177~0~0~0,72~0~0~2,21~0~1~53,6~0~0~1,6~0~0~0")); /* port 53 */
 	assert_true(accepts(&view, "32~0~0~28,21~0~1~1633837924,6~0~0~1,6~0~0~0"));
-	assert_true(accepts(&view, "48~0~0~4293918729,21~0~1~17,6~0~0~1,6~0~0~0")); /* SKF_NET_OFF */
+	assert_true(
+		accepts(&view, "48~0~0~4293918729,21~0~1~17,6~0~0~1,6~0~0~0")); /* SKF_NET_OFF */
 	assert_true(accepts(&view, "40~0~0~4294963200,21~0~1~2048,6~0~0~1,6~0~0~0"));
 	assert_true(accepts(&view, "32~0~0~4294963220,69~0~1~2,6~0~0~1,6~0~0~0")); /* mark */
 	assert_true(accepts(&view, "128~0~0~0,21~0~1~32,6~0~0~1,6~0~0~0")); /* length */
 	/* arithmetic: (32 * 3 - 1) / 5 = 19, 19 % 16 << 2 | 1 = 13, ^ 13 = 0 */
-	assert_false(accepts(&view, "128~0~0~0,36~0~0~3,20~0~0~1,52~0~0~5,148~0~0~16,100~0~0~2,"
-				    "68~0~0~1,164~0~0~13,22~0~0~0"));
-	assert_true(accepts(&view, "0~0~0~7,2~0~0~3,0~0~0~0,97~0~0~3,12~0~0~0,22~0~0~0")); /* memory */
+	assert_false(accepts(&view,
+			     "128~0~0~0,36~0~0~3,20~0~0~1,52~0~0~5,148~0~0~16,100~0~0~2,"
+			     "68~0~0~1,164~0~0~13,22~0~0~0"));
+	assert_true(
+		accepts(&view, "0~0~0~7,2~0~0~3,0~0~0~0,97~0~0~3,12~0~0~0,22~0~0~0")); /* memory */
 	/* beyond the packet, and a division by what turns out to be zero: no match */
 	assert_false(accepts(&view, "48~0~0~32,6~0~0~1"));
 	assert_false(accepts(&view, "32~0~0~29,6~0~0~1"));

@@ -79,10 +79,13 @@ static void test_srh(void **state)
 		h[8 + i * 16] = (uint8_t)(0xa0 + i);
 	pkt_udp(&p, 1, 2);
 	pkt_view(&p, &view);
-	assert_int_equal(meets(&view, "srh", "--srh-next-hdr 17 --srh-hdr-len-eq 6 --srh-tag 13107"), YES);
+	assert_int_equal(
+		meets(&view, "srh", "--srh-next-hdr 17 --srh-hdr-len-eq 6 --srh-tag 13107"), YES);
 	assert_int_equal(meets(&view, "srh", "--srh-segs-left-gt 1"), NO);
 	assert_int_equal(meets(&view, "srh", "! --srh-segs-left-gt 1 --srh-last-entry-lt 3"), YES);
-	assert_int_equal(meets(&view, "srh", "--srh-lsid a000::/16 --srh-nsid a000:: --srh-psid a200::"), YES);
+	assert_int_equal(
+		meets(&view, "srh", "--srh-lsid a000::/16 --srh-nsid a000:: --srh-psid a200::"),
+		YES);
 	assert_int_equal(meets(&view, "srh", "! --srh-lsid a000::/8"), NO);
 	h[3] = 3; /* more left than there are */
 	assert_int_equal(meets(&view, "srh", ""), NO);

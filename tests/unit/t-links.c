@@ -39,7 +39,8 @@ static unsigned int way_back(void *priv, const struct fw_packet *pkt, uint32_t m
 
 static const struct fw_world_ops ops = {.group = group, .realm = realm, .way_back = way_back};
 
-static bool meets(const struct fw_packet *view, const char *ext, const char *text, struct facts *facts)
+static bool meets(const struct fw_packet *view, const char *ext, const char *text,
+		  struct facts *facts)
 {
 	struct extuse u;
 	bool r;
@@ -86,7 +87,8 @@ static void test_physdev(void **state)
 	assert_false(meets(&view, "physdev", "! --physdev-in port1 --physdev-is-in", NULL));
 	strcpy(view.meta.phys_in, "port1");
 	assert_true(meets(&view, "physdev", "--physdev-in port1", NULL));
-	assert_true(meets(&view, "physdev", "--physdev-in po+ --physdev-is-in ! --physdev-is-out", NULL));
+	assert_true(meets(&view, "physdev", "--physdev-in po+ --physdev-is-in ! --physdev-is-out",
+			  NULL));
 	assert_false(meets(&view, "physdev", "! --physdev-in port+", NULL));
 	assert_false(meets(&view, "physdev", "--physdev-in port12", NULL));
 	assert_false(meets(&view, "physdev", "! --physdev-out port2", NULL)); /* not known */
@@ -164,11 +166,12 @@ static void test_hmark(void **state)
 	pkt_udp(&back, 53, 1000);
 	pkt_view(&back, &answer);
 	assert_int_equal(hmark(&view, all), hmark(&answer, all));
-	assert_int_equal(hmark(&view, "--hmark-tuple src --hmark-rnd 1 --hmark-mod 1 "
-				      "--hmark-offset 7"), 7);
+	assert_int_equal(hmark(&view,
+			       "--hmark-tuple src --hmark-rnd 1 --hmark-mod 1 "
+			       "--hmark-offset 7"),
+			 7);
 	assert_int_equal(hmark(&view, all), 45940);
-	assert_int_equal(hmark(&view, "--hmark-tuple src,dst --hmark-rnd 1 --hmark-mod 1000"),
-			 822);
+	assert_int_equal(hmark(&view, "--hmark-tuple src,dst --hmark-rnd 1 --hmark-mod 1000"), 822);
 }
 
 static void test_cluster(void **state)
@@ -181,8 +184,10 @@ static void test_cluster(void **state)
 		struct scene s;
 		char rules[200];
 
-		snprintf(rules, sizeof(rules), "*mangle\n-A PREROUTING -m cluster --cluster-total-nodes 4 "
-			 "--cluster-local-node %u --cluster-hash-seed 0xdeadbeef\nCOMMIT\n", node);
+		snprintf(rules, sizeof(rules),
+			 "*mangle\n-A PREROUTING -m cluster --cluster-total-nodes 4 "
+			 "--cluster-local-node %u --cluster-hash-seed 0xdeadbeef\nCOMMIT\n",
+			 node);
 		scene_init(&s, true);
 		scene_rules(&s, FW_IP4, rules);
 		udp4(&p, &view, "10.0.0.1");
