@@ -8,15 +8,22 @@
  * fw_ct_track() and fw_ct_confirm().  "known" is the worst case for caches: flows in random order,
  * each in either direction, one in ten unknown and refused (so that the table does not grow).
  * "find" only looks tuples up, hash included: what other flow tables' figures say.  "batch" is
- * "known" in batches of 64 whose flows are asked for first, as a worker does it.
+ * "known" in batches of 64 whose flows are asked for first, as a worker does it.  Once the table
+ * is filled it gets huge pages, as the daemon gives them to it.
  */
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "track/track.h"
+
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
 
 #define BATCH	  4096
 #define MAX_SIZES 8
@@ -177,11 +184,26 @@ static double find(struct fw_ct *ct, struct batch *b, uint32_t flows)
 	return rounds * (double)BATCH / total;
 }
 
-static size_t heap(void)
+/* As the daemon does once a second. */
+static void use_huge_pages(struct fw_ct *ct)
 {
-	struct mallinfo2 m = mallinfo2();
+	size_t size;
+	void *mem;
 
-	return m.uordblks + m.hblkhd;
+	while ((mem = fw_ct_full_piece(ct, &size)))
+		madvise(mem, size, MADV_COLLAPSE);
+}
+
+/* Bytes of memory that this process has. */
+static size_t resident(void)
+{
+	FILE *f = fopen("/proc/self/statm", "r");
+	unsigned long pages = 0;
+
+	if (!f || fscanf(f, "%*u %lu", &pages) != 1)
+		abort();
+	fclose(f);
+	return pages * (size_t)sysconf(_SC_PAGESIZE);
 }
 
 int main(int argc, char **argv)
@@ -192,26 +214,31 @@ int main(int argc, char **argv)
 
 	if (!b)
 		return 1;
-	for (int i = 1; i < argc && i <= MAX_SIZES; i++)
+	for (int i = 1; i < argc && i <= MAX_SIZES; i++) {
 		sizes[i - 1] = (uint32_t)strtoul(argv[i], NULL, 10);
+		sizes[i] = 0;
+	}
 	config.max_flows = 0;
 	config.seed[0] = 0x1234;
 	printf("%10s %10s %10s %10s %10s %14s %22s\n", "flows", "find M/s", "new M/s", "known M/s",
 	       "batch M/s", "bytes a flow", "slowest 4096 new, us");
 	for (size_t i = 0; sizes[i]; i++) {
-		size_t before = heap();
 		struct fw_ct *ct = fw_ct_new(&config);
-		double new, known, batch, lookups, longest;
+		double new, known, batch, lookups, longest, bytes;
+		size_t before;
 
 		if (!ct)
 			return 1;
+		malloc_trim(0);
+		before = resident();
 		new = fill(ct, b, sizes[i], &longest);
+		bytes = (double)(resident() - before) / sizes[i];
+		use_huge_pages(ct);
 		known = look(ct, b, sizes[i], false);
 		batch = look(ct, b, sizes[i], true);
 		lookups = find(ct, b, sizes[i]);
 		printf("%10u %10.2f %10.2f %10.2f %10.2f %14.1f %22.0f\n", sizes[i], lookups / 1e6,
-		       new / 1e6, known / 1e6, batch / 1e6, (double)(heap() - before) / sizes[i],
-		       longest * 1e6);
+		       new / 1e6, known / 1e6, batch / 1e6, bytes, longest * 1e6);
 		fw_ct_free(ct);
 	}
 	free(b);

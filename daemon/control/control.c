@@ -12,6 +12,7 @@
 #include "control/client.h"
 #include "keep.h"
 #include "log.h"
+#include "tidy.h"
 #include "trial.h"
 
 #define ACCEPTS_PER_TURN 64
@@ -210,6 +211,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *w, int events)
 			fwd_client_free(client);
 	}
 	fwd_control_admit(c);
+	fwd_tidy(&c->d->core);
 }
 
 void fwd_control_admit(struct fwd_control *c)

@@ -135,6 +135,13 @@ bool fw_ct_comes_tracked(struct fw_ct *ct, const struct fw_packet *pkt, uint64_t
 /* Expire what is due; at most `budget` flows looked at.  Returns how many went.  Call often. */
 size_t fw_ct_gc(struct fw_ct *ct, uint64_t now, size_t budget);
 
+/*
+ * A piece of the tables' memory that has become full, each once; NULL: there is none.  Big tables
+ * are a quarter faster in huge pages, and to make them of such pieces (madvise(), MADV_COLLAPSE) is
+ * for a thread that no packet waits for, without the lock.  Valid until fw_ct_free().
+ */
+void *fw_ct_full_piece(struct fw_ct *ct, size_t *size);
+
 /* A flow's facts; flow borrowed as in fw_eval. */
 const struct fw_tuple *fw_flow_tuple(const struct fw_flow *flow, enum fw_ct_dir dir,
 				     struct fw_tuple *room); /* may return room, filled */

@@ -52,10 +52,8 @@ static inline void sip_word(struct sip *s, uint64_t m, int c)
 	s->v0 ^= m;
 }
 
-/* tail: the last, incomplete word; its top byte is the length in bytes. */
-static inline uint64_t sip_final(struct sip *s, uint64_t tail, int c, int d)
+static inline uint64_t sip_final(struct sip *s, int d)
 {
-	sip_word(s, tail, c);
 	s->v2 ^= 0xff;
 	for (int i = 0; i < d; i++)
 		sip_round(s);
@@ -66,7 +64,7 @@ static inline uint64_t sip_final(struct sip *s, uint64_t tail, int c, int d)
 static inline uint64_t sip_bytes(const uint64_t key[2], const void *data, size_t len, int c, int d)
 {
 	const uint8_t *p = (const uint8_t *)data;
-	uint64_t tail = (uint64_t)(len & 0xff) << 56;
+	uint64_t tail = (uint64_t)(len & 0xff) << 56; /* the last word says the length */
 	struct sip s;
 
 	sip_init(&s, key);
@@ -79,7 +77,8 @@ static inline uint64_t sip_bytes(const uint64_t key[2], const void *data, size_t
 	}
 	for (size_t i = 0; i < len; i++)
 		tail |= (uint64_t)p[i] << (8 * i);
-	return sip_final(&s, tail, c, d);
+	sip_word(&s, tail, c);
+	return sip_final(&s, d);
 }
 
 #endif

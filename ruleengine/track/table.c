@@ -1,14 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Flow records and their index.
- *
- * Extendible hashing: a directory of pointers, picked by a hash's top bits, to small tables
- * (segments) that are searched linearly from where its low bits point.  A segment that fills up
- * is split in two, which costs the same few microseconds whether a thousand flows or ten million
- * are known: the table grows without ever standing still.  Entries are 8 bytes, so a flow costs
- * 128 bytes of record and 13 to 26 of index.
- *
- * Deleting moves later entries of the same run back, so there are no tombstones to collect.
+ * Flow records: taken, found through the index (index.h), given back.
  *
  * At the limit a new flow takes the place of an unassured one near it, as the kernel's does;
  * where there is none the packet is dropped and fw_ct_gc() is told that room is needed.
@@ -23,13 +15,6 @@
 
 /* ---- records ------------------------------------------------------------------------------- */
 
-struct fw_flow *ct_table_at(const struct ct_table *t, uint32_t number)
-{
-	return &t->chunks[number >> CT_CHUNK_BITS][number & (CT_CHUNK - 1)];
-}
-
-/* Small chunks: huge pages under bigger ones make finding a fifth faster at a million flows, but
- * the packet that needs a new one waits milliseconds for its 2 MiB to be cleared. */
 static bool add_chunk(struct ct_table *t)
 {
 	struct fw_flow *chunk;
@@ -45,7 +30,7 @@ static bool add_chunk(struct ct_table *t)
 	}
 	if (t->n_chunks + 1 >= CT_REF_MID >> CT_CHUNK_BITS)
 		return false;
-	chunk = aligned_alloc(64, CT_CHUNK * sizeof(*chunk));
+	chunk = ct_huge_new();
 	if (!chunk)
 		return false;
 	t->chunks[t->n_chunks++] = chunk;
@@ -73,107 +58,16 @@ static struct fw_flow *take_record(struct ct_table *t)
 	return flow;
 }
 
-/* ---- index --------------------------------------------------------------------------------- */
-
-static struct ct_seg *seg_of(const struct ct_table *t, uint32_t hash)
-{
-	return t->dir[(uint64_t)hash << t->depth >> 32];
-}
-
-static void seg_put(struct ct_seg *seg, uint32_t hash, uint32_t ref)
-{
-	uint32_t i = hash & (CT_SEG_SLOTS - 1);
-
-	while (seg->slots[i].ref)
-		i = (i + 1) & (CT_SEG_SLOTS - 1);
-	seg->slots[i] = (struct ct_slot){hash, ref};
-	seg->used++;
-}
-
-/* Empty slot i and close the gap. */
-static void seg_take(struct ct_seg *seg, uint32_t i)
-{
-	const uint32_t mask = CT_SEG_SLOTS - 1;
-
-	seg->used--;
-	for (uint32_t j = (i + 1) & mask; seg->slots[j].ref; j = (j + 1) & mask) {
-		uint32_t home = seg->slots[j].hash & mask;
-
-		if (((j - home) & mask) < ((j - i) & mask))
-			continue; /* would end up before its home */
-		seg->slots[i] = seg->slots[j];
-		i = j;
-	}
-	seg->slots[i].ref = 0;
-}
-
-static bool double_dir(struct ct_table *t)
-{
-	size_t n = (size_t)1 << t->depth;
-	struct ct_seg **dir;
-
-	if (t->depth == CT_MAX_DEPTH)
-		return false;
-	dir = malloc(2 * n * sizeof(struct ct_seg *));
-	if (!dir)
-		return false;
-	for (size_t i = 0; i < n; i++)
-		dir[2 * i] = dir[2 * i + 1] = t->dir[i];
-	free(t->dir);
-	t->dir = dir;
-	t->depth++;
-	return true;
-}
-
-/* Two segments in place of the one that `hash` falls into. */
-static bool split(struct ct_table *t, uint32_t hash)
-{
-	struct ct_seg *old = seg_of(t, hash), *half[2];
-	size_t first, span;
-
-	if (old->depth == t->depth && !double_dir(t))
-		return false;
-	half[0] = calloc(1, sizeof(*old));
-	half[1] = calloc(1, sizeof(*old));
-	if (!half[0] || !half[1]) {
-		free(half[0]);
-		free(half[1]);
-		return false;
-	}
-	half[0]->depth = half[1]->depth = old->depth + 1;
-	for (uint32_t i = 0; i < CT_SEG_SLOTS; i++)
-		if (old->slots[i].ref)
-			seg_put(half[old->slots[i].hash >> (31 - old->depth) & 1],
-				old->slots[i].hash, old->slots[i].ref);
-	span = (size_t)1 << (t->depth - old->depth);
-	first = (size_t)((uint64_t)hash << old->depth >> 32) * span;
-	for (size_t i = 0; i < span; i++)
-		t->dir[first + i] = half[i >= span / 2];
-	free(old);
-	return true;
-}
-
-static bool index_add(struct ct_table *t, uint32_t hash, uint32_t ref)
-{
-	struct ct_seg *seg = seg_of(t, hash);
-
-	if (seg->used >= CT_SEG_FULL && !split(t, hash) && seg->used >= CT_SEG_SLOTS - 1)
-		return false;
-	seg_put(seg_of(t, hash), hash, ref);
-	return true;
-}
-
 /* The record's number + 1, found through its index entry; 0: it has none. */
 static uint32_t index_drop(struct ct_table *t, uint32_t hash, const struct fw_flow *flow)
 {
-	struct ct_seg *seg = seg_of(t, hash);
+	struct ct_seg *seg = ct_index_seg(&t->index, hash);
 
-	for (uint32_t i = hash & (CT_SEG_SLOTS - 1); seg->slots[i].ref;
-	     i = (i + 1) & (CT_SEG_SLOTS - 1)) {
+	for (uint32_t i = hash & CT_SEG_MASK; seg->slots[i].ref; i = (i + 1) & CT_SEG_MASK) {
 		uint32_t ref = seg->slots[i].ref & ~CT_REF_FLAGS;
 
 		if (seg->slots[i].hash == hash && ct_table_at(t, ref - 1) == flow) {
-			seg_take(seg, i);
+			ct_index_drop(seg, i);
 			return ref;
 		}
 	}
@@ -182,21 +76,12 @@ static uint32_t index_drop(struct ct_table *t, uint32_t hash, const struct fw_fl
 
 int ct_table_init(struct ct_table *t)
 {
-	t->dir = calloc(1, sizeof(struct ct_seg *));
-	if (!t->dir)
-		return -1;
-	t->dir[0] = calloc(1, sizeof(struct ct_seg));
-	return t->dir[0] ? 0 : -1;
+	return ct_index_init(&t->index);
 }
 
 void ct_table_deinit(struct ct_table *t)
 {
-	size_t n = t->dir ? (size_t)1 << t->depth : 0;
-
-	for (size_t i = 0; i < n; i++)
-		if (t->dir[i] && (i == 0 || t->dir[i] != t->dir[i - 1]))
-			free(t->dir[i]);
-	free(t->dir);
+	ct_index_deinit(&t->index);
 	for (uint32_t i = 0; i < t->n_records; i++)
 		free(ct_table_at(t, i)->ext);
 	for (uint32_t i = 0; i < t->n_chunks; i++)
@@ -206,15 +91,14 @@ void ct_table_deinit(struct ct_table *t)
 
 void ct_table_near(const struct ct_table *t, uint32_t hash)
 {
-	__builtin_prefetch(&seg_of(t, hash)->slots[hash & (CT_SEG_SLOTS - 1)]);
+	__builtin_prefetch(&ct_index_seg(&t->index, hash)->slots[hash & CT_SEG_MASK]);
 }
 
 void ct_table_nearer(const struct ct_table *t, uint32_t hash)
 {
-	const struct ct_seg *seg = seg_of(t, hash);
+	const struct ct_seg *seg = ct_index_seg(&t->index, hash);
 
-	for (uint32_t i = hash & (CT_SEG_SLOTS - 1); seg->slots[i].ref;
-	     i = (i + 1) & (CT_SEG_SLOTS - 1)) {
+	for (uint32_t i = hash & CT_SEG_MASK; seg->slots[i].ref; i = (i + 1) & CT_SEG_MASK) {
 		const struct fw_flow *flow;
 
 		if (seg->slots[i].hash != hash)
@@ -224,6 +108,18 @@ void ct_table_nearer(const struct ct_table *t, uint32_t hash)
 		__builtin_prefetch(&flow->mark); /* its second line */
 		return;
 	}
+}
+
+void *fw_ct_full_piece(struct fw_ct *ct, size_t *size)
+{
+	struct ct_table *t = &ct->table;
+
+	*size = CT_HUGE;
+	if (t->n_told < t->n_records >> CT_CHUNK_BITS)
+		return t->chunks[t->n_told++];
+	if (t->n_told_segs < t->index.n_segs / CT_PIECE_SEGS)
+		return t->index.pieces[t->n_told_segs++];
+	return NULL;
 }
 
 /* ---- flows --------------------------------------------------------------------------------- */
@@ -239,14 +135,15 @@ static int direction(const struct fw_flow *flow, const struct ct_key *key, uint3
 
 		/* seen from the ends: as sent there and as answered; in the middle: both ways */
 		if (entry == CT_REF_REPLY)
-			return ct_tuple_equal(&ext->reply, &key->tuple) ? FW_DIR_REPLY :
-				ct_tuple_equal(&ext->reply, &key->inverse) ? FW_DIR_ORIG : -1;
+			return ct_tuple_equal(&ext->reply, &key->tuple) ? FW_DIR_REPLY
+				: ct_key_inverse(key, &ext->reply)	? FW_DIR_ORIG
+									: -1;
 		if (entry == CT_REF_MID)
 			forth = back = &ext->mid;
 		else if (ext->has_mid)
 			back = NULL;
 	}
-	if (back && ct_tuple_equal(back, &key->inverse))
+	if (back && ct_key_inverse(key, back))
 		return FW_DIR_REPLY;
 	return ct_tuple_equal(forth, &key->tuple) ? FW_DIR_ORIG : -1;
 }
@@ -263,11 +160,10 @@ static void expire(struct fw_ct *ct, struct fw_flow *flow)
 static struct fw_flow *find_pass(struct fw_ct *ct, const struct ct_key *key, uint64_t now,
 				 bool dying, int want, enum fw_ct_dir *dir, bool *again)
 {
-	const struct ct_seg *seg = seg_of(&ct->table, key->hash);
+	const struct ct_seg *seg = ct_index_seg(&ct->table.index, key->hash);
 	struct fw_flow *second = NULL;
 
-	for (uint32_t i = key->hash & (CT_SEG_SLOTS - 1); seg->slots[i].ref;
-	     i = (i + 1) & (CT_SEG_SLOTS - 1)) {
+	for (uint32_t i = key->hash & CT_SEG_MASK; seg->slots[i].ref; i = (i + 1) & CT_SEG_MASK) {
 		uint32_t ref = seg->slots[i].ref;
 		struct fw_flow *flow;
 		int d;
@@ -318,7 +214,7 @@ struct fw_flow *ct_find(struct fw_ct *ct, const struct ct_key *key, uint64_t now
 struct fw_flow *ct_find_way(struct fw_ct *ct, const struct ct_key *key, uint64_t now, bool dying,
 			    enum fw_ct_dir *dir)
 {
-	const bool itself = ct_tuple_equal(&key->tuple, &key->inverse);
+	const bool itself = ct_key_inverse(key, &key->tuple);
 
 	return find(ct, key, now, dying, itself ? -1 : (int)*dir, dir);
 }
@@ -326,11 +222,11 @@ struct fw_flow *ct_find_way(struct fw_ct *ct, const struct ct_key *key, uint64_t
 /* Make room near `hash`: an expired flow, else an unassured one.  One is enough. */
 static bool evict(struct fw_ct *ct, uint32_t hash, uint64_t now)
 {
-	const struct ct_seg *seg = seg_of(&ct->table, hash);
+	const struct ct_seg *seg = ct_index_seg(&ct->table.index, hash);
 	uint32_t seen = 0;
 
 	for (uint32_t k = 0; k < CT_SEG_SLOTS && seen < EVICT_RANGE; k++) {
-		uint32_t ref = seg->slots[(hash + k) & (CT_SEG_SLOTS - 1)].ref;
+		uint32_t ref = seg->slots[(hash + k) & CT_SEG_MASK].ref;
 		struct fw_flow *flow;
 
 		if (!ref)
@@ -377,7 +273,7 @@ struct fw_flow *ct_flow_new(struct fw_ct *ct, const struct ct_key *key, uint64_t
 bool ct_flow_insert(struct fw_ct *ct, struct fw_flow *flow)
 {
 	assert(ct_table_at(&ct->table, ct->table.taken - 1) == flow);
-	if (!index_add(&ct->table, flow->hash, ct->table.taken))
+	if (!ct_index_add(&ct->table.index, flow->hash, ct->table.taken))
 		return false;
 	flow->flags |= CT_F_INDEX;
 	ct->stats.insert++;
@@ -440,10 +336,11 @@ bool ct_flow_translate(struct fw_ct *ct, struct fw_flow *flow, const struct fw_t
 	ext->mid_hash = ct_tuple_hash(ct->config.seed, &ext->mid);
 	ext->has_mid = status & FW_CTS_DST_NAT;
 	ref = index_drop(t, flow->hash, flow); /* to know its number */
-	if (!index_add(t, flow->hash, ref) || !index_add(t, ext->reply_hash, ref | CT_REF_REPLY))
+	if (!ct_index_add(&t->index, flow->hash, ref) ||
+	    !ct_index_add(&t->index, ext->reply_hash, ref | CT_REF_REPLY))
 		return false;
 	if (ext->has_mid)
-		ext->has_mid = index_add(t, ext->mid_hash, ref | CT_REF_MID);
+		ext->has_mid = ct_index_add(&t->index, ext->mid_hash, ref | CT_REF_MID);
 	flow->status |= status;
 	return true;
 }

@@ -20,9 +20,11 @@
 #define FW_TRACK_TRACK_H
 
 #include <assert.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "fw/ct.h"
+#include "track/index.h"
 
 /* ---- timeouts: rows of config.c ------------------------------------------------------------ */
 
@@ -118,33 +120,15 @@ static_assert(sizeof(struct fw_flow) == 128, "two cache lines");
 
 /* ---- the table ----------------------------------------------------------------------------- */
 
-#define CT_CHUNK_BITS 9 /* 64 KiB */
+#define CT_CHUNK_BITS 14
 #define CT_CHUNK      (1u << CT_CHUNK_BITS)
-#define CT_SEG_BITS   11
-#define CT_SEG_SLOTS  (1u << CT_SEG_BITS)
-#define CT_SEG_FULL   (CT_SEG_SLOTS / 8 * 5) /* split at a load of 0.625: 0.31 to 0.625 */
-#define CT_MAX_DEPTH  20
-#define CT_REF_REPLY  0x80000000u /* this entry stands for a NATed flow's reply tuple */
-#define CT_REF_MID    0x40000000u /* … for its tuple between both translations */
-#define CT_REF_FLAGS  (CT_REF_REPLY | CT_REF_MID)
-
-struct ct_slot {
-	uint32_t hash;
-	uint32_t ref; /* flow number + 1, CT_REF_REPLY; 0: empty */
-};
-
-/* A small open-addressing table; the directory's entry for a hash's top bits points at it. */
-struct ct_seg {
-	uint32_t used;
-	uint32_t depth; /* how many top bits all its hashes share */
-	struct ct_slot slots[CT_SEG_SLOTS];
-};
+static_assert(CT_CHUNK * sizeof(struct fw_flow) == CT_HUGE, "a piece of memory");
 
 struct ct_table {
-	struct ct_seg **dir; /* 1 << depth pointers */
-	uint32_t depth;
+	struct ct_index index;
 	struct fw_flow **chunks;
 	uint32_t n_chunks, room_chunks;
+	uint32_t n_told, n_told_segs; /* what fw_ct_full_piece() has told of: chunks, segments' */
 	uint32_t n_records; /* ever taken; those beyond were never touched */
 	uint32_t free;  /* first free record + 1, or 0 */
 	uint32_t taken; /* the one taken last, + 1: the only one that may not be in the index */
@@ -180,9 +164,23 @@ struct fw_ct {
 	struct fw_flow_ext scratch_ext;
 };
 
-/* A tuple, its inversion, their common hash. */
+/* What stands behind a tuple's addresses, as a word.  It is written as one, too: a load that has to
+ * gather what several stores have just written waits for all that is before them. */
+#define CT_TAIL offsetof(struct fw_tuple, sport_be)
+static_assert(CT_TAIL == 32 && sizeof(struct fw_tuple) == 40, "two addresses and a word");
+
+static inline uint64_t ct_tail(const struct fw_tuple *t)
+{
+	uint64_t word;
+
+	memcpy(&word, (const uint8_t *)t + CT_TAIL, sizeof(word));
+	return word;
+}
+
+/* A tuple, the last word of its inversion (which has the addresses exchanged), their common hash. */
 struct ct_key {
-	struct fw_tuple tuple, inverse;
+	struct fw_tuple tuple;
+	uint64_t answer;
 	uint32_t hash;
 };
 
@@ -194,9 +192,22 @@ bool ct_tuple_quoted(const struct fw_packet *pkt, uint32_t off, struct fw_tuple 
 bool ct_tuple_invert(const struct fw_tuple *t, struct fw_tuple *ret);
 uint32_t ct_tuple_hash(const uint64_t seed[2], const struct fw_tuple *t);
 bool ct_key_make(const struct fw_ct *ct, const struct fw_tuple *t, struct ct_key *ret);
+static inline bool ct_tuple_is(const struct fw_tuple *t, const union fw_addr *src,
+			       const union fw_addr *dst, uint64_t tail)
+{
+	return t->src.u64[0] == src->u64[0] && t->src.u64[1] == src->u64[1] &&
+		t->dst.u64[0] == dst->u64[0] && t->dst.u64[1] == dst->u64[1] && ct_tail(t) == tail;
+}
+
 static inline bool ct_tuple_equal(const struct fw_tuple *a, const struct fw_tuple *b)
 {
-	return memcmp(a, b, sizeof(*a)) == 0;
+	return ct_tuple_is(a, &b->src, &b->dst, ct_tail(b));
+}
+
+/* Is it the inversion of the key's tuple? */
+static inline bool ct_key_inverse(const struct ct_key *key, const struct fw_tuple *t)
+{
+	return ct_tuple_is(t, &key->tuple.dst, &key->tuple.src, key->answer);
 }
 
 /* By the end that sends the first packet: it is the same before and behind DNAT. */
@@ -210,7 +221,10 @@ static inline uint32_t ct_source_hash(const struct fw_tuple *t)
 /* table.c */
 int ct_table_init(struct ct_table *t);
 void ct_table_deinit(struct ct_table *t);
-struct fw_flow *ct_table_at(const struct ct_table *t, uint32_t number); /* must exist */
+static inline struct fw_flow *ct_table_at(const struct ct_table *t, uint32_t number)
+{
+	return &t->chunks[number >> CT_CHUNK_BITS][number & (CT_CHUNK - 1)]; /* must exist */
+}
 /* Ask for the index entry of a hash; then, when that is here, for the flow that it leads to. */
 void ct_table_near(const struct ct_table *t, uint32_t hash);
 void ct_table_nearer(const struct ct_table *t, uint32_t hash);

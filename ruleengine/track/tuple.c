@@ -5,7 +5,8 @@
  * A tuple is read from a packet, and also from a packet that an ICMP error quotes; there only the
  * IP header and the first four bytes behind it must be present (eight for ICMP), as in the kernel.
  *
- * The hash of a tuple and of its inversion are the same.  It is keyed; 1-3 rounds (siphash.h).
+ * The hash of a tuple and of its inversion are the same.  It is keyed; 1-3 rounds (siphash.h).  No
+ * word says how long the input is: the family, which is in it, does.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -13,8 +14,6 @@
 
 #include "track/siphash.h"
 #include "track/track.h"
-
-#define ICMP6_PAIR_FIRST 128
 
 static uint16_t read16_be(const uint8_t *p) /* stays in network order */
 {
@@ -56,8 +55,40 @@ static bool is_icmp(uint8_t proto)
 	return proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6;
 }
 
+/* Two ports, or what stands for them, network order, as they lie in a packet and in a tuple. */
+static uint32_t port_pair(uint16_t src, uint16_t dst)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return src | (uint32_t)dst << 16;
+#else
+	return (uint32_t)src << 16 | dst;
+#endif
+}
+
+/* A tuple's last word; no zone. */
+static uint64_t make_tail(uint32_t ports, uint8_t proto, uint8_t family)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return ports | (uint64_t)proto << 48 | (uint64_t)family << 56;
+#else
+	return (uint64_t)ports << 32 | (uint64_t)proto << 8 | family;
+#endif
+}
+
+/* The same with the ports exchanged. */
+static uint64_t swap_ports(uint64_t tail)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	const uint32_t ports = (uint32_t)tail;
+#else
+	const uint32_t ports = (uint32_t)(tail >> 32);
+#endif
+
+	return tail ^ make_tail(ports ^ (ports << 16 | ports >> 16), 0, 0);
+}
+
 /* PPTP's GRE carries a call id; other GRE is one flow for two hosts. */
-static bool gre_ports(const uint8_t *p, uint32_t have, struct fw_tuple *t)
+static bool gre_ports(const uint8_t *p, uint32_t have, uint32_t *ret)
 {
 	if (have < 4 || (p[1] & 0x07) != 1)
 		return true;
@@ -65,33 +96,37 @@ static bool gre_ports(const uint8_t *p, uint32_t have, struct fw_tuple *t)
 		return true;
 	if (p[2] != 0x88 || p[3] != 0x0b)
 		return false;
-	t->dport_be = read16_be(p + 6);
+	*ret = port_pair(0, read16_be(p + 6));
 	return true;
 }
 
 /* The upper layer's part, from the `have` bytes at `p` (NULL when there are none). */
-static bool upper_part(const uint8_t *p, uint32_t have, struct fw_tuple *t)
+static bool upper_part(const uint8_t *p, uint32_t have, uint8_t proto, uint32_t *ret)
 {
-	switch (t->proto) {
+	*ret = 0;
+	switch (proto) {
 	case IPPROTO_ICMP:
 	case IPPROTO_ICMPV6:
 		if (have < 8)
 			return false;
-		t->sport_be = read16_be(p + 4);
-		t->dport_be = read16_be(p); /* type, code */
+		*ret = port_pair(read16_be(p + 4), read16_be(p)); /* id; type, code */
 		return true;
-	case IPPROTO_GRE: return gre_ports(p, have, t);
+	case IPPROTO_GRE: return gre_ports(p, have, ret);
 	case IPPROTO_TCP:
 	case IPPROTO_UDP:
 	case IPPROTO_UDPLITE:
 	case IPPROTO_SCTP:
 		if (have < 4)
 			return false;
-		t->sport_be = read16_be(p);
-		t->dport_be = read16_be(p + 2);
+		memcpy(ret, p, sizeof(*ret));
 		return true;
 	default: return true;
 	}
+}
+
+static void put_tail(struct fw_tuple *t, uint64_t word)
+{
+	memcpy((uint8_t *)t + CT_TAIL, &word, sizeof(word));
 }
 
 static uint32_t bytes_at(const struct fw_packet *pkt, uint32_t off, const uint8_t **p)
@@ -102,20 +137,21 @@ static uint32_t bytes_at(const struct fw_packet *pkt, uint32_t off, const uint8_
 
 bool ct_tuple_of(const struct fw_packet *pkt, struct fw_tuple *ret)
 {
+	uint32_t ports;
 	const uint8_t *p;
 	uint32_t have;
 
-	memset(ret, 0, sizeof(*ret));
 	if (pkt->fragment || !pkt->has_proto)
 		return false;
 	if (pkt->family == FW_IP6 && pkt->proto == IPPROTO_NONE)
 		return false;
+	have = bytes_at(pkt, pkt->l4_off, &p);
+	if (!upper_part(p, have < pkt->l4_len ? have : pkt->l4_len, pkt->proto, &ports))
+		return false;
 	ret->src = pkt->src;
 	ret->dst = pkt->dst;
-	ret->family = (uint8_t)pkt->family;
-	ret->proto = pkt->proto;
-	have = bytes_at(pkt, pkt->l4_off, &p);
-	return upper_part(p, have < pkt->l4_len ? have : pkt->l4_len, ret);
+	put_tail(ret, make_tail(ports, pkt->proto, (uint8_t)pkt->family));
+	return true;
 }
 
 static bool quoted4(const struct fw_packet *pkt, uint32_t *off, struct fw_tuple *t)
@@ -171,63 +207,69 @@ static bool quoted6(const struct fw_packet *pkt, uint32_t *off, struct fw_tuple 
 
 bool ct_tuple_quoted(const struct fw_packet *pkt, uint32_t off, struct fw_tuple *ret)
 {
+	uint32_t ports;
 	const uint8_t *p;
 	uint32_t have;
 
 	memset(ret, 0, sizeof(*ret));
-	ret->family = (uint8_t)pkt->family;
 	if (pkt->family == FW_IP4 ? !quoted4(pkt, &off, ret) : !quoted6(pkt, &off, ret))
 		return false;
 	have = bytes_at(pkt, off, &p);
-	return upper_part(p, have, ret);
+	if (!upper_part(p, have, ret->proto, &ports))
+		return false;
+	put_tail(ret, make_tail(ports, ret->proto, (uint8_t)pkt->family));
+	return true;
+}
+
+/* The word behind the addresses of the inversion; false: it has none. */
+static bool answer_tail(const struct fw_tuple *t, uint64_t *ret)
+{
+	uint16_t kind;
+	int pair;
+
+	if (!is_icmp(t->proto)) {
+		*ret = swap_ports(ct_tail(t));
+		return true;
+	}
+	kind = ntohs(t->dport_be);
+	pair = t->proto == IPPROTO_ICMP ? icmp_pair((uint8_t)(kind >> 8))
+					: icmp6_pair((uint8_t)(kind >> 8));
+	if (pair < 0)
+		return false;
+	*ret = ct_tail(t) ^
+		make_tail(port_pair(0, htons((uint16_t)(pair << 8 ^ (kind & 0xff00)))), 0, 0);
+	return true;
 }
 
 bool ct_tuple_invert(const struct fw_tuple *t, struct fw_tuple *ret)
 {
-	*ret = *t;
-	ret->src = t->dst;
-	ret->dst = t->src;
-	if (is_icmp(t->proto)) {
-		uint16_t kind = ntohs(t->dport_be);
-		int pair = t->proto == IPPROTO_ICMP ? icmp_pair((uint8_t)(kind >> 8)) :
-						      icmp6_pair((uint8_t)(kind >> 8));
+	uint64_t tail;
 
-		if (pair < 0)
-			return false;
-		ret->dport_be = htons((uint16_t)(pair << 8 | (kind & 0xff)));
-		return true;
-	}
-	ret->sport_be = t->dport_be;
-	ret->dport_be = t->sport_be;
+	if (!answer_tail(t, &tail))
+		return false;
+	*ret = (struct fw_tuple){.src = t->dst, .dst = t->src};
+	put_tail(ret, tail);
 	return true;
 }
 
-/* Both ports in one word, the same for both directions. */
-static uint64_t ports_word(const struct fw_tuple *t, bool swap)
+/* The last word, the same for both directions.  swap: this one is not the one that counts. */
+static uint64_t common_tail(const struct fw_tuple *t, bool swap)
 {
-	uint64_t a = swap ? t->dport_be : t->sport_be, b = swap ? t->sport_be : t->dport_be;
+	uint64_t tail = ct_tail(t), answer;
 
-	if (is_icmp(t->proto)) {
-		uint16_t kind = ntohs(t->dport_be);
-		int type = kind >> 8;
-		int pair = t->proto == IPPROTO_ICMP ? icmp_pair((uint8_t)type) :
-						      icmp6_pair((uint8_t)type);
-
-		a = t->sport_be;
-		b = (uint64_t)(pair >= 0 && pair < type ? pair : type) << 8 | (kind & 0xff);
-	}
-	return a << 48 | b << 32 | (uint64_t)t->zone << 16 | (uint64_t)t->proto << 8 | t->family;
+	if (!is_icmp(t->proto))
+		return swap ? swap_ports(tail) : tail;
+	return answer_tail(t, &answer) && answer < tail ? answer : tail;
 }
 
 static uint32_t hash4(struct sip *s, const struct fw_tuple *t)
 {
 	uint32_t a = t->src.u32[0], b = t->dst.u32[0];
 	bool swap = a != b ? a > b : t->sport_be > t->dport_be;
-	uint64_t ends = swap ? (uint64_t)b << 32 | a : (uint64_t)a << 32 | b;
 
-	sip_word(s, ends, 1);
-	sip_word(s, ports_word(t, swap), 1);
-	return (uint32_t)sip_final(s, 16ull << 56, 1, 3);
+	sip_word(s, swap ? (uint64_t)b << 32 | a : (uint64_t)a << 32 | b, 1);
+	sip_word(s, common_tail(t, swap), 1);
+	return (uint32_t)sip_final(s, 3);
 }
 
 uint32_t ct_tuple_hash(const uint64_t seed[2], const struct fw_tuple *t)
@@ -253,15 +295,15 @@ uint32_t ct_tuple_hash(const uint64_t seed[2], const struct fw_tuple *t)
 	sip_word(&s, a->u64[1], 1);
 	sip_word(&s, b->u64[0], 1);
 	sip_word(&s, b->u64[1], 1);
-	sip_word(&s, ports_word(t, swap), 1);
-	return (uint32_t)sip_final(&s, 40ull << 56, 1, 3);
+	sip_word(&s, common_tail(t, swap), 1);
+	return (uint32_t)sip_final(&s, 3);
 }
 
 bool ct_key_make(const struct fw_ct *ct, const struct fw_tuple *t, struct ct_key *ret)
 {
-	ret->tuple = *t;
-	if (!ct_tuple_invert(t, &ret->inverse))
+	if (!answer_tail(t, &ret->answer))
 		return false;
+	ret->tuple = *t;
 	ret->hash = ct_tuple_hash(ct->config.seed, t);
 	return true;
 }

@@ -81,9 +81,9 @@ static void check(const struct fw_ct *ct)
 		free_records++;
 	require(used + free_records == records);
 	require(living == ct->stats.flows);
-	for (size_t i = 0; i < (size_t)1 << t->depth; i++)
-		if (i == 0 || t->dir[i] != t->dir[i - 1])
-			entries += check_index(t, t->dir[i], seen);
+	for (size_t i = 0; i < (size_t)1 << t->index.depth; i++)
+		if (i == 0 || t->index.dir[i] != t->index.dir[i - 1])
+			entries += check_index(t, t->index.dir[i], seen);
 	require(entries == used + extra);
 	free(seen);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The tracker's table: its hash, many flows, the limit and what goes then, timeouts by name, marks.
- */
+/* The tracker's table: its hash, its memory, many flows, the limit and what goes then, timeouts by
+ * name, marks. */
+#include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +11,7 @@
 
 #include "ct-packets.h"
 #include "track/siphash.h"
+#include "track/track.h"
 
 /* The SipHash paper's key and messages 00 01 02 …; 1-3 as other implementations print it. */
 static void test_siphash_vectors(void **state)
@@ -24,6 +26,66 @@ static void test_siphash_vectors(void **state)
 	assert_true(sip_bytes(key, msg, 8, 2, 4) == 0x93f5f5799a932462ull);
 	assert_true(sip_bytes(key, msg, 15, 2, 4) == 0xa129ca6149be45e5ull);
 	assert_true(sip_bytes(key, msg, 0, 1, 3) == 0xabac0158050fc4dcull);
+}
+
+/* A tuple and its inversion have one hash, and each the other's last word; others have others. */
+static void test_keys(void **state)
+{
+	static const uint8_t protos[] = {1, 6, 17, 33, 47, 58, 132};
+	struct fw_ct *ct = fresh();
+	struct ct_key key, back;
+	struct fw_tuple t, inverse;
+
+	(void)state;
+	for (uint32_t n = 0; n < 2 * FW_ARRAY_SIZE(protos); n++) {
+		for (uint32_t i = 0; i < 8; i++) {
+			memset(&t, 0, sizeof(t));
+			t.family = (uint8_t)(n & 1);
+			t.proto = protos[n / 2];
+			t.zone = (uint16_t)(i & 1 ? 7 : 0);
+			t.src.u8[3] = (uint8_t)(i & 2 ? 9 : 1);
+			t.dst.u8[3] = (uint8_t)(i & 4 ? 1 : 5);
+			t.sport_be = htons(1000);
+			t.dport_be = htons(t.proto == 1 ? 8 << 8 : t.proto == 58 ? 129 << 8 : 53);
+			assert_true(ct_key_make(ct, &t, &key));
+			assert_true(ct_tuple_invert(&t, &inverse));
+			assert_true(ct_key_make(ct, &inverse, &back));
+			assert_int_equal(key.hash, back.hash);
+			assert_true(key.answer == ct_tail(&inverse) && back.answer == ct_tail(&t));
+			assert_true(ct_key_inverse(&key, &inverse));
+			assert_false(ct_key_inverse(&key, &t));
+			assert_memory_equal(&inverse.src, &t.dst, sizeof(t.dst));
+			t.sport_be = htons(1001);
+			assert_true(ct_key_make(ct, &t, &back));
+			assert_int_not_equal(key.hash, back.hash);
+		}
+	}
+	fw_ct_free(ct);
+}
+
+/* Pieces of memory that are full are told of, each once. */
+static void test_full_pieces(void **state)
+{
+	enum { N = 2 * CT_CHUNK + 1 };
+	struct fw_ct *ct = fresh();
+	struct bytes b;
+	void *first, *second;
+	size_t size;
+
+	(void)state;
+	assert_null(fw_ct_full_piece(ct, &size));
+	for (uint32_t n = 0; n < N; n++) {
+		make_nth(&b, n, false);
+		say(ct, &b, 0);
+	}
+	first = fw_ct_full_piece(ct, &size);
+	second = fw_ct_full_piece(ct, &size);
+	assert_non_null(first);
+	assert_non_null(second);
+	assert_ptr_not_equal(first, second);
+	assert_true((uintptr_t)first % size == 0 && (uintptr_t)second % size == 0);
+	assert_null(fw_ct_full_piece(ct, &size));
+	fw_ct_free(ct);
 }
 
 static void test_many_flows(void **state)
@@ -192,7 +254,8 @@ int main(void)
 		cmocka_unit_test(test_siphash_vectors),	   cmocka_unit_test(test_many_flows),
 		cmocka_unit_test(test_prefetch),	   cmocka_unit_test(test_early_drop),
 		cmocka_unit_test(test_full_of_assured),	   cmocka_unit_test(test_timeout_names),
-		cmocka_unit_test(test_marks_and_counters),
+		cmocka_unit_test(test_marks_and_counters), cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_full_pieces),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
