@@ -102,7 +102,9 @@ int fwd_kernel_prepare(struct fwd_kernel *k, const struct fw_ruleset *rs, struct
  * Packets and IP bytes that went through hooks which are not queued but counted (plan.count) since
  * the last call.  0, or -errno and nothing taken.  Control thread.
  */
-int fwd_kernel_counted(struct fwd_kernel *k, struct fw_counters ret[FW_N_FAMILIES][FW_N_HOOKS]);
+#define FWD_COUNTED_BEHIND FW_N_HOOKS /* OUTPUT's filter, where plan.count_behind */
+#define FWD_N_COUNTED	   (FW_N_HOOKS + 1)
+int fwd_kernel_counted(struct fwd_kernel *k, struct fw_counters ret[FW_N_FAMILIES][FWD_N_COUNTED]);
 
 /*
  * Offload.  Some packets the kernel decides on its own as we would (offload.h, block.h), and counts them.

@@ -10,20 +10,25 @@
  */
 #include "edit.h"
 
-static void add_to_table(const struct fw_table *table,
-			 struct fw_counters counted[FW_N_FAMILIES][FW_N_HOOKS])
+static void add_to_table(const struct fw_table *table, const struct fw_plan *plan,
+			 struct fw_counters counted[FWD_N_COUNTED])
 {
+	const bool filters = table->id == FW_FILTER || table->id == FW_SECURITY;
+
 	if (!table->touched || table->id == FW_NAT)
 		return;
-	for (unsigned int h = 0; h < FW_N_HOOKS; h++)
+	for (unsigned int h = 0; h < FW_N_HOOKS; h++) {
+		const bool behind = h == FW_OUTPUT && filters && plan->count_behind[table->family];
+
 		if (table->builtin[h] != UINT32_MAX)
 			fw_counters_add(table->chains[table->builtin[h]]->policy_counters,
-					&counted[table->family][h]);
+					&counted[behind ? FWD_COUNTED_BEHIND : h]);
+	}
 }
 
 void fwd_policy_collect(struct fwd_editor *e)
 {
-	struct fw_counters counted[FW_N_FAMILIES][FW_N_HOOKS];
+	struct fw_counters counted[FW_N_FAMILIES][FWD_N_COUNTED];
 	struct fwd_core *core = e->core;
 
 	if (!e->kernel)
@@ -33,10 +38,10 @@ void fwd_policy_collect(struct fwd_editor *e)
 		return;
 	pthread_mutex_lock(&core->lock);
 	for (unsigned int f = 0; f < FW_N_FAMILIES; f++)
-		for (unsigned int h = 0; h < FW_N_HOOKS; h++)
+		for (unsigned int h = 0; h < FWD_N_COUNTED; h++)
 			e->dirty |= counted[f][h].packets > 0;
 	for (unsigned int f = 0; f < FW_N_FAMILIES; f++)
 		for (unsigned int t = 0; t < FW_N_TABLES; t++)
-			add_to_table(core->ruleset->tables[f][t], counted);
+			add_to_table(core->ruleset->tables[f][t], &core->plan, counted[f]);
 	pthread_mutex_unlock(&core->lock);
 }

@@ -17,13 +17,31 @@
 
 #include "nft.h"
 
-void fwd_counter_name(char name[FWD_COUNTER_NAME], unsigned int family, unsigned int hook)
+static unsigned int base_of(unsigned int counted)
 {
-	snprintf(name, FWD_COUNTER_NAME, "%s%s", fwd_bases[hook].name, family == FW_IP4 ? "4" : "6");
+	return counted == FWD_COUNTED_BEHIND ? FWD_OUTPUT_BEHIND : counted;
+}
+
+static void name_of(char name[FWD_COUNTER_NAME], unsigned int family, unsigned int base)
+{
+	snprintf(name, FWD_COUNTER_NAME, "%s%s", fwd_bases[base].name, family == FW_IP4 ? "4" : "6");
+}
+
+void fwd_nft_add_counting(struct fwd_nft_batch *b, unsigned int family, unsigned int base)
+{
+	struct nftnl_rule *r = fwd_rule_new(b, FWD_TABLE, fwd_bases[base].name);
+	char name[FWD_COUNTER_NAME];
+
+	name_of(name, family, base);
+	fwd_batch_counter(b, FWD_TABLE, name);
+	fwd_rule_meta(b, r, NFT_META_NFPROTO);
+	fwd_rule_cmp(b, r, NFT_CMP_EQ, &fwd_nfprotos[family], 1);
+	fwd_rule_object(b, r, NFT_OBJECT_COUNTER, name);
+	fwd_batch_rule(b, r);
 }
 
 struct reading {
-	struct fw_counters (*ret)[FW_N_HOOKS];
+	struct fw_counters (*ret)[FWD_N_COUNTED];
 };
 
 static int take_object(const struct nlmsghdr *nlh, void *priv)
@@ -35,10 +53,11 @@ static int take_object(const struct nlmsghdr *nlh, void *priv)
 	if (!o)
 		return MNL_CB_ERROR;
 	if (nftnl_obj_nlmsg_parse(nlh, o) == 0 && nftnl_obj_is_set(o, NFTNL_OBJ_NAME)) {
-		for (unsigned int i = 0; i < FW_N_FAMILIES * FW_N_HOOKS; i++) {
-			struct fw_counters *c = &reading->ret[i / FW_N_HOOKS][i % FW_N_HOOKS];
+		for (unsigned int i = 0; i < FW_N_FAMILIES * FWD_N_COUNTED; i++) {
+			const unsigned int f = i / FWD_N_COUNTED, h = i % FWD_N_COUNTED;
+			struct fw_counters *c = &reading->ret[f][h];
 
-			fwd_counter_name(name, i / FW_N_HOOKS, i % FW_N_HOOKS);
+			name_of(name, f, base_of(h));
 			if (strcmp(name, nftnl_obj_get_str(o, NFTNL_OBJ_NAME)))
 				continue;
 			c->packets = nftnl_obj_get_u64(o, NFTNL_OBJ_CTR_PKTS);
@@ -74,12 +93,12 @@ static int ask(struct fwd_nft *nft, struct reading *reading)
 	return r < 0 ? -errno : 0;
 }
 
-int fwd_nft_counted(struct fwd_nft *nft, struct fw_counters ret[FW_N_FAMILIES][FW_N_HOOKS])
+int fwd_nft_counted(struct fwd_nft *nft, struct fw_counters ret[FW_N_FAMILIES][FWD_N_COUNTED])
 {
 	struct reading reading = {.ret = ret};
 	int r = 0;
 
-	memset(ret, 0, sizeof(struct fw_counters) * FW_N_FAMILIES * FW_N_HOOKS);
+	memset(ret, 0, sizeof(struct fw_counters) * FW_N_FAMILIES * FWD_N_COUNTED);
 	pthread_mutex_lock(&nft->lock);
 	if (nft->made && nft->counting)
 		r = ask(nft, &reading);

@@ -104,9 +104,9 @@ static bool queues_some(const struct fw_plan *plan, unsigned int base, unsigned 
 /* Does this chain count a family's packets for the policies of its hook? */
 static bool counts(const struct fw_plan *plan, unsigned int base, unsigned int f)
 {
-	if (hook_of(base) == FW_OUTPUT && plan->count_behind[f] != (base == FWD_OUTPUT_BEHIND))
-		return false;
-	return hook_of(base) < FW_N_HOOKS && plan->count[f][hook_of(base)];
+	if (base == FWD_OUTPUT_BEHIND)
+		return plan->count_behind[f];
+	return base < FW_N_HOOKS && plan->count[f][base];
 }
 
 static bool has_nat(const struct fw_plan *plan, unsigned int hook)
@@ -258,7 +258,7 @@ static void add_hook(struct fwd_nft_batch *b, const struct fwd_nft *nft,
 {
 	for (unsigned int f = 0; f < FW_N_FAMILIES; f++)
 		if (counts(plan, base, f))
-			fwd_nft_add_counting(b, f, hook_of(base), base);
+			fwd_nft_add_counting(b, f, base);
 	if (!queues_some(plan, base, FW_IP4) && !queues_some(plan, base, FW_IP6)) {
 		if (is_replies_way(base))
 			add_replies(b, nft, base);

@@ -397,7 +397,7 @@ struct fwd_kernel *fwd_kernel_stop(struct fwd_kernel *k)
 	return NULL;
 }
 
-int fwd_kernel_counted(struct fwd_kernel *k, struct fw_counters ret[FW_N_FAMILIES][FW_N_HOOKS])
+int fwd_kernel_counted(struct fwd_kernel *k, struct fw_counters ret[FW_N_FAMILIES][FWD_N_COUNTED])
 {
 	return fwd_nft_counted(&k->nft, ret);
 }

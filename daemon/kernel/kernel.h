@@ -116,7 +116,7 @@ struct fwd_nft {
 int fwd_nft_open(struct fwd_nft *nft, const struct fwd_config *config, struct fw_err *err);
 int fwd_nft_apply(struct fwd_nft *nft, const struct fw_plan *plan, struct fw_err *err);
 /* Read and zero the counters of hooks that are not queued: see fwd_kernel_counted(). */
-int fwd_nft_counted(struct fwd_nft *nft, struct fw_counters ret[FW_N_FAMILIES][FW_N_HOOKS]);
+int fwd_nft_counted(struct fwd_nft *nft, struct fw_counters ret[FW_N_FAMILIES][FWD_N_COUNTED]);
 /* Make table, chains and rules anew, as they were last applied.  0, or -errno. */
 int fwd_nft_remake(struct fwd_nft *nft, const struct fwd_config *config);
 /* Take every rule away, leave the chains (their removal would drop what is queued). */

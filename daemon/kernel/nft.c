@@ -99,21 +99,6 @@ static void add_unroutable(struct fwd_nft_batch *b, unsigned int family)
 	fwd_batch_rule(b, r);
 }
 
-/* Nobody looks at these packets, but a policy that lets them pass counts them (count.c). */
-void fwd_nft_add_counting(struct fwd_nft_batch *b, unsigned int family, unsigned int hook,
-			  unsigned int base)
-{
-	struct nftnl_rule *r = fwd_rule_new(b, FWD_TABLE, fwd_bases[base].name);
-	char name[FWD_COUNTER_NAME];
-
-	fwd_counter_name(name, family, hook);
-	fwd_batch_counter(b, FWD_TABLE, name);
-	fwd_rule_meta(b, r, NFT_META_NFPROTO);
-	fwd_rule_cmp(b, r, NFT_CMP_EQ, &fwd_nfprotos[family], 1);
-	fwd_rule_object(b, r, NFT_OBJECT_COUNTER, name);
-	fwd_batch_rule(b, r);
-}
-
 static bool wants_owners(const struct fw_plan *plan, unsigned int base)
 {
 	if (!fw_owners_codes(&plan->owners) ||
@@ -198,7 +183,7 @@ static void add_hook(struct fwd_nft_batch *b, const struct fwd_nft *nft,
 
 	for (unsigned int f = 0; f < FW_N_FAMILIES; f++) {
 		if (plan->count[f][hook])
-			fwd_nft_add_counting(b, f, hook, hook); /* those that are only tracked, too */
+			fwd_nft_add_counting(b, f, hook); /* those that are only tracked, too */
 		if (hook != FW_PREROUTING || !plan->dying[f])
 			continue;
 		add_hopless(b, f);
@@ -329,7 +314,7 @@ static bool counts(const struct fw_plan *plan)
 {
 	for (unsigned int f = 0; f < FW_N_FAMILIES; f++)
 		for (unsigned int h = 0; h < FW_N_HOOKS; h++)
-			if (plan->count[f][h])
+			if (plan->count[f][h] || plan->count_behind[f])
 				return true;
 	return false;
 }

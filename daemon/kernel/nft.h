@@ -40,9 +40,8 @@ extern const uint8_t fwd_nfprotos[FW_N_FAMILIES];
 struct fwd_nft_batch *fwd_nft_begin(struct fwd_nft *nft);
 int fwd_nft_commit(struct fwd_nft *nft, struct fwd_nft_batch *b);
 
-/* Name of the counter of a hook that is not queued. */
+/* Longest name of a counter (count.c). */
 #define FWD_COUNTER_NAME 24
-void fwd_counter_name(char name[FWD_COUNTER_NAME], unsigned int family, unsigned int hook);
 
 /* kct.c: the rules of a base chain while the kernel tracks; does it want any? */
 bool fwd_kct_wants(const struct fw_plan *plan, unsigned int base);
@@ -64,9 +63,8 @@ void fwd_known_flush(struct fwd_nft_batch *b);
 void fwd_nft_add_blocks(struct fwd_nft_batch *b, const struct fwd_nft *nft, unsigned int base);
 void fwd_nft_add_types(struct fwd_nft_batch *b, const struct fw_plan *plan, unsigned int base);
 void fwd_nft_add_owners(struct fwd_nft_batch *b, const struct fw_plan *plan, unsigned int base);
-/* Count a family's packets of a hook in this chain. */
-void fwd_nft_add_counting(struct fwd_nft_batch *b, unsigned int family, unsigned int hook,
-			  unsigned int base);
+/* count.c: nobody looks at these packets, but a policy that lets them pass counts them. */
+void fwd_nft_add_counting(struct fwd_nft_batch *b, unsigned int family, unsigned int base);
 
 /* nat.c: maps by what may stand in them */
 #define FWD_MAP_DST  "nat_dst"

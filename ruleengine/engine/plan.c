@@ -49,6 +49,9 @@ static unsigned int tables_at(int hook)
 	return tables;
 }
 
+/* Tables that stand behind nat in OUTPUT. */
+#define BEHIND_NAT (FW_TABLE_BIT(FW_FILTER) | FW_TABLE_BIT(FW_SECURITY))
+
 static bool translates(const bool nat[FW_N_HOOKS])
 {
 	for (int h = 0; h < FW_N_HOOKS; h++)
@@ -74,8 +77,6 @@ static void queue_all_flows(bool queue[FW_N_HOOKS])
  */
 static void plan_kct(const struct fw_needs *needs, struct fw_plan *ret, int f)
 {
-	const unsigned int behind = FW_TABLE_BIT(FW_FILTER) | FW_TABLE_BIT(FW_SECURITY);
-
 	ret->track[f] = true;
 	for (int h = 0; h < FW_N_HOOKS; h++) {
 		unsigned int here = needs->tables[f][h];
@@ -87,11 +88,13 @@ static void plan_kct(const struct fw_needs *needs, struct fw_plan *ret, int f)
 		ret->nat[f][h] = needs->track[f] && (here & FW_TABLE_BIT(FW_NAT));
 		ret->queue[f][h] = here & ~FW_TABLE_BIT(FW_NAT);
 	}
-	if (translates(ret->nat[f]) && (needs->tables[f][FW_OUTPUT] & behind)) {
+	if (translates(ret->nat[f]) && (needs->tables[f][FW_OUTPUT] & BEHIND_NAT)) {
 		ret->split[f] = true;
 		ret->queue[f][FW_OUTPUT] = (needs->tables[f][FW_OUTPUT] | needs->touched[f]) &
 			(FW_TABLE_BIT(FW_RAW) | FW_TABLE_BIT(FW_MANGLE));
 	}
+	ret->count_behind[f] = translates(ret->nat[f]) && !ret->split[f] &&
+		(needs->touched[f] & BEHIND_NAT);
 	if (needs->flags[f] & FW_NEED_FLOWS)
 		queue_all_flows(ret->queue[f]);
 	for (int h = 0; h < FW_N_HOOKS; h++)
@@ -104,10 +107,12 @@ static void plan_kct(const struct fw_needs *needs, struct fw_plan *ret, int f)
 
 static bool counts_here(const struct fw_needs *needs, const struct fw_plan *plan, int f, int h)
 {
+	const bool behind = h == FW_OUTPUT && plan->count_behind[f];
+
 	if (!plan->kct)
 		return needs->idle[f][h] && !plan->queue[f][h];
 	return !plan->queue[f][h] && !(h == FW_OUTPUT && plan->split[f]) &&
-		(needs->touched[f] & ~FW_TABLE_BIT(FW_NAT)) &&
+		(needs->touched[f] & ~FW_TABLE_BIT(FW_NAT) & ~(behind ? BEHIND_NAT : 0)) &&
 		!(needs->tables[f][h] & ~FW_TABLE_BIT(FW_NAT)) &&
 		(needs->idle[f][h] || plan->nat_only[f][h]);
 }
@@ -138,7 +143,5 @@ void fw_plan_make(const struct fw_needs *needs, struct fw_plan *ret)
 		plan_last(visited, ret->last[f]);
 		for (int h = 0; h < FW_N_HOOKS; h++)
 			ret->count[f][h] = counts_here(needs, ret, f, h);
-		ret->count_behind[f] = ret->kct && ret->count[f][FW_OUTPUT] &&
-			!(needs->touched[f] & (FW_TABLE_BIT(FW_RAW) | FW_TABLE_BIT(FW_MANGLE)));
 	}
 }

@@ -156,6 +156,8 @@ static bool table_applies(const struct fw_table *table, const struct fw_plan *pl
 		return false; /* another visit's */
 	if (meta->part == FW_PART_RAW)
 		return true;
+	if (behind_nat && meta->hook == FW_OUTPUT && plan->count_behind[e->pkt->family])
+		return false; /* has no rules, and nft counts on its policy */
 	if (meta->part != FW_PART_ALL && behind_nat != (meta->part == FW_PART_BEHIND_NAT))
 		return false; /* another visit's */
 	if (plan->kct && !plan->queue[e->pkt->family][meta->hook] && table->id != FW_NAT &&

@@ -9,6 +9,7 @@ each, when both have come to rest, what arrived at the far ends is compared; at 
 and bytes of every rule and policy are compared, and how the rules are printed.
 
     diff.py [--seed N] [--count N] [--packets N] [--family 4|6] [--jobs N] [--peer fwd|nft|legacy]
+            [--nat | --kct]
     diff.py --replay FILE        a case that failed, as it was written
     diff.py --self-test          is the test able to see a difference?  (kernel against kernel)
 
@@ -49,7 +50,7 @@ L2 = {"broadcast": "ff:ff:ff:ff:ff:ff", "multicast": "01:00:5e:00:00:01"}
 
 
 class Case:
-    def __init__(self, seed, family, packets, without=(), nat=False):
+    def __init__(self, seed, family, packets, without=(), nat=""):
         self.seed, self.family = seed, family or (4 if seed % 2 else 6)
         rng = random.Random(seed)
         self.nat, self.offload = nat, seed // 2 % 2 == 0
@@ -71,7 +72,7 @@ class Case:
         with open(path) as f:
             d = json.load(f)
         c = Case.__new__(Case)
-        c.seed, c.family, c.nat = d["seed"], d["family"], d.get("nat", False)
+        c.seed, c.family, c.nat = d["seed"], d["family"], d.get("nat", "")
         c.offload = d.get("offload", False)
         c.rules = rules.Ruleset(c.family)
         c.rules.policy, c.rules.user = d["policy"], d["user"]
@@ -170,7 +171,7 @@ def run(lab, case, peer, patience=0.25, sabotage=None, trace=None):
     sides, sabotage = [], sabotage or Sabotage()
     try:
         for kind in ("legacy", peer):
-            sides.append(Side(lab, kind, case.nat, case.offload))
+            sides.append(Side(lab, kind, case.nat == "nat", case.offload))
         a, b = sides
         text = case.rules.text()
         try:
@@ -404,7 +405,10 @@ def arguments():
     ap.add_argument("--packets", type=int, default=60)
     ap.add_argument("--family", type=int, choices=(4, 6), default=0)
     ap.add_argument("--jobs", type=int, default=2)
-    ap.add_argument("--nat", action="store_true", help="rules that translate, too")
+    ap.add_argument("--nat", action="store_const", const="nat", default="",
+                    help="rules that translate, too")
+    ap.add_argument("--kct", action="store_const", const="kct", dest="nat",
+                    help="none that translates a packet, but the kernel tracks")
     ap.add_argument("--peer", default="fwd", choices=("fwd", "nft", "legacy"))
     ap.add_argument("--shrink", type=int, default=0, metavar="SECONDS")
     ap.add_argument("--max-failures", type=int, default=10)

@@ -69,6 +69,26 @@ def table(g, rs):
             rs.rules.append(("nat", chain, rule(g, chain)))
 
 
+def never(g, rs):
+    """A rule that no packet meets: the kernel tracks, and nothing else happens."""
+    a, b = ("203.0.113.77", "203.0.113.78") if g.f == 4 else ("2001:db8::77", "2001:db8::78")
+    rs.policy["nat"], rs.user["nat"] = {c: "ACCEPT" for c in CHAINS}, []
+    rs.rules.append(("nat", "PREROUTING", "-s %s -d %s -j DNAT --to-destination %s" % (a, b, a)))
+
+
+def spare_resets(rules):
+    """The kernel's REJECT answers its own resets with errors, and such an error, having left,
+    makes a connection of the first packet that was reset (docs/differences.md)."""
+    for i, (table, chain, words) in enumerate(rules):
+        if " --reject-with icmp" not in words:
+            continue
+        if " -p " not in " " + words:
+            words = "! -p tcp " + words
+        elif "-p tcp" in words and "! -p tcp" not in words:
+            words = words[:words.index("-j REJECT")] + "-j DROP"
+        rules[i] = (table, chain, words)
+
+
 # ---- far ends that answer what they got ---------------------------------------------------------
 
 def parts(p):

@@ -59,7 +59,7 @@ class Ruleset:
 
 
 class Gen:
-    def __init__(self, rng, family, tag, without=(), nat=False):
+    def __init__(self, rng, family, tag, without=(), nat=""):
         self.r, self.f, self.tag, self.nat = rng, family, tag, nat
         # Half of the rulesets track, fewer use lists: each also must work without.
         self.track, self.recent = rng.random() < 0.5, rng.random() < 0.4
@@ -597,15 +597,18 @@ class Gen:
         rs.rules.append((table, chain, words))
 
 
-def generate(rng, family, tag, without=(), nat=False, offload=False):
+def generate(rng, family, tag, without=(), nat="", offload=False):
+    """nat: "nat" for rules that translate, "kct" for one that only makes the kernel track."""
     g, rs = Gen(rng, family, tag, without, nat), Ruleset(family)
     g.known = offload and "track" not in without
     if nat:
         import nat as translation
-        translation.table(g, rs)
+        (translation.table if nat == "nat" else translation.never)(g, rs)
     if g.maybe(0.25):
         g.table(rs, "raw")
     if g.maybe(0.4):
         g.table(rs, "mangle")
     g.table(rs, "filter")
+    if nat:
+        translation.spare_resets(rs.rules)
     return rs

@@ -23,7 +23,7 @@ DEAD = {4: ["10.77.7.5", "10.77.8.5", "10.77.9.5", "10.99.1.1"],
 
 
 class Traffic:
-    def __init__(self, rng, family, nat=False, offload=False):
+    def __init__(self, rng, family, nat="", offload=False):
         self.r, self.f, self.nat, self.offload = rng, family, nat, offload
         self.errors_left = {}
         self.ident = rng.randint(1, 1000)
@@ -347,7 +347,7 @@ def turns_back(at, packet):
                                                 b"\xfd\x77\0\2": "eth1"}.get(net)
 
 
-def generate(rng, family, count, nat=False, offload=False):
+def generate(rng, family, count, nat="", offload=False):
     t = Traffic(rng, family, nat, offload)
     kinds = [t.tcp] * 6 + [t.udp] * 4 + [t.echo] * 3 + [t.dead_end] * 3 + [t.fragments] * 2 \
         + [t.other] * 3 + [t.tcp_listener] + [t.stream] * (rng.choice([5, 60]) if offload else 1)

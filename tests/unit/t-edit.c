@@ -60,9 +60,9 @@ void fwd_kernel_resume(struct fwd_kernel *k)
 	world.held = false;
 }
 
-int fwd_kernel_counted(struct fwd_kernel *k, struct fw_counters ret[FW_N_FAMILIES][FW_N_HOOKS])
+int fwd_kernel_counted(struct fwd_kernel *k, struct fw_counters ret[FW_N_FAMILIES][FWD_N_COUNTED])
 {
-	memset(ret, 0, sizeof(struct fw_counters) * FW_N_FAMILIES * FW_N_HOOKS);
+	memset(ret, 0, sizeof(struct fw_counters) * FW_N_FAMILIES * FWD_N_COUNTED);
 	ret[FW_IP4][FW_OUTPUT] = world.passed;
 	world.passed = (struct fw_counters){0};
 	return 0;
