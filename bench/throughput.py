@@ -33,14 +33,22 @@ def counted(fw):
     return sum(int(a or b) for a, b in m)
 
 
+def missed(world, fw):
+    """Packets forwarded and not counted, up to a moment when there are none on their way."""
+    while True:
+        fw.fw.settle()
+        first, seen = forwarded(world), counted(fw)
+        if forwarded(world) == first:
+            return first - seen
+
+
 def stream(world, fw, seconds):
     counts = hasattr(fw, "fw")
-    before = forwarded(world), counted(fw) if counts else 0
+    before = missed(world, fw) if counts else 0
     out = world.client.run("iperf3", "-c", c.SERVER, "-J", "-t", str(seconds)).stdout
     result = {"Gb/s": json.loads(out)["end"]["sum_received"]["bits_per_second"] / 1e9}
     if counts:
-        fw.fw.settle()
-        result["missed"] = forwarded(world) - before[0] - (counted(fw) - before[1])
+        result["missed"] = missed(world, fw) - before
     return result
 
 

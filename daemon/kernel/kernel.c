@@ -496,6 +496,7 @@ void fwd_kernel_facts(struct fwd_kernel *k, struct fw_buf *out)
 	fw_buf_fmt(out, "queue-fail-open %s\n",
 		   w->info.flags & NFQA_CFG_F_FAIL_OPEN ? "yes" : "no");
 	fw_buf_fmt(out, "queue-buffer-bytes %d\n", w->info.rcvbuf);
+	fw_buf_fmt(out, "offload %s\n", k->offload ? "on" : "off");
 	fw_buf_fmt(out, "queue-copy-bytes %u\n", k->copy_range);
 	fw_buf_fmt(out, "defragment-4 %s\n", defrag[k->nft.defrag[FW_IP4]]);
 	fw_buf_fmt(out, "defragment-6 %s\n", defrag[k->nft.defrag[FW_IP6]]);

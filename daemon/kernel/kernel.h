@@ -18,7 +18,7 @@
  *	expr.c      nft expressions
  *	known.c     flows that pass without being queued: the rules
  *	flows.c     … what we know of them
- *	offload.c   … when they come and go
+ *	offload.c   … when they come and go; generation.c how
  *	kset.c      sets that the kernel decides by, with counters
  *	block.c     sources that the kernel drops: who; block-nft.c how, block-work.c when; hitters.c
  *	queue.c     bind and configure NFQUEUE sockets

@@ -29,43 +29,16 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "flows.h"
-#include "offload.h"
+#include "generation.h"
 
-#define SLICE	  256 /* flows that are seen to in one hold of core->lock */
 #define CHECK_NS  FW_NSEC_PER_SEC /* between looks at what else a verdict depends on */
 #define TURN_NS	  100000000ull    /* a generation with an ended flow lasts so long at least … */
 #define TURN_EACH 500000	  /* … and that longer for each of its flows, which return */
 #define QUIET_NS  (5 * FW_NSEC_PER_SEC) /* after the kernel refused */
-#define FINISH_NS FW_NSEC_PER_SEC /* from retiring to the last reading, which keeps us waiting */
-
-struct fwd_offload {
-	struct fwd_kernel *k;
-	pthread_t thread;
-	pthread_cond_t work; /* with core->lock */
-	bool running, stop;
-
-	/* under core->lock */
-	struct fw_offer offer;
-	struct fwd_flows *live; /* NULL: no memory */
-	bool held; /* until resumed */
-	uint64_t finish_at; /* 0: none is retired */
-	bool turned; /* a connection of the living one has ended, or begun anew */
-	uint64_t quiet_until;
-	uint64_t renames;
-	uint64_t packets, bytes;
-
-	/* under lock */
-	pthread_mutex_t lock;
-	int read_fd;
-	uint32_t number; /* of the last generation */
-	struct fwd_flows *retired;
-	uint32_t keys[FWD_KSET_BATCH * FWD_FLOW_WORDS6];
-};
 
 /* ---- offers, under core->lock -------------------------------------------------------------- */
 
-static void set_offering(struct fwd_offload *o)
+void fwd_offload_set_offering(struct fwd_offload *o)
 {
 	o->k->core->world.offer = o->held || o->quiet_until || !o->live ? NULL : &o->offer;
 }
@@ -77,14 +50,9 @@ static bool has_new(const struct fwd_offload *o)
 	return f && (f->of[FW_IP4].n > f->of[FW_IP4].sent || f->of[FW_IP6].n > f->of[FW_IP6].sent);
 }
 
-static uint64_t n_flows(const struct fwd_flows *f)
-{
-	return f ? (uint64_t)f->of[FW_IP4].n + f->of[FW_IP6].n : 0;
-}
-
 static bool is_empty(const struct fwd_flows *f)
 {
-	return !n_flows(f);
+	return !fwd_offload_flows(f);
 }
 
 void fwd_offload_take(struct fwd_offload *o, const struct fwd_msg *m)
@@ -119,281 +87,13 @@ void fwd_offload_turn(struct fwd_offload *o, const struct fwd_msg *m)
 	pthread_cond_signal(&o->work);
 }
 
-/* ---- reading, under o->lock ---------------------------------------------------------------- */
-
-struct reading {
-	struct fwd_offload *o;
-	struct fwd_flows *flows;
-	enum fw_family family;
-	uint32_t n;
-	bool any;
-	struct {
-		uint32_t key[FWD_FLOW_WORDS6];
-		struct fw_counters counters;
-	} rows[SLICE];
-};
-
-static void hand_in(struct reading *r)
-{
-	struct fwd_core *core = r->o->k->core;
-	const uint64_t now = fwd_now();
-
-	pthread_mutex_lock(&core->lock);
-	for (uint32_t i = 0; i < r->n; i++) {
-		struct fwd_flow *flow = fwd_flows_find(r->flows, r->family, r->rows[i].key);
-		struct fw_counters more;
-
-		if (!flow || flow->taken.packets == r->rows[i].counters.packets)
-			continue;
-		more = fwd_flows_count(r->flows, flow, &r->rows[i].counters);
-		if (flow->tracked)
-			fw_ct_passed(core->world.ct, &flow->orig, (enum fw_ct_dir)flow->dir,
-				     more.packets, more.bytes, now);
-		r->o->packets += more.packets;
-		r->o->bytes += more.bytes;
-		r->any = true;
-	}
-	pthread_mutex_unlock(&core->lock);
-	r->n = 0;
-}
-
-static void on_element(void *priv, const uint32_t *key, const struct fw_counters *counters,
-		       uint64_t idle_ms)
-{
-	struct reading *r = priv;
-	const struct fwd_kset *set = &r->flows->of[r->family].set;
-
-	memcpy(r->rows[r->n].key, key, set->words * sizeof(*key));
-	r->rows[r->n].counters = *counters;
-	if (++r->n == SLICE)
-		hand_in(r);
-}
-
-/* True: some packets had passed. */
-static bool read_flows(struct fwd_offload *o, struct fwd_flows *f)
-{
-	struct reading r;
-
-	r.o = o;
-	r.flows = f;
-	r.n = 0;
-	r.any = false;
-
-	for (unsigned int i = 0; f && i < FW_N_FAMILIES; i++) {
-		r.family = (enum fw_family)i;
-		if (f->of[i].made)
-			fwd_kset_read(&o->read_fd, &f->of[i].set, on_element, &r);
-		hand_in(&r);
-	}
-	return r.any;
-}
-
-/* ---- sending, under o->lock ---------------------------------------------------------------- */
-
-struct news { /* what one batch brings */
-	uint32_t n, kinds;
-	bool make;
-};
-
-/* Copy what is new of a family, for the lock is not held while the kernel is told. */
-static struct news gather(struct fwd_offload *o, struct fwd_flows_of *of)
-{
-	struct news news = {.n = of->n - of->sent, .kinds = of->wanted & ~of->ruled};
-
-	if (news.n > FWD_KSET_BATCH)
-		news.n = FWD_KSET_BATCH;
-	news.make = news.n && !of->made;
-	for (uint32_t i = 0; i < news.n; i++)
-		memcpy(&o->keys[i * of->set.words], of->flow[of->sent + i].key,
-		       of->set.words * sizeof(uint32_t));
-	return news;
-}
-
-static int send_news(struct fwd_offload *o, enum fw_family family, const struct news *news)
-{
-	const struct fwd_flows_of *of = &o->live->of[family];
-	struct fwd_nft *nft = &o->k->nft;
-	struct fwd_nft_batch *b;
-	int r;
-
-	pthread_mutex_lock(&nft->lock);
-	b = fwd_nft_begin(nft);
-	if (b && news->make)
-		fwd_kset_make(b, &of->set);
-	if (b) {
-		fwd_kset_add(b, &of->set, o->keys, news->n);
-		fwd_known_rules(b, &of->set, family, news->kinds, nft->plan.kct);
-	}
-	r = fwd_nft_commit(nft, b);
-	if (!r && news->make)
-		o->live->makes = nft->makes;
-	pthread_mutex_unlock(&nft->lock);
-	return r;
-}
-
-/* One batch of a family; *more: there is another. */
-static int push_some(struct fwd_offload *o, enum fw_family family, bool *more)
-{
-	pthread_mutex_t *lock = &o->k->core->lock;
-	struct fwd_flows *f = o->live;
-	struct fwd_flows_of *of = &f->of[family];
-	struct news news;
-	int r;
-
-	pthread_mutex_lock(lock);
-	news = gather(o, of);
-	pthread_mutex_unlock(lock);
-	r = news.n ? send_news(o, family, &news) : 0;
-	if (r)
-		return r;
-	pthread_mutex_lock(lock);
-	of->made |= news.make;
-	of->sent += news.n;
-	of->ruled |= news.kinds;
-	if (!f->since && news.n)
-		f->since = fwd_now();
-	*more = of->n > of->sent;
-	pthread_mutex_unlock(lock);
-	return 0;
-}
-
-static int push(struct fwd_offload *o)
-{
-	int r = 0;
-
-	for (unsigned int i = 0; i < FW_N_FAMILIES && o->live; i++) {
-		bool more = true;
-
-		while (!r && more)
-			r = push_some(o, (enum fw_family)i, &more);
-	}
-	return r;
-}
-
-/* ---- retiring, under o->lock --------------------------------------------------------------- */
-
-static void tell_of_some(struct fwd_offload *o, const struct fwd_flow *flow, uint32_t n)
-{
-	struct fwd_core *core = o->k->core;
-	const uint64_t now = fwd_now();
-
-	pthread_mutex_lock(&core->lock);
-	for (const struct fwd_flow *end = flow + n; flow < end; flow++)
-		if (flow->tracked)
-			fw_ct_seen_again(core->world.ct, &flow->orig, (enum fw_ct_dir)flow->dir,
-					 now);
-	pthread_mutex_unlock(&core->lock);
-}
-
-/* The tracker sees these again. */
-static void tell_tracker(struct fwd_offload *o, struct fwd_flows *f)
-{
-	for (unsigned int i = 0; i < FW_N_FAMILIES; i++) {
-		const struct fwd_flows_of *of = &f->of[i];
-
-		for (uint32_t at = 0; at < of->n; at += SLICE)
-			tell_of_some(o, &of->flow[at], of->n - at < SLICE ? of->n - at : SLICE);
-	}
-}
-
-static void close_chains(struct fwd_offload *o)
-{
-	struct fwd_nft *nft = &o->k->nft;
-	struct fwd_nft_batch *b;
-
-	pthread_mutex_lock(&nft->lock);
-	b = fwd_nft_begin(nft);
-	if (b)
-		fwd_known_flush(b);
-	if (fwd_nft_commit(nft, b))
-		fwd_log(2, "offload: cannot take flows back from the kernel");
-	pthread_mutex_unlock(&nft->lock);
-}
-
-/* Begin a new generation.  Returns the old one, which is in o->retired now, or NULL: the kernel
- * knew nothing of it. */
-static struct fwd_flows *retire(struct fwd_offload *o)
-{
-	struct fwd_flows *fresh = fwd_flows_new(++o->number), *old;
-
-	pthread_mutex_lock(&o->k->core->lock);
-	old = o->live;
-	o->live = fresh;
-	if (old && old->since && !o->finish_at)
-		o->finish_at = fwd_now() + FINISH_NS;
-	o->turned = false;
-	set_offering(o);
-	pthread_mutex_unlock(&o->k->core->lock);
-	if (!old || !old->since) {
-		free(old);
-		return NULL;
-	}
-	tell_tracker(o, old);
-	close_chains(o);
-	old->next = o->retired;
-	o->retired = old;
-	return old;
-}
-
-/* The sets of a generation whose last reading is done. */
-static void delete_sets(struct fwd_offload *o, const struct fwd_flows *f)
-{
-	struct fwd_nft *nft = &o->k->nft;
-	struct fwd_nft_batch *b;
-
-	pthread_mutex_lock(&nft->lock);
-	b = fwd_nft_begin(nft);
-	for (unsigned int i = 0; b && i < FW_N_FAMILIES; i++)
-		if (f->of[i].made && nft->makes == f->makes)
-			fwd_kset_delete(b, &f->of[i].set);
-	fwd_nft_commit(nft, b);
-	pthread_mutex_unlock(&nft->lock);
-}
-
-/* All that were retired before a grace. */
-static void finish_some(struct fwd_offload *o, struct fwd_flows *upto)
-{
-	struct fwd_flows **at = &o->retired, *f;
-
-	while (*at != upto)
-		at = &(*at)->next;
-	*at = NULL;
-	while ((f = upto)) {
-		upto = f->next;
-		if (!f->closed)
-			read_flows(o, f);
-		delete_sets(o, f);
-		free(f);
-	}
-}
-
-/* Not under o->lock, for it may wait. */
-static void finish(struct fwd_offload *o)
-{
-	struct fwd_flows *newest;
-	bool wait = false;
-
-	pthread_mutex_lock(&o->lock);
-	newest = o->retired;
-	for (const struct fwd_flows *f = newest; f; f = f->next)
-		wait |= !f->closed;
-	pthread_mutex_unlock(&o->lock);
-	if (!newest)
-		return;
-	if (wait)
-		fwd_nft_grace();
-	pthread_mutex_lock(&o->lock);
-	finish_some(o, newest); /* they are still there: nobody else takes them out */
-	pthread_mutex_unlock(&o->lock);
-}
-
 /* ---- the thread ---------------------------------------------------------------------------- */
 
 /* When the living generation is to be retired.  Under core->lock. */
 static uint64_t end_of(const struct fwd_offload *o)
 {
 	const uint64_t longest = o->k->core->config->offload_s * FW_NSEC_PER_SEC;
-	uint64_t lasts = TURN_NS + n_flows(o->live) * TURN_EACH;
+	uint64_t lasts = TURN_NS + fwd_offload_flows(o->live) * TURN_EACH;
 
 	if (!o->turned || lasts > longest)
 		lasts = longest;
@@ -436,11 +136,13 @@ static void wait_for_work(struct fwd_offload *o)
 /* The kernel will not have it: everything is judged, as without us, and later tried again. */
 static void give_up(struct fwd_offload *o, int error)
 {
-	fwd_log(4, "offload: the kernel takes no flows: %s", strerror(-error));
+	if (!o->refused)
+		fwd_log(4, "offload: the kernel takes no flows: %s", strerror(-error));
+	o->refused = true;
 	pthread_mutex_lock(&o->k->core->lock);
 	o->quiet_until = fwd_now() + QUIET_NS;
 	pthread_mutex_unlock(&o->k->core->lock);
-	retire(o);
+	fwd_generation_retire(o);
 }
 
 struct work { /* what is due */
@@ -460,7 +162,7 @@ static struct work look(struct fwd_offload *o)
 		o->finish_at = 0;
 	if (o->quiet_until && now > o->quiet_until)
 		o->quiet_until = 0;
-	set_offering(o);
+	fwd_offload_set_offering(o);
 	return work;
 }
 
@@ -470,14 +172,14 @@ static void do_work(struct fwd_offload *o, struct work work)
 
 	pthread_mutex_lock(&o->lock);
 	if (work.retire)
-		retire(o);
+		fwd_generation_retire(o);
 	else
-		r = push(o);
+		r = fwd_generation_push(o);
 	if (r)
 		give_up(o, r);
 	pthread_mutex_unlock(&o->lock);
 	if (work.finish)
-		finish(o);
+		fwd_generation_finish(o);
 }
 
 static void *run(void *priv)
@@ -507,9 +209,9 @@ bool fwd_offload_collect(struct fwd_offload *o)
 	if (!o)
 		return false;
 	pthread_mutex_lock(&o->lock);
-	any = read_flows(o, o->live);
+	any = fwd_generation_read(o, o->live);
 	for (struct fwd_flows *f = o->retired; f; f = f->next)
-		any |= !f->closed && read_flows(o, f);
+		any |= !f->closed && fwd_generation_read(o, f);
 	pthread_mutex_unlock(&o->lock);
 	return any;
 }
@@ -518,7 +220,7 @@ static void hold(struct fwd_offload *o)
 {
 	pthread_mutex_lock(&o->k->core->lock);
 	o->held = true;
-	set_offering(o);
+	fwd_offload_set_offering(o);
 	pthread_mutex_unlock(&o->k->core->lock);
 }
 
@@ -529,10 +231,10 @@ void fwd_offload_revoke(struct fwd_offload *o)
 	pthread_mutex_lock(&o->lock);
 	hold(o);
 	if (!is_empty(o->live)) /* nobody adds any more */
-		retire(o);
+		fwd_generation_retire(o);
 	for (struct fwd_flows *f = o->retired; f; f = f->next) {
 		if (!f->closed)
-			read_flows(o, f);
+			fwd_generation_read(o, f);
 		f->closed = true;
 	}
 	pthread_mutex_unlock(&o->lock);
@@ -544,7 +246,7 @@ void fwd_offload_resume(struct fwd_offload *o)
 		return;
 	pthread_mutex_lock(&o->k->core->lock);
 	o->held = false;
-	set_offering(o);
+	fwd_offload_set_offering(o);
 	if (o->finish_at)
 		pthread_cond_signal(&o->work); /* it may be asleep for good */
 	pthread_mutex_unlock(&o->k->core->lock);
@@ -633,7 +335,7 @@ void fwd_offload_stop(struct fwd_offload **at)
 	pthread_mutex_lock(&o->lock);
 	hold(o);
 	if (!is_empty(o->live))
-		retire(o);
+		fwd_generation_retire(o);
 	pthread_mutex_unlock(&o->lock);
 	pthread_mutex_lock(&o->k->core->lock);
 	o->stop = true;
@@ -642,7 +344,7 @@ void fwd_offload_stop(struct fwd_offload **at)
 	pthread_mutex_unlock(&o->k->core->lock);
 	if (o->running)
 		pthread_join(o->thread, NULL);
-	finish(o);
+	fwd_generation_finish(o);
 	if (o->read_fd >= 0)
 		close(o->read_fd);
 	free(o->live);

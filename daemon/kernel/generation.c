@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A generation of offloaded flows in the kernel (offload.c): sent, read, retired, deleted. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "generation.h"
+
+#define SLICE	  256 /* flows that are seen to in one hold of core->lock */
+#define FINISH_NS FW_NSEC_PER_SEC /* from retiring to the last reading, which keeps the thread waiting */
+
+/* ---- reading, under o->lock ---------------------------------------------------------------- */
+
+struct reading {
+	struct fwd_offload *o;
+	struct fwd_flows *flows;
+	enum fw_family family;
+	uint32_t n;
+	bool any;
+	struct {
+		uint32_t key[FWD_FLOW_WORDS6];
+		struct fw_counters counters;
+	} rows[SLICE];
+};
+
+static void hand_in(struct reading *r)
+{
+	struct fwd_core *core = r->o->k->core;
+	const uint64_t now = fwd_now();
+
+	pthread_mutex_lock(&core->lock);
+	for (uint32_t i = 0; i < r->n; i++) {
+		struct fwd_flow *flow = fwd_flows_find(r->flows, r->family, r->rows[i].key);
+		struct fw_counters more;
+
+		if (!flow || flow->taken.packets == r->rows[i].counters.packets)
+			continue;
+		more = fwd_flows_count(r->flows, flow, &r->rows[i].counters);
+		if (flow->tracked)
+			fw_ct_passed(core->world.ct, &flow->orig, (enum fw_ct_dir)flow->dir,
+				     more.packets, more.bytes, now);
+		r->o->packets += more.packets;
+		r->o->bytes += more.bytes;
+		r->any = true;
+	}
+	pthread_mutex_unlock(&core->lock);
+	r->n = 0;
+}
+
+static void on_element(void *priv, const uint32_t *key, const struct fw_counters *counters,
+		       uint64_t idle_ms)
+{
+	struct reading *r = priv;
+	const struct fwd_kset *set = &r->flows->of[r->family].set;
+
+	memcpy(r->rows[r->n].key, key, set->words * sizeof(*key));
+	r->rows[r->n].counters = *counters;
+	if (++r->n == SLICE)
+		hand_in(r);
+}
+
+bool fwd_generation_read(struct fwd_offload *o, struct fwd_flows *f)
+{
+	struct reading r;
+
+	r.o = o;
+	r.flows = f;
+	r.n = 0;
+	r.any = false;
+	for (unsigned int i = 0; f && i < FW_N_FAMILIES; i++) {
+		r.family = (enum fw_family)i;
+		if (f->of[i].made)
+			fwd_kset_read(&o->read_fd, &f->of[i].set, on_element, &r);
+		hand_in(&r);
+	}
+	return r.any;
+}
+
+/* ---- sending, under o->lock ---------------------------------------------------------------- */
+
+struct news { /* what one batch brings */
+	uint32_t n, kinds;
+	bool make;
+};
+
+/* Copy what is new of a family, for the lock is not held while the kernel is told. */
+static struct news gather(struct fwd_offload *o, struct fwd_flows_of *of)
+{
+	struct news news = {.n = of->n - of->sent, .kinds = of->wanted & ~of->ruled};
+
+	if (news.n > FWD_KSET_BATCH)
+		news.n = FWD_KSET_BATCH;
+	news.make = news.n && !of->made;
+	for (uint32_t i = 0; i < news.n; i++)
+		memcpy(&o->keys[i * of->set.words], of->flow[of->sent + i].key,
+		       of->set.words * sizeof(uint32_t));
+	return news;
+}
+
+static int send_news(struct fwd_offload *o, enum fw_family family, const struct news *news)
+{
+	const struct fwd_flows_of *of = &o->live->of[family];
+	struct fwd_nft *nft = &o->k->nft;
+	struct fwd_nft_batch *b;
+	int r;
+
+	pthread_mutex_lock(&nft->lock);
+	b = fwd_nft_begin(nft);
+	if (b && news->make)
+		fwd_kset_make(b, &of->set);
+	if (b) {
+		fwd_kset_add(b, &of->set, o->keys, news->n);
+		fwd_known_rules(b, &of->set, family, news->kinds, nft->plan.kct);
+	}
+	r = fwd_nft_commit(nft, b);
+	if (!r && news->make)
+		o->live->makes = nft->makes;
+	pthread_mutex_unlock(&nft->lock);
+	return r;
+}
+
+/* One batch of a family; *more: there is another. */
+static int push_some(struct fwd_offload *o, enum fw_family family, bool *more)
+{
+	pthread_mutex_t *lock = &o->k->core->lock;
+	struct fwd_flows *f = o->live;
+	struct fwd_flows_of *of = &f->of[family];
+	struct news news;
+	int r;
+
+	pthread_mutex_lock(lock);
+	news = gather(o, of);
+	pthread_mutex_unlock(lock);
+	r = news.n ? send_news(o, family, &news) : 0;
+	if (r)
+		return r;
+	pthread_mutex_lock(lock);
+	of->made |= news.make;
+	of->sent += news.n;
+	of->ruled |= news.kinds;
+	if (!f->since && news.n)
+		f->since = fwd_now();
+	*more = of->n > of->sent;
+	pthread_mutex_unlock(lock);
+	return 0;
+}
+
+int fwd_generation_push(struct fwd_offload *o)
+{
+	int r = 0;
+
+	for (unsigned int i = 0; i < FW_N_FAMILIES && o->live; i++) {
+		bool more = true;
+
+		while (!r && more)
+			r = push_some(o, (enum fw_family)i, &more);
+	}
+	return r;
+}
+
+/* ---- retiring, under o->lock --------------------------------------------------------------- */
+
+static void tell_of_some(struct fwd_offload *o, const struct fwd_flow *flow, uint32_t n)
+{
+	struct fwd_core *core = o->k->core;
+	const uint64_t now = fwd_now();
+
+	pthread_mutex_lock(&core->lock);
+	for (const struct fwd_flow *end = flow + n; flow < end; flow++)
+		if (flow->tracked)
+			fw_ct_seen_again(core->world.ct, &flow->orig, (enum fw_ct_dir)flow->dir,
+					 now);
+	pthread_mutex_unlock(&core->lock);
+}
+
+/* The tracker sees these again. */
+static void tell_tracker(struct fwd_offload *o, struct fwd_flows *f)
+{
+	for (unsigned int i = 0; i < FW_N_FAMILIES; i++) {
+		const struct fwd_flows_of *of = &f->of[i];
+
+		for (uint32_t at = 0; at < of->n; at += SLICE)
+			tell_of_some(o, &of->flow[at], of->n - at < SLICE ? of->n - at : SLICE);
+	}
+}
+
+static void close_chains(struct fwd_offload *o)
+{
+	struct fwd_nft *nft = &o->k->nft;
+	struct fwd_nft_batch *b;
+
+	pthread_mutex_lock(&nft->lock);
+	b = fwd_nft_begin(nft);
+	if (b)
+		fwd_known_flush(b);
+	if (fwd_nft_commit(nft, b))
+		fwd_log(2, "offload: cannot take flows back from the kernel");
+	pthread_mutex_unlock(&nft->lock);
+}
+
+void fwd_generation_retire(struct fwd_offload *o)
+{
+	struct fwd_flows *fresh = fwd_flows_new(++o->number), *old;
+
+	pthread_mutex_lock(&o->k->core->lock);
+	old = o->live;
+	o->live = fresh;
+	o->turned = false;
+	if (old && old->since && !o->finish_at)
+		o->finish_at = fwd_now() + FINISH_NS;
+	fwd_offload_set_offering(o);
+	pthread_mutex_unlock(&o->k->core->lock);
+	if (!old)
+		return;
+	tell_tracker(o, old);
+	if (!old->since) { /* the kernel knows nothing of it */
+		free(old);
+		return;
+	}
+	close_chains(o);
+	old->next = o->retired;
+	o->retired = old;
+}
+
+/* The sets of a generation whose last reading is done. */
+static void delete_sets(struct fwd_offload *o, const struct fwd_flows *f)
+{
+	struct fwd_nft *nft = &o->k->nft;
+	struct fwd_nft_batch *b;
+
+	pthread_mutex_lock(&nft->lock);
+	b = fwd_nft_begin(nft);
+	for (unsigned int i = 0; b && i < FW_N_FAMILIES; i++)
+		if (f->of[i].made && nft->makes == f->makes)
+			fwd_kset_delete(b, &f->of[i].set);
+	fwd_nft_commit(nft, b);
+	pthread_mutex_unlock(&nft->lock);
+}
+
+/* All that were retired before a grace. */
+static void finish_some(struct fwd_offload *o, struct fwd_flows *upto)
+{
+	struct fwd_flows **at = &o->retired, *f;
+
+	while (*at != upto)
+		at = &(*at)->next;
+	*at = NULL;
+	while ((f = upto)) {
+		upto = f->next;
+		if (!f->closed)
+			fwd_generation_read(o, f);
+		delete_sets(o, f);
+		free(f);
+	}
+}
+
+void fwd_generation_finish(struct fwd_offload *o)
+{
+	struct fwd_flows *newest;
+	bool wait = false;
+
+	pthread_mutex_lock(&o->lock);
+	newest = o->retired;
+	for (const struct fwd_flows *f = newest; f; f = f->next)
+		wait |= !f->closed;
+	pthread_mutex_unlock(&o->lock);
+	if (!newest)
+		return;
+	if (wait)
+		fwd_nft_grace();
+	pthread_mutex_lock(&o->lock);
+	finish_some(o, newest); /* they are still there: nobody else takes them out */
+	pthread_mutex_unlock(&o->lock);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Flow offload, inside.
+ *
+ *	offload.c      offers, the thread, what control asks for
+ *	generation.c   a generation in the kernel: sent, read, retired, deleted
+ */
+#ifndef FWD_KERNEL_GENERATION_H
+#define FWD_KERNEL_GENERATION_H
+
+#include "flows.h"
+#include "offload.h"
+
+struct fwd_offload {
+	struct fwd_kernel *k;
+	pthread_t thread;
+	pthread_cond_t work; /* with core->lock */
+	bool running, stop;
+
+	/* under core->lock */
+	struct fw_offer offer;
+	struct fwd_flows *live; /* NULL: no memory */
+	bool held; /* until resumed */
+	uint64_t finish_at; /* 0: none is retired */
+	bool turned; /* a connection of the living one has ended, or begun anew */
+	uint64_t quiet_until; /* the kernel has refused; 0: not so */
+	uint64_t renames;
+	uint64_t packets, bytes;
+
+	/* under lock */
+	pthread_mutex_t lock;
+	int read_fd;
+	uint32_t number; /* of the last generation */
+	struct fwd_flows *retired;
+	bool refused; /* that was said */
+	uint32_t keys[FWD_KSET_BATCH * FWD_FLOW_WORDS6];
+};
+
+static inline uint64_t fwd_offload_flows(const struct fwd_flows *f)
+{
+	return f ? (uint64_t)f->of[FW_IP4].n + f->of[FW_IP6].n : 0;
+}
+
+/* May the engine offer?  Under core->lock. */
+void fwd_offload_set_offering(struct fwd_offload *o);
+
+/* ---- generation.c, under o->lock but for the last ------------------------------------------ */
+
+/* Send what is new of the living generation.  0, or -errno. */
+int fwd_generation_push(struct fwd_offload *o);
+/* Hand in what a generation has counted.  True: some packets had passed. */
+bool fwd_generation_read(struct fwd_offload *o, struct fwd_flows *f);
+/* End the living one, which is in o->retired then, and begin a new one. */
+void fwd_generation_retire(struct fwd_offload *o);
+/* Read those that are retired for the last time and delete them.  Not under o->lock: it waits. */
+void fwd_generation_finish(struct fwd_offload *o);
+
+#endif
