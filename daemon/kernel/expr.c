@@ -3,6 +3,7 @@
  * nft messages and expressions through libnftnl.  Register 1 is the only one we use.
  */
 #include <arpa/inet.h>
+#include <endian.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <libnftnl/chain.h>
@@ -203,7 +204,7 @@ void fwd_rule_transport(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t 
 	payload(b, r, NFT_PAYLOAD_TRANSPORT_HEADER, offset, len);
 }
 
-void fwd_rule_hton(struct fwd_nft_batch *b, struct nftnl_rule *r)
+static void hton(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t len)
 {
 	struct nftnl_expr *e = fwd_rule_add(b, r, "byteorder");
 
@@ -212,8 +213,22 @@ void fwd_rule_hton(struct fwd_nft_batch *b, struct nftnl_rule *r)
 	nftnl_expr_set_u32(e, NFTNL_EXPR_BYTEORDER_SREG, REG);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_BYTEORDER_DREG, REG);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_BYTEORDER_OP, NFT_BYTEORDER_HTON);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_BYTEORDER_LEN, sizeof(uint32_t));
-	nftnl_expr_set_u32(e, NFTNL_EXPR_BYTEORDER_SIZE, sizeof(uint32_t));
+	nftnl_expr_set_u32(e, NFTNL_EXPR_BYTEORDER_LEN, len);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_BYTEORDER_SIZE, len);
+}
+
+void fwd_rule_hton(struct fwd_nft_batch *b, struct nftnl_rule *r)
+{
+	hton(b, r, sizeof(uint32_t));
+}
+
+void fwd_rule_before(struct fwd_nft_batch *b, struct nftnl_rule *r, uint64_t wall_ns)
+{
+	const uint64_t be = htobe64(wall_ns);
+
+	fwd_rule_meta(b, r, NFT_META_TIME_NS);
+	hton(b, r, sizeof(be));
+	fwd_rule_cmp(b, r, NFT_CMP_LT, &be, sizeof(be));
 }
 
 void fwd_rule_set_mark(struct fwd_nft_batch *b, struct nftnl_rule *r)

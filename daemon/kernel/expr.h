@@ -63,6 +63,8 @@ void fwd_rule_cmp(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t op, co
 		  uint32_t len);
 /* The register's 4 bytes from host to network order, so that they compare as numbers. */
 void fwd_rule_hton(struct fwd_nft_batch *b, struct nftnl_rule *r);
+/* Is it before that time (ns since 1970, by the kernel's clock)? */
+void fwd_rule_before(struct fwd_nft_batch *b, struct nftnl_rule *r, uint64_t wall_ns);
 /* Bytes of the transport header into the register; the rule has asked for the protocol before. */
 void fwd_rule_transport(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t offset, uint32_t len);
 /* verdict: NFT_JUMP or NFT_GOTO */

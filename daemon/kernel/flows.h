@@ -54,6 +54,7 @@ struct fwd_flows_of { /* a family */
 struct fwd_flows {
 	struct fwd_flows *next;
 	uint64_t since;        /* when the first was sent; 0: none was */
+	uint64_t until_wall;   /* from then on its rules let nothing pass, should nobody end it */
 	unsigned int makes;    /* of the table, when its sets were made */
 	bool closed;           /* what it counts is complete; its counters may be gone */
 	uint32_t ways;         /* used of way[] */
@@ -77,8 +78,8 @@ static inline uint32_t fwd_flow_kind(unsigned int base, bool udp)
 	return 1u << (base * 2 + udp);
 }
 
-/* known.c: rules of these kinds, that let pass what is in the set. */
-void fwd_known_rules(struct fwd_nft_batch *b, const struct fwd_kset *set, enum fw_family family,
+/* known.c: rules of these kinds, that let pass what is in a family's set. */
+void fwd_known_rules(struct fwd_nft_batch *b, const struct fwd_flows *f, enum fw_family family,
 		     uint32_t kinds, bool kct);
 
 /* One more, that is not known; false: no room. */

@@ -6,6 +6,7 @@
 #include "generation.h"
 
 #define SLICE	  256 /* flows that are seen to in one hold of core->lock */
+#define LATE_NS	  (3 * FW_NSEC_PER_SEC) /* that the thread may be late, on a busy machine */
 #define FINISH_NS FW_NSEC_PER_SEC /* from retiring to the last reading, which keeps the thread waiting */
 
 /* ---- reading, under o->lock ---------------------------------------------------------------- */
@@ -98,22 +99,25 @@ static struct news gather(struct fwd_offload *o, struct fwd_flows_of *of)
 
 static int send_news(struct fwd_offload *o, enum fw_family family, const struct news *news)
 {
-	const struct fwd_flows_of *of = &o->live->of[family];
+	struct fwd_flows *f = o->live;
+	const struct fwd_flows_of *of = &f->of[family];
 	struct fwd_nft *nft = &o->k->nft;
 	struct fwd_nft_batch *b;
 	int r;
 
+	if (!f->until_wall)
+		f->until_wall = fwd_wall() + o->k->core->config->offload_s * FW_NSEC_PER_SEC + LATE_NS;
 	pthread_mutex_lock(&nft->lock);
 	b = fwd_nft_begin(nft);
 	if (b && news->make)
 		fwd_kset_make(b, &of->set);
 	if (b) {
 		fwd_kset_add(b, &of->set, o->keys, news->n);
-		fwd_known_rules(b, &of->set, family, news->kinds, nft->plan.kct);
+		fwd_known_rules(b, f, family, news->kinds, nft->plan.kct);
 	}
 	r = fwd_nft_commit(nft, b);
 	if (!r && news->make)
-		o->live->makes = nft->makes;
+		f->makes = nft->makes;
 	pthread_mutex_unlock(&nft->lock);
 	return r;
 }

@@ -6,6 +6,9 @@
  *	chain known_input { a rule for each family and protocol that has flows: key @flows4_7 accept }
  *
  * Where nothing is offloaded such a chain is empty, and costs as much as a jump.
+ *
+ * The rules end by themselves a little later than they should be taken away: if we are dead, or stuck,
+ * what --fail says holds for these flows, too.
  */
 #include <netinet/in.h>
 #include <stdio.h>
@@ -93,7 +96,7 @@ static void load_key(struct fwd_nft_batch *b, struct nftnl_rule *r, enum fw_fami
 	fwd_load_transport(b, r, FWD_FLOW_ENDS + ends, 0, 4);
 }
 
-static void add_rule(struct fwd_nft_batch *b, const struct fwd_kset *set, enum fw_family family,
+static void add_rule(struct fwd_nft_batch *b, const struct fwd_flows *f, enum fw_family family,
 		     unsigned int base, bool udp, bool kct)
 {
 	const uint8_t proto = udp ? IPPROTO_UDP : IPPROTO_TCP, flags = FW_TCP_STEADY;
@@ -117,17 +120,18 @@ static void add_rule(struct fwd_nft_batch *b, const struct fwd_kset *set, enum f
 		fwd_rule_bitwise(b, r, CT_STATE_ESTABLISHED, 0);
 		fwd_rule_cmp(b, r, NFT_CMP_NEQ, &none, sizeof(none));
 	}
+	fwd_rule_before(b, r, f->until_wall);
 	load_key(b, r, family, base);
-	fwd_rule_in(b, r, set);
+	fwd_rule_in(b, r, &f->of[family].set);
 	fwd_rule_verdict(b, r, NF_ACCEPT);
 	fwd_batch_rule(b, r);
 }
 
-void fwd_known_rules(struct fwd_nft_batch *b, const struct fwd_kset *set, enum fw_family family,
+void fwd_known_rules(struct fwd_nft_batch *b, const struct fwd_flows *f, enum fw_family family,
 		     uint32_t kinds, bool kct)
 {
 	for (unsigned int base = 0; base < FWD_N_BASES; base++)
 		for (unsigned int udp = 0; is_known_base(base) && udp < 2; udp++)
 			if (kinds & fwd_flow_kind(base, udp))
-				add_rule(b, set, family, base, udp, kct);
+				add_rule(b, f, family, base, udp, kct);
 }

@@ -31,7 +31,7 @@
 
 #include "generation.h"
 
-#define CHECK_NS  FW_NSEC_PER_SEC /* between looks at what else a verdict depends on */
+#define CHECK_NS  100000000ull	  /* between looks at what else a verdict depends on: names */
 #define TURN_NS	  100000000ull    /* a generation with an ended flow lasts so long at least … */
 #define TURN_EACH 500000	  /* … and that longer for each of its flows, which return */
 #define QUIET_NS  (5 * FW_NSEC_PER_SEC) /* after the kernel refused */
