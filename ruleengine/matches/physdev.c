@@ -88,7 +88,7 @@ static bool same_port(const char *want, const char *have)
 {
 	const size_t len = strlen(want);
 
-	return want[len - 1] == '+' ? !strncmp(want, have, len - 1) : !strcmp(want, have);
+	return len && want[len - 1] == '+' ? !strncmp(want, have, len - 1) : !strcmp(want, have);
 }
 
 static bool flag_fails(const struct fw_use *use, unsigned int row, bool holds)
