@@ -41,7 +41,6 @@ static struct fwd_kset set_of(uint32_t number, unsigned int family, unsigned int
 	struct fwd_kset set = {
 		.words = WORD_ADDR + (family == FW_IP4 ? 1 : 4),
 		.size = FWD_BLOCKS_MAX,
-		.last = true,
 	};
 
 	snprintf(set.name, sizeof(set.name), FWD_BLOCK_PREFIX "%u_%c_%s", number,
@@ -288,13 +287,11 @@ struct reading {
 	bool any;
 };
 
-static void take(void *priv, const uint32_t *key, const struct fw_counters *counters,
-		 uint64_t idle_ms)
+static void take(void *priv, const uint32_t *key, const struct fw_counters *counters)
 {
 	struct reading *reading = priv;
 	struct fwd_blocks *bl = reading->bl;
 	const struct fwd_source source = source_of(key, reading->family);
-	const uint64_t idle = idle_ms == UINT64_MAX ? 0 : idle_ms * (FW_NSEC_PER_SEC / 1000);
 	struct fwd_block *m;
 
 	pthread_mutex_lock(&bl->core->lock);
@@ -305,7 +302,7 @@ static void take(void *priv, const uint32_t *key, const struct fw_counters *coun
 						 .bytes = counters->bytes - seen->bytes};
 
 		*seen = *counters;
-		fwd_block_count(bl, m, &more, reading->now - idle);
+		fwd_block_count(bl, m, &more, reading->now);
 		reading->any |= more.packets > 0;
 	}
 	pthread_mutex_unlock(&bl->core->lock);

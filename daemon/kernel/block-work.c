@@ -65,7 +65,12 @@ static void scan_flows(struct fwd_blocks *bl)
 	pthread_mutex_unlock(&bl->core->lock);
 }
 
-/* ---- once a second ------------------------------------------------------------------------- */
+/* ---- what is due, and when ------------------------------------------------------------------------- */
+
+struct timers { /* monotonic ns: not before */
+	uint64_t look; /* at the members, once a second */
+	uint64_t poll; /* at the counters, while lists are waiting for them */
+};
 
 /* Has it stopped, or will its answer end before we look again? */
 static bool must_go(const struct fwd_block *m, uint64_t now)
@@ -125,18 +130,18 @@ static void disarm(struct fwd_blocks *bl)
 	pthread_mutex_unlock(&bl->core->lock);
 }
 
-/* Under `work`. */
-static void tick(struct fwd_blocks *bl, bool regular)
+/* What is due, and whatever is new.  Under `work`. */
+static void work(struct fwd_blocks *bl, const struct timers *t)
 {
 	const uint64_t now = fwd_now();
 	int r = 0;
 
 	if (now < bl->retry)
 		return;
-	if (regular && bl->sets.number) {
+	if (now >= t->look || now >= t->poll)
 		r = fwd_block_read(bl, false);
+	if (now >= t->look)
 		look_through(bl, now);
-	}
 	if (r >= 0)
 		r = fwd_block_arm(bl);
 	if (r >= 0) {
@@ -153,15 +158,17 @@ static void tick(struct fwd_blocks *bl, bool regular)
 
 /* ---- the thread ---------------------------------------------------------------------------- */
 
-/* Wait for work or, while there are members, for the next tick.  Returns false to end. */
-static bool wait_for_work(struct fwd_blocks *bl, uint64_t next)
+/* Wait until something is due or new.  Returns false to end. */
+static bool wait_for_work(struct fwd_blocks *bl, const struct timers *t)
 {
-	const struct timespec until = {.tv_sec = (time_t)(next / FW_NSEC_PER_SEC),
-				       .tv_nsec = (long)(next % FW_NSEC_PER_SEC)};
 	bool go_on;
 
 	pthread_mutex_lock(&bl->core->lock);
 	while (!bl->stop && !bl->wanted) {
+		const uint64_t next = bl->n_updates ? t->poll : t->look;
+		const struct timespec until = {.tv_sec = (time_t)(next / FW_NSEC_PER_SEC),
+					       .tv_nsec = (long)(next % FW_NSEC_PER_SEC)};
+
 		if (!bl->n)
 			pthread_cond_wait(&bl->wake, &bl->core->lock);
 		else if (pthread_cond_timedwait(&bl->wake, &bl->core->lock, &until) == ETIMEDOUT)
@@ -176,17 +183,19 @@ static bool wait_for_work(struct fwd_blocks *bl, uint64_t next)
 static void *thread_main(void *priv)
 {
 	struct fwd_blocks *bl = priv;
-	uint64_t next = fwd_now() + FWD_BLOCK_TICK;
+	struct timers t = {0};
 
-	while (wait_for_work(bl, next)) {
-		const bool regular = fwd_now() >= next;
+	while (wait_for_work(bl, &t)) {
+		uint64_t now;
 
 		scan_flows(bl);
 		pthread_mutex_lock(&bl->work);
-		tick(bl, regular);
+		work(bl, &t);
 		pthread_mutex_unlock(&bl->work);
-		if (regular)
-			next = fwd_now() + FWD_BLOCK_TICK;
+		now = fwd_now();
+		if (now >= t.look)
+			t.look = now + FWD_BLOCK_TICK;
+		t.poll = now + FWD_BLOCK_POLL;
 	}
 	return NULL;
 }

@@ -61,6 +61,14 @@ static void hold_lists(const struct fwd_block *m, bool hold)
 							    &m->source.addr, path->lists[i].update);
 }
 
+static bool updates_list(const struct fwd_block *m)
+{
+	for (uint32_t i = 0; i < m->path.n_lists; i++)
+		if (m->path.lists[i].update)
+			return true;
+	return false;
+}
+
 static struct fwd_block *insert(struct fwd_blocks *bl, const struct fwd_source *s,
 				const struct fw_source_path *path)
 {
@@ -75,6 +83,7 @@ static struct fwd_block *insert(struct fwd_blocks *bl, const struct fwd_source *
 	bl->n++;
 	bl->n_watched += path->no_flows;
 	bl->n_listed += path->n_lists > 0;
+	bl->n_updates += updates_list(&bl->block[i]);
 	hold_lists(&bl->block[i], true);
 	return &bl->block[i];
 }
@@ -85,6 +94,7 @@ static void let_go(struct fwd_blocks *bl, struct fwd_block *m)
 	hold_lists(m, false);
 	bl->n_watched -= m->path.no_flows;
 	bl->n_listed -= m->path.n_lists > 0;
+	bl->n_updates -= updates_list(m);
 	m->path.no_flows = false;
 	m->path.n_lists = 0;
 }

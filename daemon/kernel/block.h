@@ -30,7 +30,10 @@
 #include "kset.h"
 
 #define FWD_BLOCKS_MAX 2000 /* members; all of them fit in one batch */
-#define FWD_BLOCK_TICK FW_NSEC_PER_SEC /* from one reading to the next */
+#define FWD_BLOCK_TICK FW_NSEC_PER_SEC /* from one look at the members to the next */
+/* How old a reading may be on which a list's time of last use rests.  (nft's "last" would tell it
+ * to the millisecond, but nft(8) before 1.0.7 crashes when it lists a set that has it.) */
+#define FWD_BLOCK_POLL (FW_NSEC_PER_SEC / 10)
 /* An answer that ends is taken back a while before, for the thread may be late. */
 #define FWD_BLOCK_MARGIN (2 * FWD_BLOCK_TICK)
 #define FWD_BLOCK_BARRED_NS (10 * FW_NSEC_PER_SEC) /* for whom a connection was seen */
@@ -76,6 +79,7 @@ struct fwd_blocks {
 	uint32_t n;         /* not FREE */
 	uint32_t n_watched; /* that must have no connections */
 	uint32_t n_listed;  /* that rest on a recent list */
+	uint32_t n_updates; /* … whose times their packets are */
 	uint64_t lost;      /* fw_recent_lost() as it was when they were asked about */
 	uint32_t scan;      /* looks through the tracker that have begun */
 	bool hit;           /* see bar() */
@@ -118,7 +122,7 @@ void fwd_block_leave(struct fwd_blocks *bl, struct fwd_block *m, uint64_t barred
 /* It is in no set any more, and all is read. */
 void fwd_block_settle(struct fwd_blocks *bl, struct fwd_block *m);
 void fwd_block_free(struct fwd_blocks *bl, struct fwd_block *m);
-/* So much was counted since it was last read; its last packet came at `last`. */
+/* So much was counted since it was last read, the last of it at `last`, or not long before. */
 void fwd_block_count(struct fwd_blocks *bl, struct fwd_block *m, const struct fw_counters *more,
 		     uint64_t last);
 

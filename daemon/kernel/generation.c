@@ -47,8 +47,7 @@ static void hand_in(struct reading *r)
 	r->n = 0;
 }
 
-static void on_element(void *priv, const uint32_t *key, const struct fw_counters *counters,
-		       uint64_t idle_ms)
+static void on_element(void *priv, const uint32_t *key, const struct fw_counters *counters)
 {
 	struct reading *r = priv;
 	const struct fwd_kset *set = &r->flows->of[r->family].set;

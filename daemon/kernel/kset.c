@@ -53,31 +53,18 @@ static void put_names(struct nlmsghdr *nlh, const struct fwd_kset *set)
 	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, set->name);
 }
 
-static void put_expr(struct nlmsghdr *nlh, uint16_t type, const char *name)
-{
-	struct nlattr *nest = mnl_attr_nest_start(nlh, type);
-
-	mnl_attr_put_strz(nlh, NFTA_EXPR_NAME, name);
-	mnl_attr_nest_end(nlh, mnl_attr_nest_start(nlh, NFTA_EXPR_DATA));
-	mnl_attr_nest_end(nlh, nest);
-}
-
 /* By hand: libnftnl would allocate several objects for each. */
-static void put_element(struct nlmsghdr *nlh, const uint32_t *key, const struct fwd_kset *set)
+static void put_element(struct nlmsghdr *nlh, const uint32_t *key, uint32_t words)
 {
 	struct nlattr *element = mnl_attr_nest_start(nlh, NFTA_LIST_ELEM), *nest;
 
 	nest = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_KEY);
-	mnl_attr_put(nlh, NFTA_DATA_VALUE, set->words * 4, key);
+	mnl_attr_put(nlh, NFTA_DATA_VALUE, words * 4, key);
 	mnl_attr_nest_end(nlh, nest);
-	if (set->last) {
-		nest = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_EXPRESSIONS);
-		put_expr(nlh, NFTA_LIST_ELEM, "counter");
-		put_expr(nlh, NFTA_LIST_ELEM, "last");
-		mnl_attr_nest_end(nlh, nest);
-	} else {
-		put_expr(nlh, NFTA_SET_ELEM_EXPR, "counter");
-	}
+	nest = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_EXPR);
+	mnl_attr_put_strz(nlh, NFTA_EXPR_NAME, "counter");
+	mnl_attr_nest_end(nlh, mnl_attr_nest_start(nlh, NFTA_EXPR_DATA));
+	mnl_attr_nest_end(nlh, nest);
 	mnl_attr_nest_end(nlh, element);
 }
 
@@ -94,7 +81,7 @@ void fwd_kset_add(struct fwd_nft_batch *b, const struct fwd_kset *set, const uin
 		put_names(nlh, set);
 		list = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_LIST_ELEMENTS);
 		for (size_t i = 0; i < now; i++)
-			put_element(nlh, keys + i * set->words, set);
+			put_element(nlh, keys + i * set->words, set->words);
 		mnl_attr_nest_end(nlh, list);
 		fwd_batch_push(b, nlh);
 		keys += now * set->words;
@@ -210,13 +197,6 @@ static const struct nlattr *inside(const struct nlattr *nla, uint16_t type)
 	return nla ? find(nla + 1, nla->nla_len - sizeof(*nla), type) : NULL;
 }
 
-static bool is_named(const struct nlattr *expr, const char *name)
-{
-	const struct nlattr *nla = inside(expr, NFTA_EXPR_NAME);
-
-	return nla && nla->nla_len > sizeof(*nla) && !strcmp(mnl_attr_get_str(nla), name);
-}
-
 static uint64_t read_u64(const struct nlattr *nla)
 {
 	uint64_t be = 0;
@@ -224,28 +204,6 @@ static uint64_t read_u64(const struct nlattr *nla)
 	if (nla && nla->nla_len >= sizeof(*nla) + sizeof(be))
 		memcpy(&be, nla + 1, sizeof(be));
 	return be64toh(be);
-}
-
-static uint32_t read_u32(const struct nlattr *nla)
-{
-	uint32_t be = 0;
-
-	if (nla && nla->nla_len >= sizeof(*nla) + sizeof(be))
-		memcpy(&be, nla + 1, sizeof(be));
-	return be32toh(be);
-}
-
-/* What an element's expression of that name says; the only one stands alone, several in a list. */
-static const struct nlattr *data_of(const struct nlattr *element, const char *name)
-{
-	const struct nlattr *list = inside(element, NFTA_SET_ELEM_EXPRESSIONS);
-	const struct nlattr *expr = inside(element, NFTA_SET_ELEM_EXPR);
-
-	if (list)
-		mnl_attr_for_each_nested(expr, list)
-			if (is_named(expr, name))
-				return inside(expr, NFTA_EXPR_DATA);
-	return !list && is_named(expr, name) ? inside(expr, NFTA_EXPR_DATA) : NULL;
 }
 
 struct reading {
@@ -257,8 +215,7 @@ struct reading {
 static void take_element(const struct reading *reading, const struct nlattr *element)
 {
 	const struct nlattr *key = inside(inside(element, NFTA_SET_ELEM_KEY), NFTA_DATA_VALUE);
-	const struct nlattr *data = data_of(element, "counter"), *last = data_of(element, "last");
-	const bool met = last && read_u32(inside(last, NFTA_LAST_SET));
+	const struct nlattr *data = inside(inside(element, NFTA_SET_ELEM_EXPR), NFTA_EXPR_DATA);
 	const struct fw_counters counters = {.packets = read_u64(inside(data, NFTA_COUNTER_PACKETS)),
 					     .bytes = read_u64(inside(data, NFTA_COUNTER_BYTES))};
 	const size_t len = reading->set->words * 4;
@@ -267,8 +224,7 @@ static void take_element(const struct reading *reading, const struct nlattr *ele
 	if (!key || !data || key->nla_len != sizeof(*key) + len)
 		return;
 	memcpy(words, key + 1, len);
-	reading->fn(reading->priv, words, &counters,
-		    met ? read_u64(inside(last, NFTA_LAST_MSECS)) : UINT64_MAX);
+	reading->fn(reading->priv, words, &counters);
 }
 
 static int take_elements(const struct nlmsghdr *nlh, void *priv)

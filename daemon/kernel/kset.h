@@ -9,8 +9,8 @@
  *	fwd_rule_in(b, rule, &set);                                   go on if it is in the set
  *	fwd_rule_verdict(b, rule, NF_DROP);
  *
- * Every element has a counter of packets and IP bytes, which a successful look-up increases, and
- * if asked for the time of the last one; so such a look-up is the last question of a rule.
+ * Every element has a counter of packets and IP bytes, which a successful look-up increases; so
+ * such a look-up is the last question of a rule.
  *
  * How counters stay exact.  Elements have no timeout and are not deleted one by one: what was
  * counted between the last reading and the deletion would be lost.  A whole set is retired instead:
@@ -40,7 +40,6 @@ struct fwd_kset {
 	char name[FWD_KSET_NAME];
 	uint32_t words; /* of a key */
 	uint32_t size;  /* elements at most: the kernel takes no more */
-	bool last;      /* elements tell when they were last met */
 };
 
 /* To be called between fwd_nft_begin() and fwd_nft_commit(). */
@@ -59,10 +58,8 @@ void fwd_load_word(struct fwd_nft_batch *b, struct nftnl_rule *r, unsigned int w
 /* Is the key in the set?  It counts there, and the rule goes on. */
 void fwd_rule_in(struct fwd_nft_batch *b, struct nftnl_rule *r, const struct fwd_kset *set);
 
-/* Once for each element; counters are since it was added.  idle_ms: since it was last met, where the
- * set tells and it was met; else UINT64_MAX. */
-typedef void fwd_kset_fn(void *priv, const uint32_t *key, const struct fw_counters *counters,
-			 uint64_t idle_ms);
+/* Once for each element; counters are since it was added. */
+typedef void fwd_kset_fn(void *priv, const uint32_t *key, const struct fw_counters *counters);
 
 /* Read a whole set.  *fd: a socket, opened when it is -1.  0, or -errno.  An element that is added
  * meanwhile may be missed, and others with it: hold additions off. */

@@ -403,7 +403,7 @@ def test_checksums_of_dropped_sources(both, c):
             ((5, 0), (0, 5)))
 
 
-def test_recent_learns_by_the_second(both, c):
+def test_recent_learns_by_tenths(both, c):
     def what(r):
         r.fw.restore(4, "*filter\n-A FORWARD -m recent --name l --update -j DROP\n"
                      "-A FORWARD -m recent --name l --set -j DROP\nCOMMIT\n")

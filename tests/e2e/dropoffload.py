@@ -103,7 +103,7 @@ class Flood(threading.Thread):
     """n packets of each source, in turn, at so many a second in all."""
 
     def __init__(self, w, n, family=4, to=None, rate=4000):
-        super().__init__()
+        super().__init__(daemon=True)
         self.socks = [w.sender(family, i) for i in range(SOURCES)]
         self.to, self.n, self.rate, self.ended = (to or SERVER[family], 7000), n, rate, False
         self.sent = 0
@@ -131,6 +131,11 @@ def offloaded(w):
     """Packets that the kernel has dropped by itself, and sources that it does now."""
     m = dict(x.rsplit(" ", 1) for x in w.fw.ctl("metrics").stdout.splitlines() if x[0] != "#")
     return int(m["fwd_offload_dropped_packets_total"]), int(m["fwd_offload_sources"])
+
+
+def sets(w):
+    """Names of the sets of sources in the kernel."""
+    return re.findall(r"set (drop_\d+_\S+)", w.sh("nft list table inet fwdd"))
 
 
 def wait_offloaded(w, n=SOURCES):
@@ -326,8 +331,7 @@ def told(w):
     while offloaded(w)[1] and time.monotonic() < end:
         time.sleep(0.1)
     check("the flood ends: nobody is dropped by the kernel any more", offloaded(w)[1] == 0)
-    check("… and no set is left", "drop_1" not in w.sh("nft list sets inet").replace("drop_forward", ""),
-          w.sh("nft list sets inet"))
+    check("… and no set is left", sets(w) == [], sets(w))
 
 
 def restart(w):
@@ -348,6 +352,24 @@ def restart(w):
           (w.packets(4, "drop"), sent))
 
 
+def crash(w):
+    w.fw.restore(4, "*filter\n-A FORWARD -s %s/26 -m comment --comment drop -j DROP\nCOMMIT\n"
+                 % source(4, 0))
+    f = Flood(w, 10 ** 6)
+    wait_offloaded(w)
+    before = sets(w)
+    w.fw.stop(signal.SIGKILL)
+    w.fw.start()
+    check("a crash: what it left behind is gone", before and not set(before) & set(sets(w)),
+          (before, sets(w)))
+    wait_offloaded(w)
+    w.sh("iptables -I FORWARD -s %s/26 -j ACCEPT" % source(4, 0))
+    w.arrived()
+    time.sleep(0.2)
+    check("a crash: … and does not come back", w.arrived() > 0)
+    f.end()
+
+
 def switched_off():
     w = World(lambda ns: firewall.Fwd(ns, ["--offload", "off"]))
     w.fw.restore(4, "*filter\n-A FORWARD -s %s/26 -j DROP\nCOMMIT\n" % source(4, 0))
@@ -366,7 +388,7 @@ def main():
     ours.close()
     oracle.close()
     ours = World(lambda ns: firewall.Fwd(ns))  # without the kernel's tracking
-    for case in (edit, recent, recent_ends, connection, told, restart):
+    for case in (edit, recent, recent_ends, connection, told, restart, crash):
         case(ours)
     ours.close()
     switched_off()
