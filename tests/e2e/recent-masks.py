@@ -43,8 +43,8 @@ def traffic(world):
     for last in (9, 10, 9):
         source = "10.66.0.%d" % last
         sender.send(pkt.ip4(source, hosts.V4, 17, pkt.udp(source, hosts.V4, 1, 2)))
+        world.fw.settle()  # through all hooks, before the next comes to the first
     sender.close()
-    world.fw.settle()
     return world.fw.save(4)
 
 
