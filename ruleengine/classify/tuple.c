@@ -8,9 +8,11 @@
 #define SET_BITS_MAX 14 /* 1 MiB */
 
 /* While it is on its worth is judged after so many lookups, while it is off it is tried after … */
-#define WINDOW	   512
-#define PAUSE	   65536
-#define WORTH_HITS (WINDOW / 3) /* a miss costs about half of what a hit saves */
+#define WINDOW	  512
+#define PAUSE	  65536
+#define WORTH	  (WINDOW / 4 * 3) /* hits, once the table knows the flows that there are … */
+#define PROMISING (WINDOW / 4) /* … and while it gets to know them */
+#define GRACE	  16
 
 /* What struct tuple can hold. */
 #define FIELDS (FIELDS_ADDR | FIELDS_BYTE | FIELDS_PORT | FIELD_BIT(F_ICMP))
@@ -49,6 +51,7 @@ struct tuples *fw_tuples_new(const struct base *b, enum fw_family family)
 		t->mask |= TUPLE_CTINFO;
 	t->on = true;
 	t->left = WINDOW;
+	t->grace = GRACE;
 	return t;
 }
 
@@ -67,7 +70,13 @@ size_t fw_tuples_size(const struct tuples *t)
 
 void fw_tuples_review(struct tuples *t)
 {
-	t->on = !t->on || t->hits >= WORTH_HITS;
+	if (!t->on || t->hits >= WORTH) {
+		t->on = true;
+		t->grace = GRACE;
+	} else {
+		t->on = t->hits >= PROMISING && t->grace;
+		t->grace -= t->on;
+	}
 	t->left = t->on ? WINDOW : PAUSE;
 	t->hits = 0;
 }

@@ -6,8 +6,9 @@
  * flags, state), these words lead to the first candidate without a search for classes.  Other
  * chains, and packets that are not what they should be, go by their classes.
  *
- * Strangers find nothing here and pay for looking.  So hits are counted, and where they are few
- * nobody looks, but for a sample from time to time.
+ * Strangers find nothing here and pay for looking, and of many flows each finds its place far away
+ * in memory, where few classes would do, which stay near.  So hits are counted: only where nearly
+ * all packets hit, anybody looks, but for a sample from time to time.
  */
 #ifndef FW_CLASSIFY_TUPLE_H
 #define FW_CLASSIFY_TUPLE_H
@@ -32,6 +33,7 @@ struct tuples {
 	bool on; /* else only counting down */
 	uint32_t left; /* lookups until it is decided again whether it is worth it */
 	uint32_t hits;
+	uint32_t grace; /* windows with fewer hits that may still follow */
 };
 
 /* NULL: no memory, or the chain asks for something else. */

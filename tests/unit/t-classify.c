@@ -381,6 +381,11 @@ static void test_tuples_pause(void **state)
 	assert_false(t.on);
 	fw_tuples_review(&t);
 	assert_true(t.on);
+	for (int windows = 0; t.on; windows++) { /* some come again, but too few in the end */
+		assert_in_range(windows, 0, 100);
+		t.hits = t.left / 2;
+		fw_tuples_review(&t);
+	}
 }
 
 /* Chains of more than FLAT_CHUNKS chunks write their classes another way. */
