@@ -5,17 +5,22 @@
  */
 #include <netinet/in.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "flows.h"
 
 struct fwd_flows *fwd_flows_new(uint32_t number)
 {
 	static const uint32_t words[FW_N_FAMILIES] = {FWD_FLOW_WORDS4, FWD_FLOW_WORDS6};
-	struct fwd_flows *f = calloc(1, sizeof(*f)); /* pages that are not used cost nothing */
+	/* Pages that are not used cost nothing; those of calloc() would be cleared, all of them, from
+	 * the second generation on. */
+	struct fwd_flows *f = mmap(NULL, sizeof(*f), PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	for (unsigned int i = 0; f && i < FW_N_FAMILIES; i++) {
+	if (f == MAP_FAILED)
+		return NULL;
+	for (unsigned int i = 0; i < FW_N_FAMILIES; i++) {
 		struct fwd_kset *set = &f->of[i].set;
 
 		snprintf(set->name, sizeof(set->name), FWD_FLOWS_NAME "%u_%u", i == FW_IP4 ? 4 : 6,
@@ -23,9 +28,14 @@ struct fwd_flows *fwd_flows_new(uint32_t number)
 		set->words = words[i];
 		set->size = FWD_FLOWS_MAX;
 	}
-	if (f)
-		f->ways = 1; /* the first is none's */
+	f->ways = 1; /* the first is none's */
 	return f;
+}
+
+void fwd_flows_free(struct fwd_flows *f)
+{
+	if (f)
+		munmap(f, sizeof(*f));
 }
 
 bool fwd_base_has_in(unsigned int base)

@@ -63,8 +63,9 @@ struct fwd_flows {
 	struct fwd_flows_of of[FW_N_FAMILIES];
 };
 
-/* number: makes the names of its sets.  NULL: no memory.  free() it. */
+/* number: makes the names of its sets.  NULL: no memory. */
 struct fwd_flows *fwd_flows_new(uint32_t number);
+void fwd_flows_free(struct fwd_flows *f); /* NULL */
 
 /* Which interfaces are part of a key at a base chain; a hook's others are zero. */
 bool fwd_base_has_in(unsigned int base);

@@ -216,7 +216,7 @@ void fwd_generation_retire(struct fwd_offload *o)
 		return;
 	tell_tracker(o, old);
 	if (!old->since) { /* the kernel knows nothing of it */
-		free(old);
+		fwd_flows_free(old);
 		return;
 	}
 	close_chains(o);
@@ -252,7 +252,7 @@ static void finish_some(struct fwd_offload *o, struct fwd_flows *upto)
 		if (!f->closed)
 			fwd_generation_read(o, f);
 		delete_sets(o, f);
-		free(f);
+		fwd_flows_free(f);
 	}
 }
 

@@ -347,7 +347,7 @@ void fwd_offload_stop(struct fwd_offload **at)
 	fwd_generation_finish(o);
 	if (o->read_fd >= 0)
 		close(o->read_fd);
-	free(o->live);
+	fwd_flows_free(o->live);
 	pthread_cond_destroy(&o->work);
 	pthread_mutex_destroy(&o->lock);
 	free(o);

@@ -136,7 +136,7 @@ static void test_counting(void **state)
 	more = fwd_flows_count(f, flow, &now);
 	assert_int_equal(more.packets, 0);
 	assert_int_equal(a.packets, 15);
-	free(f);
+	fwd_flows_free(f);
 }
 
 /* Flows that take the same way share its place; a full generation takes no more. */
@@ -162,7 +162,7 @@ static void test_full(void **state)
 	key[FWD_FLOW_ENDS]--;
 	assert_non_null(fwd_flows_find(f, FW_IP6, key));
 	assert_true(fwd_flows_add(f, FW_IP4, key, &offer)); /* families have room of their own */
-	free(f);
+	fwd_flows_free(f);
 }
 
 /* Ways are different without end: then there is no room, and nothing else happens. */
@@ -183,7 +183,7 @@ static void test_no_room_for_ways(void **state)
 	}
 	assert_int_equal(added, FWD_FLOWS_ROOM / (FW_OFFER_MAX + 2));
 	assert_int_equal(f->of[FW_IP4].n, added);
-	free(f);
+	fwd_flows_free(f);
 }
 
 int main(void)
