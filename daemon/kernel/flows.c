@@ -40,7 +40,8 @@ void fwd_flows_free(struct fwd_flows *f)
 
 bool fwd_base_has_in(unsigned int base)
 {
-	return base == FW_PREROUTING || base == FW_INPUT || base == FW_FORWARD;
+	return base == FW_PREROUTING || base == FW_INPUT || base == FW_FORWARD ||
+		base == FW_POSTROUTING;
 }
 
 bool fwd_base_has_out(unsigned int base)

@@ -15,7 +15,8 @@
 #include "kernel.h"
 
 #define HOOK(h)	  FW_HOOK_BIT(h)
-#define HAS_IN	  (HOOK(FW_PREROUTING) | HOOK(FW_INPUT) | HOOK(FW_FORWARD))
+#define INBOUND	  (HOOK(FW_PREROUTING) | HOOK(FW_INPUT) | HOOK(FW_FORWARD))
+#define HAS_IN	  (INBOUND | HOOK(FW_POSTROUTING)) /* there: of what is forwarded */
 #define HAS_OUT	  (HOOK(FW_FORWARD) | HOOK(FW_OUTPUT) | HOOK(FW_POSTROUTING))
 #define HAS_OWNER (HOOK(FW_OUTPUT) | HOOK(FW_POSTROUTING))
 
@@ -115,9 +116,10 @@ static void fill_meta(struct fw_pkt_meta *meta, const struct raw *raw, unsigned 
 	meta->nat_status = (uint8_t)((ours & FW_MARK_SRC_NAT ? FW_CTS_SRC_NAT : 0) |
 				     (ours & FW_MARK_DST_NAT ? FW_CTS_DST_NAT : 0));
 	meta->ctinfo = (ours & FW_MARK_CTINFO_MASK) >> FW_MARK_CTINFO_SHIFT;
+	if (bit & INBOUND)
+		meta->pkttype = (ours & FW_MARK_PKTTYPE_MASK) >> FW_MARK_PKTTYPE_SHIFT;
 	if (bit & HAS_IN) {
 		meta->in_ifindex = raw->in;
-		meta->pkttype = (ours & FW_MARK_PKTTYPE_MASK) >> FW_MARK_PKTTYPE_SHIFT;
 		if (raw->has_mac) {
 			meta->has_mac = true;
 			memcpy(meta->mac, raw->mac.hw_addr, sizeof(meta->mac));

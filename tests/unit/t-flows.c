@@ -37,7 +37,7 @@ static void test_key(void **state)
 		    {FW_INPUT, 3, 0},
 		    {FW_FORWARD, 3, 4},
 		    {FW_OUTPUT, 0, 4},
-		    {FW_POSTROUTING, 0, 4}};
+		    {FW_POSTROUTING, 3, 4}};
 	uint32_t key[FWD_FLOW_WORDS6];
 	struct fwd_msg m;
 	struct pkt p;

@@ -109,7 +109,7 @@ static void test_message(void **state)
 	assert_false(got.pkt.meta.has_uid);
 }
 
-/* POSTROUTING's messages carry an input interface that its rules must not see. */
+/* POSTROUTING of what is forwarded: chains of the user may ask where it came in. */
 static void test_message_out(void **state)
 {
 	struct pkt p = PKT_INIT;
@@ -124,7 +124,7 @@ static void test_message_out(void **state)
 	attr32(&m, NFQA_GID, 100);
 	attr(&m, NFQA_PAYLOAD, p.data, (uint16_t)p.len);
 	assert_int_equal(parse(&m, &got), 1);
-	assert_int_equal(got.pkt.meta.in_ifindex, 0);
+	assert_int_equal(got.pkt.meta.in_ifindex, 4);
 	assert_int_equal(got.pkt.meta.out_ifindex, 5);
 	assert_true(got.pkt.meta.has_uid);
 	assert_int_equal(got.pkt.meta.uid, 1000);
