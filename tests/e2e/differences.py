@@ -288,6 +288,22 @@ def test_errors_about_first_packets_pass(both, c):
     c.equal("errors: no route, no hop left", both.routers(what), ([0, 0], [1, 0]))
 
 
+def test_errors_about_resets_begin_nothing(both, c):
+    ours = "10.77.1.1"
+
+    def what(r):
+        r.fw.restore(4, "*nat\n-A PREROUTING -s 203.0.113.1/32 -j REDIRECT\nCOMMIT\n*filter\n"
+                        "-A INPUT -m conntrack --ctstate ESTABLISHED\n"
+                        "-A OUTPUT -p tcp -m length --length 41:1500 -j REJECT --reject-with tcp-reset\n"
+                        "-A OUTPUT -p tcp -j REJECT --reject-with icmp-port-unreachable\nCOMMIT\n")
+        r.raw.send(pkt.ip4(ours, CLIENT, 6, pkt.tcp(ours, CLIENT, 5000, 80, flags=pkt.ACK,
+                                                    data=b"data")))
+        r.fw.settle()
+        send(r, pkt.ip4(CLIENT, ours, 6, pkt.tcp(CLIENT, ours, 80, 5000, flags=pkt.ACK)))
+        return r.fw.save(4).split("-A INPUT -m conntrack")[0].rpartition("[")[2][:2]
+    c.equal("answers to a packet that was reset", both.routers(what), ("1:", "0:"))
+
+
 def test_port_shifts_are_refused(both, c):
     line = ("iptables -t nat -A PREROUTING -p tcp -j DNAT "
             "--to-destination 10.0.0.1:100-200/300")
