@@ -60,20 +60,12 @@ static bool translates(const bool nat[FW_N_HOOKS])
 	return false;
 }
 
-/* Hooks by which every packet passes our tracker once, at the least. */
-static void queue_all_flows(bool queue[FW_N_HOOKS])
-{
-	if (!queue[FW_PREROUTING])
-		queue[FW_INPUT] = queue[FW_FORWARD] = true;
-	queue[FW_OUTPUT] = true;
-}
-
 /*
  * The kernel tracks and tells.  No hook is queued for tracking's sake, unless rules ask what flows
- * have become; those where only nat has
- * rules see but the packets whose translation is pending.  OUTPUT's filter stands behind the
- * translation, so where there may be one it has a visit of its own: of what is sent here, or of
- * answers to whom another hook (POSTROUTING, through lo) gave another source.
+ * have become: then those where the kernel's looks, too.  Those where only nat has rules see but the
+ * packets whose translation is pending.  OUTPUT's filter stands behind the translation, so where
+ * there may be one it has a visit of its own: of what is sent here, or of answers to whom another
+ * hook (POSTROUTING, through lo) gave another source.
  */
 static void plan_kct(const struct fw_needs *needs, struct fw_plan *ret, int f)
 {
@@ -96,7 +88,7 @@ static void plan_kct(const struct fw_needs *needs, struct fw_plan *ret, int f)
 	ret->count_behind[f] = translates(ret->nat[f]) && !ret->split[f] &&
 		(needs->touched[f] & BEHIND_NAT);
 	if (needs->flags[f] & FW_NEED_FLOWS)
-		queue_all_flows(ret->queue[f]);
+		ret->queue[f][FW_PREROUTING] = ret->queue[f][FW_OUTPUT] = true;
 	for (int h = 0; h < FW_N_HOOKS; h++)
 		ret->nat_only[f][h] = ret->nat[f][h] && !ret->queue[f][h];
 	ret->exceeded[f] = ret->split[f] || ret->queue[f][FW_OUTPUT] || ret->queue[f][FW_POSTROUTING];
