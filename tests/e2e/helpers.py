@@ -20,7 +20,7 @@ import netns  # noqa: E402
 import topo  # noqa: E402
 
 C, R1, R2, S = "10.66.1.2", "10.66.1.1", "10.66.2.1", "10.66.2.2"
-S6 = "fd66:2::2"
+R6, S6 = "fd66:1::1", "fd66:2::2"
 CONTENT = b"".join(b"line %d of a file that takes more than one segment\n" % i for i in range(400))
 
 VSFTPD = """listen=NO
@@ -79,6 +79,15 @@ COMMIT
 COMMIT
 """ % (R1, S, R1, S, "\n".join(x for x in count("PREROUTING", R1).splitlines() if "ACCEPT" not in x),
        "\n".join(x for x in count("POSTROUTING", R1).splitlines() if "ACCEPT" not in x))
+
+
+NAT6 = """*nat
+-A PREROUTING -i eth0 -d %s -p tcp --dport 21 -j DNAT --to-destination %s
+-A POSTROUTING -o eth1 -j MASQUERADE
+COMMIT
+""" % (R6, S6)
+LOOPBACK = RAW + "*filter\n:INPUT DROP\n:OUTPUT DROP\n" + count("INPUT", R1) + \
+    count("OUTPUT", R1) + "COMMIT\n"
 
 
 class Side:
@@ -225,6 +234,8 @@ CASES = {
     "forwarded": ("server", (FORWARD,), "client", S),
     "translated both ways": ("server", (FORWARD, NAT), "client", R1),
     "forwarded, IPv6": ("server", (FORWARD.replace(S, S6),), "client", "[%s]" % S6),
+    "translated both ways, IPv6": ("server", (FORWARD.replace(S, S6), NAT6), "client", "[%s]" % R6),
+    "within this host": ("router", (LOOPBACK,), "router", R1),
     "to this host": ("router", (HOST,), "client", R1),
 }
 
