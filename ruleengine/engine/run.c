@@ -440,6 +440,23 @@ static void prepare_reply(const struct fw_plan *plan, struct fw_eval *e, struct 
 		fw_ct_rejected(e->world->ct, e);
 }
 
+/*
+ * Is the flow that the packet makes to be confirmed here?  What comes in for this host we meet no
+ * more behind PREROUTING where INPUT is not queued, though what is forwarded we do.
+ */
+static bool is_last(const struct fw_plan *plan, const struct fw_eval *e)
+{
+	const struct fw_world_ops *ops = e->world->ops;
+	const struct fw_packet *pkt = e->pkt;
+
+	if (plan->last[pkt->family][pkt->meta.hook])
+		return true;
+	return tracks(plan, e) && pkt->meta.hook == FW_PREROUTING &&
+		!plan->queue[pkt->family][FW_INPUT] &&
+		!(fw_flow_status(e->flow) & FW_CTS_CONFIRMED) && ops && ops->addrtype &&
+		is_for_us(e);
+}
+
 static void settle(struct hook_run *r, struct fw_decision *ret)
 {
 	struct fw_eval *e = &r->w.e;
@@ -480,8 +497,7 @@ static void settle(struct hook_run *r, struct fw_decision *ret)
 	 * an answer confirms the flow. */
 	if (ret->verdict == FW_QUEUE && !ret->queue_bypass)
 		return;
-	if (e->flow && r->plan->last[e->pkt->family][e->pkt->meta.hook] &&
-	    e->pkt->meta.part != FW_PART_TO_NAT)
+	if (e->flow && is_last(r->plan, e) && e->pkt->meta.part != FW_PART_TO_NAT)
 		fw_ct_confirm(e->world->ct, e);
 }
 

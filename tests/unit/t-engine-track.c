@@ -286,6 +286,34 @@ static void test_doomed(void **state)
 	}
 }
 
+/* Rules in PREROUTING and FORWARD only: a flow to this host is confirmed by the first, for nobody
+ * sees its packet again; one that goes on is not. */
+static void test_confirmed_before_input(void **state)
+{
+	static const struct fw_world_ops ops = {.addrtype = local_or_not};
+	static const enum fw_addrtype types[] = {FW_ADDR_UNICAST, FW_ADDR_LOCAL};
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		enum fw_addrtype type = types[i];
+		struct pkt p = PKT_INIT;
+		struct fw_packet view;
+		struct scene s;
+
+		scene_init(&s, true);
+		s.world.ops = &ops;
+		s.world.priv = &type;
+		scene_rules(&s, FW_IP4, "*mangle\n-A PREROUTING -m conntrack --ctstatus CONFIRMED\n"
+					"-A FORWARD -j DROP\nCOMMIT\n");
+		syn(&p, &view, FW_PREROUTING, "10.0.0.1");
+		scene_run(&s, &view);
+		scene_run(&s, &view);
+		assert_int_equal(scene_packets(&s, FW_IP4, FW_MANGLE, "PREROUTING", 1),
+				 type == FW_ADDR_LOCAL);
+		scene_deinit(&s);
+	}
+}
+
 static bool is_lost(void *priv, const struct fw_packet *pkt)
 {
 	return *(const bool *)priv;
@@ -365,6 +393,7 @@ int main(void)
 		cmocka_unit_test(test_nat_sees_the_first_packet_only),
 		cmocka_unit_test(test_carried_state_wins),
 		cmocka_unit_test(test_doomed),
+		cmocka_unit_test(test_confirmed_before_input),
 		cmocka_unit_test(test_no_route),
 		cmocka_unit_test(test_kernel_error_in_raw),
 	};
