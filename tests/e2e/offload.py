@@ -89,8 +89,23 @@ class World:
     def metric(self, name):
         return self.fw.metric(name)
 
+    def both(self, family):
+        """counted() and passed() of one moment: no late acknowledgement came in between."""
+        while True:
+            before, ours = self.passed(family), self.counted(family)
+            if self.passed(family) == before:
+                return ours, before
+
+    def quiet(self, family):
+        """Return when nothing passes any more; what passed."""
+        while True:
+            before = self.passed(family)
+            time.sleep(0.25)  # longer than acknowledgements are put off
+            if self.passed(family) == before:
+                return before
+
     def same(self, what, family):
-        ours, theirs = self.counted(family), self.passed(family)
+        ours, theirs = self.both(family)
         check(what + ": every packet and byte is counted", ours == theirs, (ours, theirs))
 
     def close(self):
@@ -219,12 +234,12 @@ def mangled(w, what, family):
     hooks = ("PREROUTING", "FORWARD", "POSTROUTING")
     for hook in hooks:
         w.net.router.run(tool, "-t", "mangle", "-A", hook, "-p", "tcp", env=w.fw.env())
-    before = w.passed(family)["FORWARD"]
+    before = w.quiet(family)["FORWARD"]
     p = tcp(w, family, 7002)
     p.bulk(8 * MIB)
     p.close()
     w.same(what + ", mangle too", family)
-    after = w.passed(family)["FORWARD"]
+    after = w.quiet(family)["FORWARD"]
     text = w.net.router.run(tool + "-save", "-c", "-t", "mangle", env=w.fw.env()).stdout
     for hook in hooks:
         m = re.search(r"^\[(\d+):(\d+)\] -A %s" % hook, text, re.M)
@@ -239,11 +254,10 @@ def zero(w, what, family):
     tool = firewall.tool(family)
     p = tcp(w, family, 7003)
     p.talk(200)
-    w.fw.settle()
+    before = w.quiet(family)["FORWARD"]
     w.net.router.run(tool, "-Z", env=w.fw.env())
-    before = w.passed(family)["FORWARD"]
     p.talk(300)
-    ours, now = w.counted(family)["FORWARD"], w.passed(family)["FORWARD"]
+    ours, now = [x["FORWARD"] for x in w.both(family)]
     check(what + ": counters after -Z", ours == (now[0] - before[0], now[1] - before[1]),
           (ours, before, now))
     p.close()
@@ -367,11 +381,10 @@ def accounts(family):
     w = World("--conntrack-acct", "on", "--offload-seconds", "1")
     p = tcp(w, family, 7600)
     p.talk(500)
-    w.fw.settle()
+    passed = w.quiet(family)["FORWARD"]
     text = w.fw.ctl("conn", "list").stdout
     seen = [sum(int(x) for x in re.findall(word + r"=(\d+)", text)) for word in ("packets", "bytes")]
-    check("the flow's own counters", tuple(seen) == w.passed(family)["FORWARD"],
-          (seen, w.passed(family)["FORWARD"]))
+    check("the flow's own counters", tuple(seen) == passed, (seen, passed))
     p.close()
     w.close()
 
@@ -394,9 +407,9 @@ def restarts(family):
     p.talk(300)
     out = w.net.router.run("nft", "list", "ruleset").stdout
     check("killed: one generation", len(re.findall(r"set flows", out)) == 1, out)
-    before = w.counted(family)["FORWARD"][0], w.passed(family)["FORWARD"][0]
+    before = [x["FORWARD"][0] for x in w.both(family)]
     p.talk(300)
-    after = w.counted(family)["FORWARD"][0], w.passed(family)["FORWARD"][0]
+    after = [x["FORWARD"][0] for x in w.both(family)]
     check("killed: the next life counts right", after[0] - before[0] == after[1] - before[1],
           (before, after))
     p.close()
