@@ -135,8 +135,11 @@ static int parse_pair(struct fwd_conn_words *w, const char *key, const char *val
 		     {"dst", offsetof(struct fw_ct_filter, dst)},
 		     {"reply-src", offsetof(struct fw_ct_filter, reply_src)},
 		     {"reply-dst", offsetof(struct fw_ct_filter, reply_dst)},
-		     {"addr", offsetof(struct fw_ct_filter, addr)}},
-	  ports[] = {{"sport", offsetof(struct fw_ct_filter, sport)},
+		     {"addr", offsetof(struct fw_ct_filter, addr)}};
+	static const struct {
+		const char *key;
+		size_t offset;
+	} ports[] = {{"sport", offsetof(struct fw_ct_filter, sport)},
 		     {"dport", offsetof(struct fw_ct_filter, dport)},
 		     {"port", offsetof(struct fw_ct_filter, port)}};
 	struct fw_ct_filter *f = &w->filter;

@@ -127,7 +127,7 @@ static int check_owners(const struct fw_tx *tx, struct fw_err *err)
 		    "%d groups of them can be told apart%s: join numbers that stand together "
 		    "into one range LOW-HIGH",
 		    kct ? FW_OWNER_KCT : FW_OWNER_CODES,
-		    kct ? " beside rules in the nat table" : "");
+		    kct ? " while the kernel tracks (rules in nat, or CT)" : "");
 	return r;
 }
 
