@@ -13,10 +13,10 @@
 struct fwd_flows *fwd_flows_new(uint32_t number)
 {
 	static const uint32_t words[FW_N_FAMILIES] = {FWD_FLOW_WORDS4, FWD_FLOW_WORDS6};
-	/* Pages that are not used cost nothing; those of calloc() would be cleared, all of them, from
-	 * the second generation on. */
-	struct fwd_flows *f = mmap(NULL, sizeof(*f), PROT_READ | PROT_WRITE,
-				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	/* Pages that are not used cost nothing; those of calloc() would be cleared, all of them,
+	 * from the second generation on. */
+	struct fwd_flows *f =
+		mmap(NULL, sizeof(*f), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (f == MAP_FAILED)
 		return NULL;

@@ -28,16 +28,16 @@ enum {
 	FWD_FLOW_WORDS6 = FWD_FLOW_ENDS + 8 + 1
 };
 
-#define FWD_FLOWS_NAME	"flows" /* what the names of all their sets begin with */
-#define FWD_FLOWS_MAX	16384 /* of a family; more are judged one packet after the other */
-#define FWD_FLOWS_ROOM	65536 /* counters in all different ways together */
+#define FWD_FLOWS_NAME "flows" /* what the names of all their sets begin with */
+#define FWD_FLOWS_MAX  16384 /* of a family; more are judged one packet after the other */
+#define FWD_FLOWS_ROOM 65536 /* counters in all different ways together */
 
 struct fwd_flow {
 	uint32_t key[FWD_FLOW_WORDS6];
 	uint32_t next; /* in its bucket, + 1 */
-	uint32_t way;  /* the counters that its packets belong on */
+	uint32_t way; /* the counters that its packets belong on */
 	struct fw_counters taken; /* what they got so far */
-	struct fw_tuple orig;     /* what the tracker calls it */
+	struct fw_tuple orig; /* what the tracker calls it */
 	uint8_t dir;
 	bool tracked; /* the tracker is to be told */
 };
@@ -46,18 +46,18 @@ struct fwd_flows_of { /* a family */
 	struct fwd_kset set;
 	bool made; /* the set is there */
 	uint32_t n, sent; /* known, and of these in the set */
-	uint32_t wanted, ruled; /* kinds of rules: what is known needs, what there is; fwd_flow_kind() */
+	uint32_t wanted, ruled; /* fwd_flow_kind() of rules: that are needed, that there are */
 	uint32_t bucket[FWD_FLOWS_MAX]; /* flow + 1 */
 	struct fwd_flow flow[FWD_FLOWS_MAX];
 };
 
 struct fwd_flows {
 	struct fwd_flows *next;
-	uint64_t since;        /* when the first was sent; 0: none was */
-	uint64_t until_wall;   /* from then on its rules let nothing pass, should nobody end it */
-	unsigned int makes;    /* of the table, when its sets were made */
-	bool closed;           /* what it counts is complete; its counters may be gone */
-	uint32_t ways;         /* used of way[] */
+	uint64_t since; /* when the first was sent; 0: none was */
+	uint64_t until_wall; /* from then on its rules let nothing pass, should nobody end it */
+	unsigned int makes; /* of the table, when its sets were made */
+	bool closed; /* what it counts is complete; its counters may be gone */
+	uint32_t ways; /* used of way[] */
 	uint32_t way_bucket[256];
 	uintptr_t way[FWD_FLOWS_ROOM]; /* rows of: next in bucket, how many, counters */
 	struct fwd_flows_of of[FW_N_FAMILIES];

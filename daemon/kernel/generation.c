@@ -7,7 +7,7 @@
 
 #define SLICE	  256 /* flows that are seen to in one hold of core->lock */
 #define LATE_NS	  (3 * FW_NSEC_PER_SEC) /* that the thread may be late, on a busy machine */
-#define FINISH_NS FW_NSEC_PER_SEC /* from retiring to the last reading, which keeps the thread waiting */
+#define FINISH_NS FW_NSEC_PER_SEC /* from retiring to the last reading, for which we wait */
 
 /* ---- reading, under o->lock ---------------------------------------------------------------- */
 
@@ -105,7 +105,8 @@ static int send_news(struct fwd_offload *o, enum fw_family family, const struct 
 	int r;
 
 	if (!f->until_wall)
-		f->until_wall = fwd_wall() + o->k->core->config->offload_s * FW_NSEC_PER_SEC + LATE_NS;
+		f->until_wall =
+			fwd_wall() + o->k->core->config->offload_s * FW_NSEC_PER_SEC + LATE_NS;
 	pthread_mutex_lock(&nft->lock);
 	b = fwd_nft_begin(nft);
 	if (b && news->make)

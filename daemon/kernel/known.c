@@ -3,12 +3,13 @@
  * Chains that let known flows pass, ahead of the queue.
  *
  *	chain input       { jump known_input; …; goto judge }
- *	chain known_input { a rule for each family and protocol that has flows: key @flows4_7 accept }
+ *	chain known_input { a rule for each family and protocol that has flows: key @flows4_7 accept
+ *}
  *
  * Where nothing is offloaded such a chain is empty, and costs as much as a jump.
  *
- * The rules end by themselves a little later than they should be taken away: if we are dead, or stuck,
- * what --fail says holds for these flows, too.
+ * The rules end by themselves a little later than they should be taken away: if we are dead, or
+ * stuck, what --fail says holds for these flows, too.
  */
 #include <netinet/in.h>
 #include <stdio.h>

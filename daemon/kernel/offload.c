@@ -16,8 +16,8 @@
  * reading is added to the counters of its way through the rules.  It is read whenever somebody
  * wants to see counters, and for the last time behind fwd_nft_grace().  An edit cannot wait for
  * that, and takes the rules away that those counters are in: there the last reading is the one
- * behind the batch that ended the generation, a tenth of a millisecond later.  (A packet that another
- * processor was about to look up, and was kept from for so long, is not counted.)
+ * behind the batch that ended the generation, a tenth of a millisecond later.  (A packet that
+ * another processor was about to look up, and was kept from for so long, is not counted.)
  *
  * Locks, in this order: o->lock (who sends, retires or reads), nft->lock, core->lock (the living
  * generation, what is offered).
@@ -31,9 +31,9 @@
 
 #include "generation.h"
 
-#define CHECK_NS  100000000ull	  /* between looks at what else a verdict depends on: names */
-#define TURN_NS	  100000000ull    /* a generation with an ended flow lasts so long at least … */
-#define TURN_EACH 500000	  /* … and that longer for each of its flows, which return */
+#define CHECK_NS  100000000ull /* between looks at what else a verdict depends on: names */
+#define TURN_NS	  100000000ull /* a generation with an ended flow lasts so long at least … */
+#define TURN_EACH 500000 /* … and that longer for each of its flows, which return */
 #define QUIET_NS  (5 * FW_NSEC_PER_SEC) /* after the kernel refused */
 
 /* ---- offers, under core->lock -------------------------------------------------------------- */

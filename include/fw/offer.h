@@ -9,7 +9,8 @@
  * offer over lets such packets pass, counts them, and hands the counts in: to `counters`, and to
  * fw_ct_passed() where the tracker would have looked at them.
  *
- * Not covered, and to be judged one by one as before: segments of TCP that are not FW_TCP_STEADY; packets that carry one of our mark bits.
+ * Not covered, and to be judged one by one as before: segments of TCP that are not FW_TCP_STEADY;
+ * packets that carry one of our mark bits.
  *
  * An offer is good while ruleset and plan stay in force.  It must be taken back within half of
  * min_left_s: a flow whose packets nobody sees looks like one that has ended.
@@ -29,14 +30,14 @@ struct fw_offer {
 	/* valid until the next packet where a decision is `offered` */
 	struct fw_tuple orig; /* the flow … */
 	enum fw_ct_dir dir;
-	bool tracked;         /* … and whether this hook is where the tracker looks at it */
+	bool tracked; /* … and whether this hook is where the tracker looks at it */
 	uint32_t n;
 	struct fw_counters *counters[FW_OFFER_MAX];
 };
 
 /* For the engine: has this direction seen as many packets, since it was asked last, as it takes? */
 bool fw_ct_due(const struct fw_flow *flow, enum fw_ct_dir dir);
-/* … and may packets of this flow pass?  unseen: by the tracker, which bears in mind that they do. */
+/* … and may packets of this flow pass?  unseen: by the tracker, which bears that in mind. */
 bool fw_ct_offer(struct fw_ct *ct, struct fw_flow *flow, bool unseen, uint64_t now,
 		 uint32_t min_left_s);
 

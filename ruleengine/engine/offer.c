@@ -41,8 +41,8 @@ static bool was_let_pass(const struct fw_walk *w, const struct fw_decision *d)
 {
 	if (w->trail->varies || w->trail->of_packet)
 		return false;
-	return d->verdict == FW_ACCEPT && !d->nat && d->mark == w->e.pkt->meta.mark && !d->reroute &&
-		!d->set_priority && !d->new_len && d->ctinfo == FW_CT_NONE;
+	return d->verdict == FW_ACCEPT && !d->nat && d->mark == w->e.pkt->meta.mark &&
+		!d->reroute && !d->set_priority && !d->new_len && d->ctinfo == FW_CT_NONE;
 }
 
 bool fw_offer_make(const struct fw_walk *w, const struct fw_plan *plan, const struct fw_decision *d)

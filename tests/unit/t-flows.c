@@ -74,7 +74,8 @@ static void test_key_ip6(void **state)
 	assert_memory_equal(&key[FWD_FLOW_ENDS + 8], "\0\x35\4\0", 4);
 }
 
-/* Our bits: notes of nft on the way to the queue are none of the packet's; those it came with are. */
+/* Our bits: notes of nft on the way to the queue are none of the packet's; those it came with are.
+ */
 static void test_marked(void **state)
 {
 	uint32_t key[FWD_FLOW_WORDS6];
@@ -189,9 +190,9 @@ static void test_no_room_for_ways(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_key),	 cmocka_unit_test(test_key_ip6),
-		cmocka_unit_test(test_marked),	 cmocka_unit_test(test_counting),
-		cmocka_unit_test(test_full),	 cmocka_unit_test(test_no_room_for_ways),
+		cmocka_unit_test(test_key),    cmocka_unit_test(test_key_ip6),
+		cmocka_unit_test(test_marked), cmocka_unit_test(test_counting),
+		cmocka_unit_test(test_full),   cmocka_unit_test(test_no_room_for_ways),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Offers (fw/offer.h): which packets' flows need no more judging, on which counters they belong, and
- * how the tracker lives with what it does not see.
+ * Offers (fw/offer.h): which packets' flows need no more judging, on which counters they belong,
+ * and how the tracker lives with what it does not see.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -46,14 +46,20 @@ static void close_talk(struct talk *t)
 }
 
 /* side: 0 the client, 1 the server.  True: it was offered. */
-static bool send_at(struct talk *t, enum fw_hook hook, int side, uint8_t proto, uint8_t flags, uint32_t len)
+static bool send_at(struct talk *t, enum fw_hook hook, int side, uint8_t proto, uint8_t flags,
+		    uint32_t len)
 {
 	struct pkt p = PKT_INIT;
 	struct fw_packet view;
 	uint8_t *tcp;
 
-	pkt_at(&p, hook, hook == FW_POSTROUTING ? "" : side ? "eth1" : "eth0",
-	       hook == FW_PREROUTING ? "" : side ? "eth0" : "eth1");
+	pkt_at(&p, hook,
+	       hook == FW_POSTROUTING ? ""
+		       : side	      ? "eth1"
+				      : "eth0",
+	       hook == FW_PREROUTING ? ""
+		       : side	     ? "eth0"
+				     : "eth1");
 	pkt_ip4(&p, side ? "10.0.0.2" : "10.0.0.1", side ? "10.0.0.1" : "10.0.0.2", proto);
 	if (proto == IPPROTO_UDP) {
 		pkt_udp(&p, side ? 80 : 1024, side ? 1024 : 80);
@@ -105,7 +111,8 @@ static const char *state_of(struct talk *t)
 	return state;
 }
 
-static const struct fw_counters *rule_counters(struct talk *t, enum fw_table_id table, uint32_t number)
+static const struct fw_counters *rule_counters(struct talk *t, enum fw_table_id table,
+					       uint32_t number)
 {
 	return &fw_chain_rule(scene_chain(&t->s, FW_IP4, table, "FORWARD"), number)->counters;
 }
@@ -117,7 +124,9 @@ static void test_offered(void **state)
 	struct talk t;
 
 	(void)state;
-	open_talk(&t, "*mangle\n-A FORWARD -p tcp\nCOMMIT\n*filter\n-A FORWARD -s 10.0.0.9\n" KNOWN "COMMIT\n");
+	open_talk(&t,
+		  "*mangle\n-A FORWARD -p tcp\nCOMMIT\n*filter\n-A FORWARD -s 10.0.0.9\n" KNOWN
+		  "COMMIT\n");
 	handshake(&t);
 	for (int i = 3; i < EVERY; i++)
 		assert_false(segment(&t, 0, PKT_ACK, 10));
@@ -157,8 +166,9 @@ static void test_from_cache(void **state)
 	int offered = 0;
 
 	(void)state;
-	open_talk(&t, "*raw\n-A PREROUTING -p tcp\nCOMMIT\n"
-		      "*mangle\n-A PREROUTING -m state --state ESTABLISHED\nCOMMIT\n");
+	open_talk(&t,
+		  "*raw\n-A PREROUTING -p tcp\nCOMMIT\n"
+		  "*mangle\n-A PREROUTING -m state --state ESTABLISHED\nCOMMIT\n");
 	t.s.world.cache = fw_flow_cache_new(64, 1);
 	assert_non_null(t.s.world.cache);
 	fw_flow_cache_always(t.s.world.cache);
@@ -171,8 +181,9 @@ static void test_from_cache(void **state)
 		assert_int_equal(t.offer.n, 4); /* a rule and the policy, in raw and in mangle */
 		assert_ptr_equal(t.offer.counters[1],
 				 scene_chain(&t.s, FW_IP4, FW_RAW, "PREROUTING")->policy_counters);
-		assert_ptr_equal(t.offer.counters[3],
-				 scene_chain(&t.s, FW_IP4, FW_MANGLE, "PREROUTING")->policy_counters);
+		assert_ptr_equal(
+			t.offer.counters[3],
+			scene_chain(&t.s, FW_IP4, FW_MANGLE, "PREROUTING")->policy_counters);
 	}
 	assert_int_equal(offered, 3);
 	assert_true(fw_flow_cache_stats(t.s.world.cache)->hits > EVERY);
@@ -190,7 +201,8 @@ static void test_later_hook(void **state)
 	for (int i = 0; i < 2 * EVERY; i++) {
 		const bool forwarded = segment(&t, 0, PKT_ACK, 0);
 
-		assert_int_equal(send_at(&t, FW_POSTROUTING, 0, IPPROTO_TCP, PKT_ACK, 0), forwarded);
+		assert_int_equal(send_at(&t, FW_POSTROUTING, 0, IPPROTO_TCP, PKT_ACK, 0),
+				 forwarded);
 		if (forwarded)
 			assert_false(t.offer.tracked);
 	}
@@ -226,7 +238,8 @@ static const struct {
 	{"-A FORWARD -p udp -m length --length 100\n", true},
 	{"-A FORWARD -m mark --mark 7 -j DROP\n", true},
 	{"-A FORWARD -p tcp -m multiport --dports 1,2 -j DROP\n", true},
-	{"-A FORWARD -m iprange --src-range 10.9.0.0-10.9.0.9 -m comment --comment x -j DROP\n", true},
+	{"-A FORWARD -m iprange --src-range 10.9.0.0-10.9.0.9 -m comment --comment x -j DROP\n",
+	 true},
 };
 
 static void test_asking(void **state)
@@ -240,7 +253,8 @@ static void test_asking(void **state)
 		open_talk(&t, text);
 		handshake(&t);
 		if ((chat(&t, 3 * EVERY) > 0) != asking[i].offered)
-			fail_msg("%s is %soffered", asking[i].rules, asking[i].offered ? "not " : "");
+			fail_msg("%s is %soffered", asking[i].rules,
+				 asking[i].offered ? "not " : "");
 		close_talk(&t);
 	}
 }
@@ -250,9 +264,11 @@ static void test_changed(void **state)
 {
 	static const char *const rules[] = {
 		"*mangle\n-A FORWARD -j MARK --set-mark 5\nCOMMIT\n*filter\n" KNOWN "COMMIT\n",
-		"*mangle\n-A FORWARD -j CLASSIFY --set-class 1:1\nCOMMIT\n*filter\n" KNOWN "COMMIT\n",
+		"*mangle\n-A FORWARD -j CLASSIFY --set-class 1:1\nCOMMIT\n*filter\n" KNOWN
+		"COMMIT\n",
 		"*filter\n-A FORWARD -m state --state ESTABLISHED -j DROP\nCOMMIT\n",
-		"*filter\n-A FORWARD -m state --state ESTABLISHED -j NFQUEUE --queue-num 3\nCOMMIT\n",
+		"*filter\n-A FORWARD -m state --state ESTABLISHED -j NFQUEUE --queue-num "
+		"3\nCOMMIT\n",
 	};
 
 	(void)state;
