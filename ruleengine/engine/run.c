@@ -21,7 +21,7 @@ struct hook_run {
 	struct fw_trail *trail; /* room for w.trail */
 	bool tracked; /* the tracker has been asked, or never will be */
 	bool reroute; /* see struct fw_decision */
-	bool doomed; /* it will not come behind PREROUTING */
+	bool doomed; /* it came to PREROUTING because it will come no further */
 };
 
 /* PREROUTING has no rules: it is visited by those that may not come any further. */
@@ -46,22 +46,17 @@ static bool is_for_us(const struct fw_eval *e)
 		(ops->addrtype(e->world->priv, e->pkt->family, &e->pkt->dst, 0) & here);
 }
 
-/*
- * No hop left, and not for this host; or no way to go: the kernel drops it behind PREROUTING, and
- * forgets a flow that it made.  The way is asked for only where the packet comes because it seems
- * to have none.
- */
-static bool is_doomed(const struct fw_plan *plan, const struct fw_eval *e)
+/* No hop left, also by what rules have just done, and not for this host. */
+static bool is_hopeless(const struct fw_eval *e)
+{
+	return e->pkt->meta.hook == FW_PREROUTING && e->pkt->ttl < 2 && !is_for_us(e);
+}
+
+static bool has_no_route(const struct fw_eval *e)
 {
 	const struct fw_world_ops *ops = e->world->ops;
-	const struct fw_packet *pkt = e->pkt;
 
-	if (pkt->meta.hook != FW_PREROUTING || !tracks(plan, e))
-		return false;
-	if (pkt->ttl < 2)
-		return !is_for_us(e);
-	return plan->dying[pkt->family] && ops && ops->no_route &&
-		ops->no_route(e->world->priv, pkt);
+	return ops && ops->no_route && ops->no_route(e->world->priv, e->pkt);
 }
 
 /* The kernel tracks: it has said what the packet is. */
@@ -481,7 +476,8 @@ static void settle(struct hook_run *r, struct fw_decision *ret)
 	}
 	if (!e->flow && tracks(r->plan, e) && r->plan->track_here[e->pkt->family][e->pkt->meta.hook])
 		fw_ct_lost(e->world->ct, e->pkt);
-	if (r->doomed) {
+	/* the kernel drops it behind PREROUTING, and forgets a flow that it made */
+	if (tracks(r->plan, e) && (r->doomed || is_hopeless(e))) {
 		if (e->flow)
 			fw_ct_dropped(e->world->ct, e);
 		return;
@@ -526,7 +522,7 @@ static void run(bool plain, const struct fw_ruleset *rs, const struct fw_plan *p
 	};
 
 	*ret = (struct fw_decision){.verdict = FW_ACCEPT};
-	r.doomed = is_doomed(plan, &r.w.e);
+	r.doomed = is_here_to_die(plan, pkt) && (is_hopeless(&r.w.e) || has_no_route(&r.w.e));
 	if (!r.doomed && is_here_to_die(plan, pkt)) {
 		/* it will not, and goes on as it came: the hook that it comes to tracks it */
 		ret->mark = pkt->meta.mark;

@@ -95,7 +95,8 @@ static int take_hex(const struct fw_parse_ctx *ctx, const struct fw_opt *opt, st
 	if (!*p)
 		return bad_hex(err, use, p, "STRING must contain at least one char");
 	while (*p) {
-		if (s->len == PATTERN_MAX)
+		/* iptables refuses the last bar, too, and so cannot load what it has saved */
+		if (s->len == PATTERN_MAX && strcmp(p, "|") != 0)
 			return too_long(err, use, opt, words[0]);
 		if (*p == '\\' && in_hex)
 			return bad_hex(err, use, words[0], "Cannot include literals in hex data");

@@ -314,6 +314,29 @@ static void test_confirmed_before_input(void **state)
 	}
 }
 
+/* ... also when it is a rule that has taken its last one. */
+static void test_doomed_by_rule(void **state)
+{
+	static const struct fw_world_ops ops = {.addrtype = local_or_not};
+	enum fw_addrtype type = FW_ADDR_UNICAST;
+	struct pkt p = PKT_INIT;
+	struct fw_packet view;
+	struct scene s;
+
+	(void)state;
+	scene_init(&s, true);
+	s.world.ops = &ops;
+	s.world.priv = &type;
+	scene_rules(&s, FW_IP4, "*mangle\n-A PREROUTING -m conntrack --ctstate NEW -j TTL --ttl-set 1\n"
+				"COMMIT\n");
+	syn(&p, &view, FW_PREROUTING, "10.0.0.1");
+	view.writable = p.data;
+	assert_int_equal(scene_run(&s, &view)->verdict, FW_ACCEPT);
+	assert_int_equal(s.d.new_len, 40);
+	assert_int_equal(fw_ct_stats(s.world.ct)->flows, 0);
+	scene_deinit(&s);
+}
+
 static bool is_lost(void *priv, const struct fw_packet *pkt)
 {
 	return *(const bool *)priv;
@@ -394,6 +417,7 @@ int main(void)
 		cmocka_unit_test(test_carried_state_wins),
 		cmocka_unit_test(test_doomed),
 		cmocka_unit_test(test_confirmed_before_input),
+		cmocka_unit_test(test_doomed_by_rule),
 		cmocka_unit_test(test_no_route),
 		cmocka_unit_test(test_kernel_error_in_raw),
 	};
