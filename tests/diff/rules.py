@@ -430,7 +430,9 @@ class Gen:
             if proto == "tcp":
                 kinds += [self.m_tcpmss] * 2 + [self.m_ecn] * (self.f == 4)
         if self.track:
-            kinds += [self.m_connmark, self.m_connbytes, self.m_connlimit, self.m_cluster]
+            kinds += [self.m_connmark, self.m_connbytes, self.m_cluster]
+            if hooks <= INBOUND:  # (an answer of the host's own comes within the kernel's tick)
+                kinds.append(self.m_connlimit)
             kinds += [self.m_state] * 2 + [self.m_conntrack] * 3
         if self.recent:
             kinds += [self.m_recent] * 3
@@ -478,7 +480,7 @@ class Gen:
         if table == "filter" and not self.nat and self.maybe(0.03):
             # Without bypass nobody takes it and the kernel drops it, with its flow; fwd cannot
             # know that (docs/differences.md).
-            bypass = " --queue-bypass" if self.track or self.maybe(0.5) else ""
+            bypass = " --queue-bypass" if self.track or self.known or self.maybe(0.5) else ""
             return "-j NFQUEUE --queue-num 7" + bypass
         return self.r.choice(["-j ACCEPT", "-j DROP"])
 
