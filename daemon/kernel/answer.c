@@ -19,6 +19,23 @@ static void set_mark(struct fwd_answer *a, const struct fwd_msg *m, const struct
 	a->set_mark = a->mark != m->mark;
 }
 
+/*
+ * The kernel routes a packet of its own anew when its mark has changed on the way through us, and
+ * then forgets by which interface its sender wants it to leave.  What nft told for this visit is no
+ * reason: it is left, and taken off behind us (kct.c).
+ */
+static void leave_notes(const struct fwd_worker *w, struct fwd_answer *a, const struct fwd_msg *m,
+			const struct fw_decision *d)
+{
+	const struct fw_plan *plan = &w->k->core->plan;
+	const struct fw_pkt_meta *meta = &m->pkt.meta;
+
+	if (plan->kct && meta->hook == FW_OUTPUT && !meta->carried && d->mark == meta->mark &&
+	    d->ctinfo == FW_CT_NONE &&
+	    !(meta->part == FW_PART_RAW && plan->assigns))
+		a->set_mark = false;
+}
+
 static uint32_t code_of(const struct fwd_worker *w, const struct fwd_msg *m,
 			const struct fw_decision *d)
 {
@@ -89,6 +106,8 @@ void fwd_answer(struct fwd_worker *w, struct fwd_answer *a, const struct fwd_msg
 			break; /* cannot be: it was prepared; never let it pass as it is */
 		a->verdict = NF_ACCEPT;
 		set_mark(a, m, d, w->k->core->config->mark_shift, code);
+		if (!code)
+			leave_notes(w, a, m, d);
 		carry_changes(a, m, d);
 		if (must_not_reroute(a, m, d))
 			a->verdict = fwd_to_queue(w->pass_number);

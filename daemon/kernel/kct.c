@@ -142,6 +142,7 @@ bool fwd_kct_wants(const struct fw_plan *plan, unsigned int base)
 	case FWD_RAW_PREROUTING:
 	case FWD_NOTRACK_PREROUTING: return has_raw(plan, FW_PREROUTING);
 	case FWD_RAW_OUTPUT: return has_raw(plan, FW_OUTPUT);
+	case FWD_CLEAR_OUTPUT:
 	case FWD_NOTRACK_OUTPUT: return true;
 	case FWD_BEGUN_PREROUTING: return plan->expected || (plan->assigns && has_raw(plan, FW_PREROUTING));
 	case FWD_BEGUN_OUTPUT: return plan->expected || (plan->assigns && has_raw(plan, FW_OUTPUT));
@@ -287,6 +288,29 @@ static void add_hook(struct fwd_nft_batch *b, const struct fwd_nft *nft,
 	add_clear(b, nft, base); /* what is not queued after all */
 }
 
+/*
+ * What a verdict left as it was told (answer.c), ahead of nat's chain, which would take it for a
+ * code, and of the routing behind that.
+ */
+static void add_clear_output(struct fwd_nft_batch *b, const struct fwd_nft *nft)
+{
+	static const uint32_t told[] = {FW_CT_NEW, FW_CT_RELATED}; /* no code looks like these */
+	struct nftnl_rule *r;
+
+	for (unsigned int i = 0; i < FW_ARRAY_SIZE(told); i++) {
+		r = fwd_rule_new(b, FWD_TABLE, fwd_bases[FWD_CLEAR_OUTPUT].name);
+		compare_mark(b, r, nft, FW_MARK_CTINFO_MASK | FW_MARK_OWN, NFT_CMP_EQ,
+			     told[i] << FW_MARK_CTINFO_SHIFT);
+		set_bits(b, r, nft, FW_MARK_CODE_MASK, 0);
+		fwd_batch_rule(b, r);
+	}
+	r = fwd_rule_new(b, FWD_TABLE, fwd_bases[FWD_CLEAR_OUTPUT].name);
+	ask_ct(b, r, NFT_CT_STATE, STATE_NEW | STATE_RELATED, NFT_CMP_EQ);
+	compare_mark(b, r, nft, FW_MARK_OWN | FW_MARK_OWN_TOLD, NFT_CMP_NEQ, FW_MARK_OWN);
+	set_bits(b, r, nft, FW_MARK_CODE_MASK, 0);
+	fwd_batch_rule(b, r);
+}
+
 static void add_lookup(struct fwd_nft_batch *b, const struct fwd_nft *nft, unsigned int base,
 		       const char *map)
 {
@@ -379,6 +403,7 @@ void fwd_kct_add(struct fwd_nft_batch *b, const struct fwd_nft *nft, const struc
 	case FWD_BEGUN_PREROUTING:
 	case FWD_BEGUN_OUTPUT: fwd_begun_add(b, nft, plan, base); return;
 	case FWD_DYING: add_dying(b, nft, plan, base); return;
+	case FWD_CLEAR_OUTPUT: add_clear_output(b, nft); return;
 	}
 	if (!is_nat(base)) {
 		add_hook(b, nft, plan, base);

@@ -17,6 +17,7 @@
 #include "nft.h"
 
 #define MAX_CODES  FW_MARK_CODE_MASK
+#define USABLE     (MAX_CODES - 512) /* see looks_told() */
 #define SLOTS      4096 /* twice as many, a power of two */
 #define PER_BATCH  16   /* translations: a third of a batch's room */
 
@@ -73,6 +74,8 @@ static void add_chain(struct fwd_nft_batch *b, const struct fwd_nft *nft, uint32
 	struct nftnl_rule *r;
 	char name[16];
 
+	if (nat->kind == FW_NAT_NONE) /* given to nobody */
+		return;
 	snprintf(name, sizeof(name), "nat_%u", code);
 	fwd_batch_chain(b, FWD_TABLE, name, NULL, 0, 0);
 	fwd_batch_flush(b, FWD_TABLE, name); /* a table that was adopted may have it */
@@ -125,6 +128,14 @@ int fwd_nat_remake(struct fwd_nft *nft)
 
 /* ---- codes --------------------------------------------------------------------------------- */
 
+/* What nft tells of first packets is left in their marks until nat's chain is near (kct.c). */
+static bool looks_told(uint32_t code)
+{
+	const uint32_t ctinfo = (code & FW_MARK_CTINFO_MASK) >> FW_MARK_CTINFO_SHIFT;
+
+	return ctinfo == FW_CT_NEW || ctinfo == FW_CT_RELATED;
+}
+
 /* A code for one more; -ENOSPC where there are no more. */
 static int give_code(void *priv, const struct fw_nat *nat)
 {
@@ -133,9 +144,12 @@ static int give_code(void *priv, const struct fw_nat *nat)
 
 	if (find(n, nat, &slot))
 		return 0;
-	if (n->n == MAX_CODES)
-		return -ENOSPC;
-	n->nat[++n->n] = *nat;
+	do {
+		if (n->n == MAX_CODES)
+			return -ENOSPC;
+		n->n++;
+	} while (looks_told(n->n));
+	n->nat[n->n] = *nat;
 	n->slots[slot] = (uint16_t)n->n;
 	return 0;
 }
@@ -144,7 +158,7 @@ static int fail(struct fw_err *err, int r)
 {
 	if (r == -ENOSPC) {
 		fw_fail(err, FW_ERR_LIMIT, "more than %u different translations since the start",
-			MAX_CODES);
+			USABLE);
 		fw_err_hint(err, "restart fwd, or use NETMAP, REDIRECT or ranges in place of many "
 				 "rules");
 	} else {

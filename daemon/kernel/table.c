@@ -57,6 +57,7 @@ const struct fwd_base fwd_bases[FWD_N_BASES] = {
 	[FW_POSTROUTING] = {"postrouting", "filter", NF_INET_POST_ROUTING, 90},
 	[FWD_CLEAN_INPUT] = {"clean_input", "filter", NF_INET_LOCAL_IN, 101},
 	[FWD_CLEAN_POSTROUTING] = {"clean_postrouting", "filter", NF_INET_POST_ROUTING, 101},
+	[FWD_CLEAR_OUTPUT] = {"clear_output", "filter", NF_INET_LOCAL_OUT, -101},
 	[FWD_OUTPUT_BEHIND] = {"output_behind", "filter", NF_INET_LOCAL_OUT, 0},
 	[FWD_RAW_PREROUTING] = {"raw_prerouting", "filter", NF_INET_PRE_ROUTING, -300},
 	[FWD_RAW_OUTPUT] = {"raw_output", "filter", NF_INET_LOCAL_OUT, -300},

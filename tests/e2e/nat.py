@@ -7,6 +7,7 @@ Random rules and packets: tests/diff/diff.py --nat.
 """
 import os
 import socket
+import struct
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -20,6 +21,7 @@ import topo  # noqa: E402
 C, R1, R2, S = "10.66.1.2", "10.66.1.1", "10.66.2.1", "10.66.2.2"
 C6, R6, S6 = "fd66:1::2", "fd66:1::1", "fd66:2::2"
 MANY = 1000
+IP_PKTINFO, IP_MTU, IPV6_MTU = 8, 14, 24
 
 
 def listener(ns, port, backlog=4096):
@@ -191,11 +193,60 @@ def switch_on(side):
     return got, side.talk("client", S, 80, "server", 80)
 
 
+def way_out(side):
+    """Who asks for an interface gets it: our notes in the mark are no reason to route anew.  A mark
+    of mangle's is."""
+    side.restore("*nat\n-A POSTROUTING -s 203.0.113.1/32 -j MASQUERADE\nCOMMIT\n*mangle\n"
+                 "-A OUTPUT -p udp --dport 9001 -j MARK --set-mark 0x7\n"
+                 "-A OUTPUT -m conntrack --ctstate NEW\nCOMMIT\n*filter\n-A OUTPUT\nCOMMIT\n")
+    side.client.ip("addr add %s/32 dev lo" % S)
+    got = []
+    for port in (9000, 9001):
+        with side.client, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as there:
+            there.bind((S, port))
+            there.settimeout(1)
+            with side.router, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+                info = struct.pack("=iII", socket.if_nametoindex("eth0"), 0, 0)
+                s.sendmsg([b"x"], [(socket.IPPROTO_IP, IP_PKTINFO, info)], 0, (S, port))
+            try:
+                got.append(there.recv(16))
+            except OSError:
+                got.append(b"went elsewhere")
+    return got
+
+
+def path_mtu(side):
+    """An error of a router behind the translation reaches who sent the large packet, about what he
+    sent; his TCP goes on in smaller ones.  IPv4, with DNAT and masquerade, and IPv6."""
+    side.restore(RULES)
+    side.restore(RULES6, 6)
+    side.server.ip("link set eth0 mtu 1300")
+    side.router.ip("link set eth1 mtu 1300")
+    out = []
+    for to in (R1, R6):
+        s = side.connect("client", to, 8080)
+        a, _ = side.listening["server", 80].accept()
+        a.settimeout(3)
+        s.sendall(b"z" * 20000)
+        n = 0
+        while n < 20000:
+            part = a.recv(65536)
+            if not part:
+                break
+            n += len(part)
+        level, name = (socket.IPPROTO_IP, IP_MTU) if "." in to else (socket.IPPROTO_IPV6, IPV6_MTU)
+        out.append((n, s.getsockopt(level, name)))  # the path's MTU, as the client has learnt it
+        s.close()
+        a.close()
+    return out
+
+
 def main():
     netns.need_root()
     netns.sweep()
     checks = hosts.Checks()
-    for what, need in ((translations, None), (switch_on, None), (port_range, (MANY, 2 * MANY))):
+    for what, need in ((translations, None), (switch_on, None),
+                       (way_out, [b"x", b"went elsewhere"]), (path_mtu, None), (port_range, (MANY, 2 * MANY))):
         results = []
         for kind in ("legacy", "fwd"):
             side = Side(kind)
