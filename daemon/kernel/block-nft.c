@@ -89,8 +89,7 @@ static void ask_scope(struct fwd_nft_batch *b, struct nftnl_rule *r, const struc
 		      unsigned int scope, uint8_t proto)
 {
 	const uint32_t established = NF_CT_STATE_BIT(IP_CT_ESTABLISHED),
-		       related = NF_CT_STATE_BIT(IP_CT_RELATED),
-		       new = NF_CT_STATE_BIT(IP_CT_NEW);
+		       related = NF_CT_STATE_BIT(IP_CT_RELATED), new = NF_CT_STATE_BIT(IP_CT_NEW);
 	const uint8_t syn = TCP_SYN;
 
 	if (plan->kct && scope == FW_SOURCE_NEW)

@@ -11,9 +11,9 @@
 #include "block.h"
 #include "fw/ct.h"
 
-#define SCAN_SLICE   1024 /* flows looked at with the lock held */
-#define IDLE_TICKS   3    /* nothing came for so long: out */
-#define RETRY_NS     (10 * FW_NSEC_PER_SEC) /* after a failure */
+#define SCAN_SLICE 1024 /* flows looked at with the lock held */
+#define IDLE_TICKS 3 /* nothing came for so long: out */
+#define RETRY_NS   (10 * FW_NSEC_PER_SEC) /* after a failure */
 
 /* ---- connections --------------------------------------------------------------------------- */
 
@@ -65,7 +65,7 @@ static void scan_flows(struct fwd_blocks *bl)
 	pthread_mutex_unlock(&bl->core->lock);
 }
 
-/* ---- what is due, and when ------------------------------------------------------------------------- */
+/* ---- what is due, and when ----------------------------------------------------------------- */
 
 struct timers { /* monotonic ns: not before */
 	uint64_t look; /* at the members, once a second */
@@ -77,7 +77,8 @@ static bool must_go(const struct fwd_block *m, uint64_t now)
 {
 	const struct fw_source_path *path = &m->path;
 
-	return m->ticks_idle >= IDLE_TICKS || (path->until < UINT64_MAX && path->until < now + FWD_BLOCK_MARGIN) ||
+	return m->ticks_idle >= IDLE_TICKS ||
+		(path->until < UINT64_MAX && path->until < now + FWD_BLOCK_MARGIN) ||
 		(path->idle < UINT64_MAX && m->last + path->idle < now + FWD_BLOCK_MARGIN);
 }
 

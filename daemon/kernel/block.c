@@ -173,8 +173,8 @@ void fwd_block_dropped(struct fwd_blocks *bl, const struct fw_packet *pkt,
 	pthread_cond_signal(&bl->wake);
 }
 
-/* Its packets may get another answer from now on.  Is it in the kernel, perhaps still because another
- * worker has not got to cutting it? */
+/* Its packets may get another answer from now on.  Is it in the kernel, perhaps still because
+ * another worker has not got to cutting it? */
 static void cut(struct fwd_blocks *bl, struct fwd_block *m, uint64_t barred_until)
 {
 	if (m->state == FWD_BLOCK_IN || (m->state == FWD_BLOCK_OUT && bl->cut))

@@ -6,7 +6,8 @@
  *	         packets, and on the same way (fw/source.h)?  Then it is a member, to be put in.
  *	thread   puts members into counted sets (kset.h) of our table, where rules ahead of the queue
  *	         rules drop by them; every second reads what was counted and adds it to the rules' own
- *	         counters; takes out who has stopped, and whose answer is about to end.
+ *	         counters (more often where recent lists wait for it); takes out who has stopped, and
+ *	         whose answer is about to end.
  *	control  before rules change: everything out, everything counted (fwd_kernel_revoke()).
  *
  * Taking out.  Elements are never deleted, for what they counted would be lost: a new set without
@@ -82,7 +83,7 @@ struct fwd_blocks {
 	uint32_t n_updates; /* … whose times their packets are */
 	uint64_t lost;      /* fw_recent_lost() as it was when they were asked about */
 	uint32_t scan;      /* looks through the tracker that have begun */
-	bool hit;           /* see bar() */
+	bool hit;           /* see cut() */
 	bool wanted;        /* there is work before the next tick */
 	bool cut;           /* the rules are gone, or going, though members are IN */
 	bool closed, stop; /* nobody is put in */

@@ -207,7 +207,8 @@ static bool walk_tables(struct source_walk *w, const struct fw_ruleset *rs,
 		const struct fw_table *table = rs->tables[family][tables[i]];
 		enum way way;
 
-		if (fw_table_is_void(table, hook) || (table->id == FW_RAW && plan->raw[family][hook]))
+		if (fw_table_is_void(table, hook) ||
+		    (table->id == FW_RAW && plan->raw[family][hook]))
 			continue;
 		if (table->id == FW_NAT)
 			return false; /* not for every packet */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Who is dropped often (daemon/kernel/hitters.h): when it is told, and that a crowd hides nobody. */
+/* Who is dropped often (daemon/kernel/hitters.h): when it is told, and that a crowd hides nobody.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -97,10 +98,8 @@ static void test_crowd(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_often),
-		cmocka_unit_test(test_crowded),
-		cmocka_unit_test(test_seldom),
-		cmocka_unit_test(test_apart),
+		cmocka_unit_test(test_often),  cmocka_unit_test(test_crowded),
+		cmocka_unit_test(test_seldom), cmocka_unit_test(test_apart),
 		cmocka_unit_test(test_crowd),
 	};
 

@@ -229,9 +229,10 @@ static void test_recent(void **state)
 	assert_true(path.lists[0].update);
 
 	/* a rule elsewhere that looks at each time */
-	scene_edit(&s, FW_IP4,
-		   "*filter\n-A FORWARD -m recent --name bad --rcheck --hitcount 3 -j DROP\nCOMMIT\n",
-		   FW_TX_NOFLUSH);
+	scene_edit(
+		&s, FW_IP4,
+		"*filter\n-A FORWARD -m recent --name bad --rcheck --hitcount 3 -j DROP\nCOMMIT\n",
+		FW_TX_NOFLUSH);
 	assert_false(asked(&s, FW_INPUT, "10.0.0.1", IPPROTO_UDP, &path));
 	scene_edit(&s, FW_IP4, "*filter\n-F FORWARD\nCOMMIT\n", FW_TX_NOFLUSH);
 	assert_true(asked(&s, FW_INPUT, "10.0.0.1", IPPROTO_UDP, &path));
@@ -566,8 +567,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_told_by_source),	cmocka_unit_test(test_not_told_by_source),
 		cmocka_unit_test(test_states),		cmocka_unit_test(test_places),
-		cmocka_unit_test(test_kernel_tracks),
-		cmocka_unit_test(test_recent),
+		cmocka_unit_test(test_kernel_tracks),	cmocka_unit_test(test_recent),
 		cmocka_unit_test(test_recent_variants), cmocka_unit_test(test_recent_used),
 		cmocka_unit_test(test_recent_room),	cmocka_unit_test(test_long_chains),
 		cmocka_unit_test(test_whatever),
