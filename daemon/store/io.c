@@ -8,7 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define READ_STEP (256 * 1024)
+#define READ_STEP  (256 * 1024)
+#define WRITE_STEP (1024 * 1024)
 
 int fwd_io_read_from(int dirfd, const char *name, uint64_t from, struct fw_buf *out)
 {
@@ -63,6 +64,25 @@ int fwd_io_write(int fd, const void *data, size_t len)
 	return 0;
 }
 
+/*
+ * Little by little: who syncs another file of this file system meanwhile, as each edit does, may
+ * have to wait for all of ours that is on its way.
+ */
+static int write_through(int fd, const char *data, size_t len)
+{
+	for (size_t done = 0, step; done < len; done += step) {
+		int r;
+
+		step = len - done < WRITE_STEP ? len - done : WRITE_STEP;
+		r = fwd_io_write(fd, data + done, step);
+		if (!r && fdatasync(fd))
+			r = -errno;
+		if (r)
+			return r;
+	}
+	return fsync(fd) ? -errno : 0;
+}
+
 int fwd_io_replace(int dirfd, const char *name, const void *data, size_t len)
 {
 	char temp[64];
@@ -72,9 +92,7 @@ int fwd_io_replace(int dirfd, const char *name, const void *data, size_t len)
 	fd = openat(dirfd, temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return -errno;
-	r = fwd_io_write(fd, data, len);
-	if (!r && fsync(fd))
-		r = -errno;
+	r = write_through(fd, data, len);
 	close(fd);
 	if (!r && renameat(dirfd, temp, dirfd, name))
 		r = -errno;
