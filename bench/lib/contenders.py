@@ -120,6 +120,11 @@ def thread_ns(pid, name=None):
     return total
 
 
+def process_ns(pid):
+    """CPU of a process, threads that have ended included."""
+    return time.clock_gettime_ns((~pid << 3) | 2)  # as clock_getcpuclockid() makes it
+
+
 class Loop(Nothing):
     QUEUE = 4242
 

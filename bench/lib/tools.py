@@ -101,7 +101,7 @@ class Fwd(Tool):
         self.fw = firewall.Fwd(self.ns)
 
     def cpu_ns(self):
-        return c.thread_ns(self.fw.proc.pid)
+        return c.process_ns(self.fw.proc.pid)
 
 
 class Nft(Tool):
