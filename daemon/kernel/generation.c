@@ -7,7 +7,6 @@
 
 #define SLICE	  256 /* flows that are seen to in one hold of core->lock */
 #define LATE_NS	  (3 * FW_NSEC_PER_SEC) /* that the thread may be late, on a busy machine */
-#define FINISH_NS FW_NSEC_PER_SEC /* from retiring to the last reading, for which we wait */
 
 /* ---- reading, under o->lock ---------------------------------------------------------------- */
 
@@ -209,8 +208,10 @@ void fwd_generation_retire(struct fwd_offload *o)
 	old = o->live;
 	o->live = fresh;
 	o->turned = false;
-	if (old && old->since && !o->finish_at)
-		o->finish_at = fwd_now() + FINISH_NS;
+	if (old && old->since) {
+		o->unfinished = true;
+		pthread_cond_signal(&o->retirement);
+	}
 	fwd_offload_set_offering(o);
 	pthread_mutex_unlock(&o->k->core->lock);
 	if (!old)

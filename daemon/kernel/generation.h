@@ -13,15 +13,15 @@
 
 struct fwd_offload {
 	struct fwd_kernel *k;
-	pthread_t thread;
-	pthread_cond_t work; /* with core->lock */
-	bool running, stop;
+	pthread_t thread, finisher;
+	pthread_cond_t work, retirement; /* with core->lock */
+	bool running, finishing, stop;
 
 	/* under core->lock */
 	struct fw_offer offer;
 	struct fwd_flows *live; /* NULL: no memory */
 	bool held; /* until resumed */
-	uint64_t finish_at; /* 0: none is retired */
+	bool unfinished; /* one was retired */
 	bool turned; /* a connection of the living one has ended, or begun anew */
 	uint64_t quiet_until; /* the kernel has refused; 0: not so */
 	uint64_t renames;

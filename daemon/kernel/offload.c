@@ -5,7 +5,7 @@
  *	worker    takes an offer: one more flow in the living generation
  *	thread    sends what is new to the generation's set, in batches
  *	          every few seconds retires it: a new one begins, empty
- *	          … and reads and deletes the old one's sets, when no packet can be in them any more
+ *	finisher  reads and deletes the old one's sets, when no packet can be in them any more
  *	control   retires at once, before anything changes that verdicts depend on
  *
  * So nothing has to be found and deleted by itself.  A flow that is alive comes to us again after
@@ -120,14 +120,12 @@ static void wait_for_work(struct fwd_offload *o)
 
 	if (o->stop || has_new(o))
 		return;
-	if (is_empty(o->live) && !o->quiet_until && !o->finish_at) {
+	if (is_empty(o->live) && !o->quiet_until) {
 		pthread_cond_wait(&o->work, &o->k->core->lock);
 		return;
 	}
 	if (o->live && o->live->since && end_of(o) < until)
 		until = end_of(o);
-	if (o->finish_at && o->finish_at < until)
-		until = o->finish_at;
 	ts = (struct timespec){.tv_sec = (time_t)(until / FW_NSEC_PER_SEC),
 			       .tv_nsec = (long)(until % FW_NSEC_PER_SEC)};
 	pthread_cond_timedwait(&o->work, &o->k->core->lock, &ts);
@@ -145,55 +143,63 @@ static void give_up(struct fwd_offload *o, int error)
 	fwd_generation_retire(o);
 }
 
-struct work { /* what is due */
-	bool retire, finish;
-};
-
-/* Under core->lock. */
-static struct work look(struct fwd_offload *o)
+/* Is the living generation over?  Under core->lock. */
+static bool look(struct fwd_offload *o)
 {
 	const uint64_t now = fwd_now();
-	struct work work;
 
 	fwd_rtnl_freshen(o->k->rtnl, now);
-	work.retire = is_over(o, now);
-	work.finish = o->finish_at && now >= o->finish_at;
-	if (work.finish)
-		o->finish_at = 0;
 	if (o->quiet_until && now > o->quiet_until)
 		o->quiet_until = 0;
 	fwd_offload_set_offering(o);
-	return work;
+	return is_over(o, now);
 }
 
-static void do_work(struct fwd_offload *o, struct work work)
+static void do_work(struct fwd_offload *o, bool over)
 {
 	int r = 0;
 
 	pthread_mutex_lock(&o->lock);
-	if (work.retire)
+	if (over)
 		fwd_generation_retire(o);
 	else
 		r = fwd_generation_push(o);
 	if (r)
 		give_up(o, r);
 	pthread_mutex_unlock(&o->lock);
-	if (work.finish)
-		fwd_generation_finish(o);
 }
 
 static void *run(void *priv)
 {
 	struct fwd_offload *o = priv;
 	struct fwd_core *core = o->k->core;
-	struct work work;
+	bool over;
 
 	pthread_mutex_lock(&core->lock);
 	while (!o->stop) {
 		wait_for_work(o);
-		work = look(o);
+		over = look(o);
 		pthread_mutex_unlock(&core->lock);
-		do_work(o, work);
+		do_work(o, over);
+		pthread_mutex_lock(&core->lock);
+	}
+	pthread_mutex_unlock(&core->lock);
+	return NULL;
+}
+
+/* A thread of its own, for it waits, and flows should not. */
+static void *run_finisher(void *priv)
+{
+	struct fwd_offload *o = priv;
+	struct fwd_core *core = o->k->core;
+
+	pthread_mutex_lock(&core->lock);
+	while (!o->stop) {
+		if (!o->unfinished)
+			pthread_cond_wait(&o->retirement, &core->lock);
+		o->unfinished = false;
+		pthread_mutex_unlock(&core->lock);
+		fwd_generation_finish(o);
 		pthread_mutex_lock(&core->lock);
 	}
 	pthread_mutex_unlock(&core->lock);
@@ -247,8 +253,6 @@ void fwd_offload_resume(struct fwd_offload *o)
 	pthread_mutex_lock(&o->k->core->lock);
 	o->held = false;
 	fwd_offload_set_offering(o);
-	if (o->finish_at)
-		pthread_cond_signal(&o->work); /* it may be asleep for good */
 	pthread_mutex_unlock(&o->k->core->lock);
 }
 
@@ -302,6 +306,7 @@ static void init(struct fwd_offload *o, struct fwd_kernel *k)
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&o->work, &attr);
+	pthread_cond_init(&o->retirement, &attr);
 	pthread_condattr_destroy(&attr);
 }
 
@@ -316,14 +321,17 @@ int fwd_offload_start(struct fwd_offload **ret, struct fwd_kernel *k, struct fw_
 	if (!o)
 		return fw_fail(err, FW_ERR_RESOURCE, "no memory"), -ENOMEM;
 	init(o, k);
+	*ret = o;
 	r = pthread_create(&o->thread, NULL, run, o);
 	o->running = !r;
-	*ret = o;
+	if (!r)
+		r = pthread_create(&o->finisher, NULL, run_finisher, o);
+	o->finishing = o->running && !r;
 	if (r)
-		fw_fail(err, FW_ERR_RESOURCE, "cannot start a thread: %s", strerror(r));
-	else
-		pthread_setname_np(o->thread, "fwd-offload");
-	return -r;
+		return fw_fail(err, FW_ERR_RESOURCE, "cannot start a thread: %s", strerror(r)), -r;
+	pthread_setname_np(o->thread, "fwd-offload");
+	pthread_setname_np(o->finisher, "fwd-finisher");
+	return 0;
 }
 
 void fwd_offload_stop(struct fwd_offload **at)
@@ -341,14 +349,18 @@ void fwd_offload_stop(struct fwd_offload **at)
 	o->stop = true;
 	*at = NULL; /* workers still look */
 	pthread_cond_signal(&o->work);
+	pthread_cond_signal(&o->retirement);
 	pthread_mutex_unlock(&o->k->core->lock);
 	if (o->running)
 		pthread_join(o->thread, NULL);
+	if (o->finishing)
+		pthread_join(o->finisher, NULL);
 	fwd_generation_finish(o);
 	if (o->read_fd >= 0)
 		close(o->read_fd);
 	fwd_flows_free(o->live);
 	pthread_cond_destroy(&o->work);
+	pthread_cond_destroy(&o->retirement);
 	pthread_mutex_destroy(&o->lock);
 	free(o);
 }
