@@ -7,6 +7,7 @@
 #include <net/if_arp.h>
 
 #include "block.h"
+#include "fw/offer.h"
 #include "offload.h"
 #include "worker.h"
 
@@ -106,6 +107,7 @@ static void judge_one(struct fwd_worker *w, size_t i, uint64_t now, uint64_t wal
 	struct fwd_batch *b = w->batch;
 	struct fwd_msg *m = &b->msgs[i];
 	struct fwd_answer *a = &b->answers[i];
+	const struct fw_tuple *unseen = NULL;
 	uint16_t way;
 
 	*a = (struct fwd_answer){.id = m->id, .queue = m->queue, .verdict = NF_DROP};
@@ -133,9 +135,11 @@ static void judge_one(struct fwd_worker *w, size_t i, uint64_t now, uint64_t wal
 	forget_notes(&core->plan, &m->pkt.meta);
 	name_listener(&core->plan, m);
 	if (m->pkt.proto == IPPROTO_TCP && (m->pkt.tcp_flags & ENDS))
-		fwd_offload_turn(w->k->offload, m);
+		unseen = fwd_offload_turn(w->k->offload, m);
 	fw_engine_run(core->ruleset, &core->plan, &core->world, &m->pkt, now, wall, b->stack,
 		      &b->decisions[i]);
+	if (unseen)
+		fw_ct_unseen(core->world.ct, unseen, now);
 	if (b->decisions[i].offered)
 		fwd_offload_take(w->k->offload, m);
 	fwd_answer(w, a, m, &b->decisions[i]);

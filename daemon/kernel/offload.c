@@ -70,21 +70,26 @@ void fwd_offload_take(struct fwd_offload *o, const struct fwd_msg *m)
 			return;
 		}
 	}
-	if (o->offer.tracked)
+	if (o->offer.tracked && !o->offer.unseen)
 		fw_ct_seen_again(core->world.ct, &o->offer.orig, o->offer.dir, fwd_now());
 }
 
-void fwd_offload_turn(struct fwd_offload *o, const struct fwd_msg *m)
+const struct fw_tuple *fwd_offload_turn(struct fwd_offload *o, const struct fwd_msg *m)
 {
 	const struct fwd_core *core = o ? o->k->core : NULL;
+	const struct fwd_flow *flow;
 	uint32_t key[FWD_FLOW_WORDS6];
 
-	if (!o || o->turned || is_empty(o->live) ||
-	    !fwd_flow_key(m, &core->plan, core->config->mark_shift, key) ||
-	    !fwd_flows_find(o->live, m->pkt.family, key))
-		return;
+	if (!o || is_empty(o->live) ||
+	    !fwd_flow_key(m, &core->plan, core->config->mark_shift, key))
+		return NULL;
+	flow = fwd_flows_find(o->live, m->pkt.family, key);
+	if (!flow)
+		return NULL;
+	if (!o->turned)
+		pthread_cond_signal(&o->work);
 	o->turned = true;
-	pthread_cond_signal(&o->work);
+	return flow->tracked ? &flow->orig : NULL;
 }
 
 /* ---- the thread ---------------------------------------------------------------------------- */

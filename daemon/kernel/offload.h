@@ -23,8 +23,8 @@ void fwd_offload_stop(struct fwd_offload **at);
 void fwd_offload_take(struct fwd_offload *o, const struct fwd_msg *m);
 
 /* The same, before it is run: a segment that begins or ends a connection.  If its flow passes by
- * itself, that is over soon. */
-void fwd_offload_turn(struct fwd_offload *o, const struct fwd_msg *m);
+ * itself, that is over soon; then, what the tracker has to be told of behind the run. */
+const struct fw_tuple *fwd_offload_turn(struct fwd_offload *o, const struct fwd_msg *m);
 
 /* The control thread; see the functions of these names in core.h. */
 bool fwd_offload_collect(struct fwd_offload *o);

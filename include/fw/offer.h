@@ -31,6 +31,7 @@ struct fw_offer {
 	struct fw_tuple orig; /* the flow … */
 	enum fw_ct_dir dir;
 	bool tracked; /* … and whether this hook is where the tracker looks at it */
+	bool unseen; /* some of its packets pass already */
 	uint32_t n;
 	struct fw_counters *counters[FW_OFFER_MAX];
 };
@@ -41,9 +42,16 @@ bool fw_ct_due(const struct fw_flow *flow, enum fw_ct_dir dir);
 bool fw_ct_offer(struct fw_ct *ct, struct fw_flow *flow, bool unseen, uint64_t now,
 		 uint32_t min_left_s);
 
+/* Do packets of this flow pass? */
+bool fw_ct_is_unseen(const struct fw_flow *flow);
+
 /* Packets passed that the tracker did not see: the flow lives on, and they are counted. */
 void fw_ct_passed(struct fw_ct *ct, const struct fw_tuple *orig, enum fw_ct_dir dir,
 		  uint64_t packets, uint64_t bytes, uint64_t now);
+
+/* A segment that begins or ends a connection was run whose ends are those of an offer that is still
+ * in force: they may be in use again, and what follows passes unseen by the new flow, too. */
+void fw_ct_unseen(struct fw_ct *ct, const struct fw_tuple *orig, uint64_t now);
 
 /* From now on the tracker sees all of this direction again; the next one is due. */
 void fw_ct_seen_again(struct fw_ct *ct, const struct fw_tuple *orig, enum fw_ct_dir dir,

@@ -47,16 +47,26 @@ bool fw_ct_offer(struct fw_ct *ct, struct fw_flow *flow, bool unseen, uint64_t n
 	return true;
 }
 
-static struct fw_flow *find(struct fw_ct *ct, const struct fw_tuple *orig, uint64_t now)
+bool fw_ct_is_unseen(const struct fw_flow *flow)
+{
+	return flow->flags & CT_F_UNSEEN;
+}
+
+/* The flow between these ends; *dir: from as they are to as the flow has them, for the ports may be
+ * in use again, from the other side. */
+static struct fw_flow *find(struct fw_ct *ct, const struct fw_tuple *orig, enum fw_ct_dir *dir,
+			    uint64_t now)
 {
 	struct fw_flow *flow;
-	enum fw_ct_dir dir;
+	enum fw_ct_dir way;
 	struct ct_key key;
 
 	if (!ct_key_make(ct, orig, &key))
 		return NULL;
-	flow = ct_find(ct, &key, now, false, &dir);
-	return flow && dir == FW_DIR_ORIG ? flow : NULL;
+	flow = ct_find(ct, &key, now, false, &way);
+	if (flow && way == FW_DIR_REPLY)
+		*dir = !*dir;
+	return flow;
 }
 
 void fw_ct_passed(struct fw_ct *ct, const struct fw_tuple *orig, enum fw_ct_dir dir,
@@ -65,7 +75,7 @@ void fw_ct_passed(struct fw_ct *ct, const struct fw_tuple *orig, enum fw_ct_dir 
 	const enum ct_timeout t =
 		orig->proto == IPPROTO_TCP ? CT_T_TCP_ESTABLISHED : CT_T_UDP_STREAM;
 	const uint64_t expires = now + ct->timeout[t] * FW_NSEC_PER_SEC;
-	struct fw_flow *flow = find(ct, orig, now);
+	struct fw_flow *flow = find(ct, orig, &dir, now);
 
 	if (!flow)
 		return;
@@ -78,10 +88,19 @@ void fw_ct_passed(struct fw_ct *ct, const struct fw_tuple *orig, enum fw_ct_dir 
 		flow->expires = expires;
 }
 
+void fw_ct_unseen(struct fw_ct *ct, const struct fw_tuple *orig, uint64_t now)
+{
+	enum fw_ct_dir dir = FW_DIR_ORIG;
+	struct fw_flow *flow = find(ct, orig, &dir, now);
+
+	if (flow)
+		flow->flags |= CT_F_UNSEEN;
+}
+
 void fw_ct_seen_again(struct fw_ct *ct, const struct fw_tuple *orig, enum fw_ct_dir dir,
 		      uint64_t now)
 {
-	struct fw_flow *flow = find(ct, orig, now);
+	struct fw_flow *flow = find(ct, orig, &dir, now);
 
 	if (!flow)
 		return;

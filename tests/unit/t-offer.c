@@ -364,6 +364,30 @@ static void test_windows_are_forgotten(void **state)
 	close_talk(&t);
 }
 
+/* The ports are in use again, from either side, while the offer is still in force. */
+static void test_used_again(void **state)
+{
+	(void)state;
+	for (int side = 0; side < 2; side++) {
+		struct talk t;
+
+		open_unseen(&t);
+		segment(&t, 0, PKT_RST | PKT_ACK, 0);
+		t.s.now += 20 * FW_NSEC_PER_SEC;
+		segment(&t, side, PKT_SYN, 0);
+		fw_ct_unseen(t.s.world.ct, &t.offer.orig, t.s.now);
+		segment(&t, !side, PKT_SYN | PKT_ACK, 0);
+		segment(&t, side, PKT_ACK, 0);
+		pass_unseen(&t);
+		segment(&t, !side, PKT_FIN | PKT_ACK, 0);
+		pass_unseen(&t);
+		segment(&t, side, PKT_RST | PKT_ACK, 0);
+		assert_int_equal(invalid(&t), 0);
+		assert_string_equal(state_of(&t), "CLOSE");
+		close_talk(&t);
+	}
+}
+
 static void wait_s(struct talk *t, uint64_t s)
 {
 	t->s.now += s * FW_NSEC_PER_SEC;
@@ -487,6 +511,7 @@ int main(void)
 		cmocka_unit_test(test_not_alike),
 		cmocka_unit_test(test_udp),
 		cmocka_unit_test(test_windows_are_forgotten),
+		cmocka_unit_test(test_used_again),
 		cmocka_unit_test(test_reset_in_doubt),
 		cmocka_unit_test(test_reset_was_right),
 		cmocka_unit_test(test_ends),
