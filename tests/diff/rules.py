@@ -109,7 +109,8 @@ class Gen:
         if self.maybe(0.25):
             w.append(self.neg("-d " + self.address()))
         dev = lambda: self.r.choice(["eth0", "eth1", "eth+", "lo", "eth", "wlan0"])
-        if hooks <= INBOUND and self.maybe(0.2):
+        # what leaves came in somewhere, too; of a builtin chain iptables refuses to ask
+        if hooks <= (INBOUND | {"POSTROUTING"} if self.in_user else INBOUND) and self.maybe(0.2):
             w.append(self.neg("-i " + dev()))
         if hooks <= OUTBOUND and self.maybe(0.2):
             w.append(self.neg("-o " + dev()))
@@ -592,6 +593,7 @@ class Gen:
                 self.put(rs, table, u, hooks, users[i + 1:], reach)
 
     def put(self, rs, table, chain, hooks, jumps, reach):
+        self.in_user = chain in reach
         words = self.rule(table, hooks, jumps)
         w = words.split()
         if len(w) >= 2 and w[-2] in ("-j", "-g") and w[-1] in reach:

@@ -163,10 +163,24 @@ RULES = {
     "INVALID first": (6, "router", "*filter\n-A INPUT -m state --state ESTABLISHED -j ACCEPT\n"
                       "-A INPUT -m state --state INVALID -j DROP\n-A INPUT -s {0}/120 -p udp -j DROP\n"
                       "COMMIT\n"),
+    "raw": (4, None, "*raw\n-A PREROUTING -s {0}/26 -j DROP\nCOMMIT\n"),
     "kernel's tracking": (4, None, "*nat\n-A POSTROUTING -o eth1 -j MASQUERADE\nCOMMIT\n*filter\n"
                           "-A FORWARD -m state --state ESTABLISHED -j ACCEPT\n"
                           "-A FORWARD -m state --state INVALID -j DROP\n"
                           "-A FORWARD -s {0}/26 -j DROP\nCOMMIT\n"),
+    "two lists": (4, None, "*filter\n-A FORWARD -m recent --name a --rcheck -m recent --name b --update "
+                  "-j DROP\n-A FORWARD -p udp -m recent --name a --set -m recent --name b --set -j DROP\n"
+                  "COMMIT\n"),
+    "a list of networks": (4, None, "*filter\n-A FORWARD -p udp -m recent --name n --mask 255.255.255.0 "
+                           "--update -j DROP\n-A FORWARD -p udp -m recent --name n --set "
+                           "--mask 255.255.255.0 -j DROP\nCOMMIT\n"),
+    "not a list's hits": (4, None, "*filter\n-A FORWARD -p udp -m recent --name h --update --seconds 60 "
+                          "--hitcount 10 -j DROP\n-A FORWARD -p udp -m recent --name h --set -j ACCEPT\n"
+                          "COMMIT\n"),
+    "not a list that forgets": (4, None, "*filter\n-A FORWARD -p udp -m recent --name f --remove -j DROP\n"
+                                "-A FORWARD -p udp -m recent --name f --set -j DROP\nCOMMIT\n"),
+    "not past a port": (4, None, "*filter\n-A FORWARD -p udp --dport 7001 -j ACCEPT\n"
+                        "-A FORWARD -s {0}/26 -j DROP\nCOMMIT\n"),
     "not by source alone": (4, None, "*filter\n-A FORWARD -s {0}/26 -m length --length 0:40 -j DROP\n"
                             "-A FORWARD -s {0}/26 -m limit --limit 1/h -j LOG\n"
                             "-A FORWARD -s {0}/26 -j DROP\nCOMMIT\n"),
@@ -176,7 +190,8 @@ RULES = {
 # … with every policy, so that all counters begin anew
 EMPTY = "".join("*%s\n%sCOMMIT\n" % (table, "".join(":%s ACCEPT\n" % c for c in chains.split()))
                 for table, chains in (
-    ("mangle", "PREROUTING INPUT FORWARD OUTPUT POSTROUTING"), ("filter", "INPUT FORWARD OUTPUT")))
+    ("raw", "PREROUTING OUTPUT"), ("mangle", "PREROUTING INPUT FORWARD OUTPUT POSTROUTING"),
+    ("filter", "INPUT FORWARD OUTPUT")))
 
 
 def same_counters(ours, oracle):
