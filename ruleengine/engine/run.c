@@ -445,8 +445,8 @@ static bool is_last(const struct fw_plan *plan, const struct fw_eval *e)
 	const struct fw_packet *pkt = e->pkt;
 
 	if (plan->last[pkt->family][pkt->meta.hook])
-		return true;
-	return tracks(plan, e) && pkt->meta.hook == FW_PREROUTING &&
+		return !(plan->kct && is_hopeless(e));
+	return (plan->kct || tracks(plan, e)) && pkt->meta.hook == FW_PREROUTING &&
 		!plan->queue[pkt->family][FW_INPUT] &&
 		!(fw_flow_status(e->flow) & FW_CTS_CONFIRMED) && ops && ops->addrtype &&
 		is_for_us(e);
