@@ -126,6 +126,14 @@ static bool was_lost(const struct fw_ct *ct, const struct fw_packet *quoted)
 	return false;
 }
 
+/* Protocols of which a packet too short for its header has no flow.  Our kernel quotes a header
+ * that is there: what a quote of its lacks, the packet lacked. */
+static bool needs_header(uint8_t proto)
+{
+	return proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_UDPLITE ||
+		proto == IPPROTO_SCTP || proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6;
+}
+
 /* Could the quoted packet have begun a flow?  A wrong checksum, say, and the kernel knew none. */
 static bool would_start(struct fw_ct *ct, const struct fw_packet *pkt, const struct fw_tuple *t,
 			uint64_t now)
@@ -142,8 +150,7 @@ static bool would_start(struct fw_ct *ct, const struct fw_packet *pkt, const str
 	uint32_t quote;
 
 	if (quoted_packet(pkt, &inner) < 0)
-		return t->proto != IPPROTO_TCP && t->proto != IPPROTO_ICMP &&
-			t->proto != IPPROTO_ICMPV6;
+		return !needs_header(t->proto);
 	if (was_lost(ct, &inner))
 		return false;
 	if (ct_is_icmp(&inner) && ct_icmp_kind(ct, &inner, &quote) != CT_ICMP_PLAIN)
@@ -152,14 +159,13 @@ static bool would_start(struct fw_ct *ct, const struct fw_packet *pkt, const str
 }
 
 /* Was the quoted packet in order, as far as we know or it tells by itself? */
-static bool was_valid(struct fw_ct *ct, const struct fw_packet *pkt, uint64_t now)
+static bool was_valid(struct fw_ct *ct, const struct fw_packet *pkt, uint32_t quote, uint64_t now)
 {
 	struct fw_tuple t;
 	struct fw_packet inner;
-	uint32_t quote;
 
 	if (quoted_packet(pkt, &inner) < 0)
-		return true;
+		return !ct_tuple_quoted(pkt, quote, &t) || !needs_header(t.proto);
 	if (was_lost(ct, &inner))
 		return false;
 	if (ct_is_icmp(&inner))
@@ -182,7 +188,7 @@ bool fw_ct_comes_tracked(struct fw_ct *ct, const struct fw_packet *pkt, uint64_t
 	if (pkt->family == FW_IP4 ? pkt->icmp_type == 3 && pkt->icmp_code == 3
 				  : pkt->icmp_type == 1 && pkt->icmp_code == 4)
 		return false;
-	return was_valid(ct, pkt, now);
+	return was_valid(ct, pkt, quote, now);
 }
 
 /* The error travels against the quoted packet, so it goes the way of its answer. */
@@ -214,8 +220,7 @@ int ct_icmp_error(struct fw_ct *ct, struct fw_eval *e, uint32_t quote, bool dyin
 		return ct_invalid(ct, e);
 	flow = ct_quoted_key(ct, &quoted, &key) ? ct_find(ct, &key, e->now, dying, &dir) : NULL;
 	if (flow && is_for(pkt, flow, dir))
-		return ct_set(e, flow,
-			      dir == FW_DIR_REPLY ? FW_CT_RELATED_REPLY : FW_CT_RELATED);
+		return ct_set(e, flow, dir == FW_DIR_REPLY ? FW_CT_RELATED_REPLY : FW_CT_RELATED);
 	if ((pkt->meta.hook == FW_OUTPUT || pkt->meta.hook == FW_POSTROUTING) &&
 	    !pkt->meta.has_uid && would_start(ct, pkt, &quoted, e->now))
 		return ct_set(e, ct_transient(ct, pkt, &quoted, e->now), FW_CT_RELATED_REPLY);

@@ -117,6 +117,10 @@ static void test_local_errors(void **state)
 	meta.has_uid = true; /* a user's raw socket: no flow is attached to that */
 	assert_int_equal(hear(ct, &e, 0, &meta, false).ctinfo, FW_CT_INVALID);
 	meta.has_uid = false;
+	q.len = 26; /* cut within UDP's header: it has no flow */
+	put16(q.data + 2, q.len);
+	make_icmp_error(&e, ROUTER, CLIENT, 11, &q);
+	assert_int_equal(hear(ct, &e, 0, &meta, false).ctinfo, FW_CT_INVALID);
 	make_icmp(&q, CLIENT, SERVER, 0, 1); /* an echo reply begins no flow */
 	make_icmp_error(&e, ROUTER, CLIENT, 11, &q);
 	assert_int_equal(hear(ct, &e, 0, &meta, false).ctinfo, FW_CT_INVALID);
