@@ -174,7 +174,8 @@ uint32_t fwd_route_realm(struct fwd_rtnl *r, const struct fw_packet *pkt, uint32
 	put_src(&q, &pkt->src);
 	if (meta->came_ifindex != LOOPBACK)
 		put_u32(&q, RTA_IIF, meta->came_ifindex);
-	if (!meta->came_ifindex)
+	if (!meta->came_ifindex && !meta->nat_status) /* nat has it routed anew, and the hook tells the
+						       * way of before */
 		put_u32(&q, RTA_OIF, meta->out_ifindex);
 	put_u32(&q, RTA_MARK, mark);
 	q.rtm.rtm_tos = pkt->tos & TOS_MASK;

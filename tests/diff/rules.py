@@ -63,6 +63,7 @@ class Gen:
         self.r, self.f, self.tag, self.nat = rng, family, tag, nat
         # Half of the rulesets track, fewer use lists: each also must work without.
         self.track, self.recent = rng.random() < 0.5, rng.random() < 0.4
+        self.in_user = False
         self.rewrite = rng.random() < 0.5 and "rewrite" not in without
         self.payload = rng.random() < 0.5 and "payload" not in without
         self.track &= "track" not in without
