@@ -52,11 +52,12 @@ static bool is_hopeless(const struct fw_eval *e)
 	return e->pkt->meta.hook == FW_PREROUTING && e->pkt->ttl < 2 && !is_for_us(e);
 }
 
+/* Not asked of who has no hop left: it is here for that, and through lo it came without a route. */
 static bool has_no_route(const struct fw_eval *e)
 {
 	const struct fw_world_ops *ops = e->world->ops;
 
-	return ops && ops->no_route && ops->no_route(e->world->priv, e->pkt);
+	return e->pkt->ttl >= 2 && ops && ops->no_route && ops->no_route(e->world->priv, e->pkt);
 }
 
 /* The kernel tracks: it has said what the packet is. */

@@ -374,6 +374,9 @@ static void test_no_route(void **state)
 		assert_int_equal(scene_packets(&s, FW_IP4, FW_FILTER, "FORWARD", 2), lost);
 		syn(&p, &view, FW_PREROUTING, "10.0.0.7"); /* a flow that never was */
 		scene_run(&s, &view);
+		view.ttl = 1; /* for this host: asking for its way would be wrong */
+		view.meta.ctinfo = FW_CT_INVALID;
+		assert_int_equal(scene_run(&s, &view)->ctinfo, FW_CT_INVALID);
 		assert_int_equal(fw_ct_stats(s.world.ct)->flows, 1);
 		scene_deinit(&s);
 	}
