@@ -61,4 +61,5 @@
                                               => list: comp spi:!16 reserved
 -p ipcomp -m ipcomp                           => -p ipcomp -m ipcomp --ipcompspi 0
 -p 108 -m ipcomp --ipcompspi 4:               => -p ipcomp -m ipcomp --ipcompspi 4:4294967295
+-p ipcomp -m ipcomp --ipcompspi :             => -p ipcomp -m ipcomp --ipcompspi 0:4294967295
 -m ipcomp --ipcompspi 4                       => exit: 1
