@@ -510,15 +510,15 @@ def test_offloaded_flow_lives_longer(both, c):
 
 def test_offloaded_flow_survives_a_crash(both, c):
     r = topo.LabRouter(both.lab)
-    r.fw = firewall.Fwd(r.ns, ["--offload-seconds", "1"])
+    r.fw = firewall.Fwd(r.ns, ["--offload-seconds", "3"])  # longer than it takes to come here
     r.fw.restore(4, KNOWN)
     segment = connection(r, 10)
     r.fw.stop(9)
     r.fw.settle = lambda: None
     c.equal("dead: segments of the flow, and another's, arrive",
             (len(segment(0, pkt.ACK, b"x")), len(send(r, udp())["eth1"])), (1, 0))
-    time.sleep(4.2)
-    c.equal("four seconds later", len(segment(0, pkt.ACK, b"x")), 0)
+    time.sleep(6.2)
+    c.equal("six seconds later", len(segment(0, pkt.ACK, b"x")), 0)
     del r.fw.settle
     r.fw.close()
     r.close()
