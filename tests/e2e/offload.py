@@ -82,7 +82,7 @@ class World:
         found = {}
         for chain in ("forward", "input", "output"):
             part = text.split("chain " + chain)[1].split("\n\t}")[0]
-            m = re.search(r"nfproto ipv%d meta l4proto \{ tcp, udp \} counter packets (\d+) bytes (\d+)" % family, part)
+            m = re.search(r"nfproto ipv%d .* counter packets (\d+) bytes (\d+)" % family, part)
             found[chain.upper()] = (int(m.group(1)), int(m.group(2)))
         return found
 
@@ -177,7 +177,8 @@ class Pair:
 
 
 def tcp(w, family, port=7000, source=None):
-    return Pair(socket.SOCK_STREAM, w.net.client, w.net.server, family, ENDS[family][1], port, source)
+    return Pair(socket.SOCK_STREAM, w.net.client, w.net.server, family, ENDS[family][1], port,
+                source)
 
 
 def udp(w, family, port=7100):
@@ -194,8 +195,9 @@ def is_offloaded(w, p):
 
 
 def states(w, family):
-    return re.findall(r"^\S+ +tcp +6 \d+ (\w+)", w.fw.ctl("conn", "list", "family", str(family)).stdout
-                      .replace("tcp      6", "ipv tcp 6"), re.M)
+    """Of the TCP connections that are tracked."""
+    out = w.fw.ctl("conn", "list", "family", str(family)).stdout
+    return re.findall(r"^tcp +6 \d+ (\w+)", out, re.M)
 
 
 # ---- counters ---------------------------------------------------------------------------------
@@ -391,7 +393,8 @@ def accounts(family):
     p.talk(500)
     passed = w.quiet(family)["FORWARD"]
     text = w.fw.ctl("conn", "list").stdout
-    seen = [sum(int(x) for x in re.findall(word + r"=(\d+)", text)) for word in ("packets", "bytes")]
+    seen = [sum(int(x) for x in re.findall(word + r"=(\d+)", text))
+            for word in ("packets", "bytes")]
     check("the flow's own counters", tuple(seen) == passed, (seen, passed))
     p.close()
     w.close()
@@ -442,7 +445,8 @@ def asked_each_time(family=4):
         for rule in rules:
             w.rules(family, "-A FORWARD %s\n" % rule)
             p = tcp(w, family, 7800)
-            check("%s: %soffloaded" % (rule, "" if wanted else "not "), is_offloaded(w, p) == wanted)
+            check("%s: %soffloaded" % (rule, "" if wanted else "not "),
+                  is_offloaded(w, p) == wanted)
             p.close()
     w.close()
 
