@@ -433,7 +433,7 @@ class Gen:
                 kinds += [self.m_tcpmss] * 2 + [self.m_ecn] * (self.f == 4)
         if self.track:
             kinds += [self.m_connmark, self.m_connbytes, self.m_cluster]
-            if hooks <= INBOUND:  # (an answer of the host's own comes within the kernel's tick)
+            if hooks <= {"FORWARD"}:  # an answer of the host's own comes within the kernel's tick
                 kinds.append(self.m_connlimit)
             kinds += [self.m_state] * 2 + [self.m_conntrack] * 3
         if self.recent:
