@@ -21,10 +21,6 @@
 
 #define N_HOOKS 3 /* PREROUTING, INPUT, FORWARD */
 
-/* Words of a key. */
-enum { WORD_IN = 0, WORD_PROTO = 4, WORD_HOOK, WORD_ADDR };
-#define WORDS_MAX (WORD_ADDR + 4)
-
 #define TCP_SYN	   0x02
 #define TCP_CHOOSE 0x3f /* all flags but those of congestion control */
 
@@ -36,10 +32,10 @@ const char *fwd_block_chain(unsigned int hook)
 	return hook < N_HOOKS ? chains[hook] : NULL;
 }
 
-static struct fwd_kset set_of(uint32_t number, unsigned int family, unsigned int scope)
+struct fwd_kset fwd_block_set(uint32_t number, unsigned int family, unsigned int scope)
 {
 	struct fwd_kset set = {
-		.words = WORD_ADDR + (family == FW_IP4 ? 1 : 4),
+		.words = FWD_BLOCK_WORD_ADDR + (family == FW_IP4 ? 1 : 4),
 		.size = FWD_BLOCKS_MAX,
 	};
 
@@ -48,23 +44,13 @@ static struct fwd_kset set_of(uint32_t number, unsigned int family, unsigned int
 	return set;
 }
 
-static void key_of(const struct fwd_source *s, uint32_t key[WORDS_MAX])
+static void key_of(const struct fwd_source *s, uint32_t key[FWD_BLOCK_WORDS_MAX])
 {
-	memset(key, 0, WORDS_MAX * sizeof(*key));
-	memcpy(&key[WORD_IN], s->in, sizeof(s->in));
-	memcpy(&key[WORD_PROTO], &s->proto, 1);
-	key[WORD_HOOK] = s->hook;
-	memcpy(&key[WORD_ADDR], &s->addr, s->family == FW_IP4 ? 4 : 16);
-}
-
-static struct fwd_source source_of(const uint32_t *key, unsigned int family)
-{
-	struct fwd_source s = {.family = (uint8_t)family, .hook = (uint8_t)key[WORD_HOOK]};
-
-	memcpy(s.in, &key[WORD_IN], sizeof(s.in));
-	memcpy(&s.proto, &key[WORD_PROTO], 1);
-	memcpy(&s.addr, &key[WORD_ADDR], family == FW_IP4 ? 4 : 16);
-	return s;
+	memset(key, 0, FWD_BLOCK_WORDS_MAX * sizeof(*key));
+	memcpy(&key[FWD_BLOCK_WORD_IN], s->in, sizeof(s->in));
+	memcpy(&key[FWD_BLOCK_WORD_PROTO], &s->proto, 1);
+	key[FWD_BLOCK_WORD_HOOK] = s->hook;
+	memcpy(&key[FWD_BLOCK_WORD_ADDR], &s->addr, s->family == FW_IP4 ? 4 : 16);
 }
 
 /* ---- rules --------------------------------------------------------------------------------- */
@@ -120,10 +106,11 @@ static void add_rule(struct fwd_nft_batch *b, const struct fw_plan *plan, unsign
 		fwd_rule_cmp(b, r, NFT_CMP_GTE, &two, sizeof(two));
 	}
 	ask_scope(b, r, plan, scope, proto);
-	fwd_load_meta(b, r, WORD_IN, NFT_META_IIFNAME);
-	fwd_load_meta(b, r, WORD_PROTO, NFT_META_L4PROTO);
-	fwd_load_word(b, r, WORD_HOOK, hook);
-	fwd_load_network(b, r, WORD_ADDR, family == FW_IP4 ? 12 : 8, family == FW_IP4 ? 4 : 16);
+	fwd_load_meta(b, r, FWD_BLOCK_WORD_IN, NFT_META_IIFNAME);
+	fwd_load_meta(b, r, FWD_BLOCK_WORD_PROTO, NFT_META_L4PROTO);
+	fwd_load_word(b, r, FWD_BLOCK_WORD_HOOK, hook);
+	fwd_load_network(b, r, FWD_BLOCK_WORD_ADDR, family == FW_IP4 ? 12 : 8,
+			 family == FW_IP4 ? 4 : 16);
 	fwd_rule_in(b, r, set);
 	fwd_rule_verdict(b, r, NF_DROP);
 	fwd_batch_rule(b, r);
@@ -184,14 +171,14 @@ struct load {
 	struct fwd_block_sets sets;
 	struct fw_plan plan;
 	uint32_t n[FW_N_FAMILIES][FW_N_SOURCE_SCOPES];
-	uint32_t keys[FW_N_FAMILIES][FW_N_SOURCE_SCOPES][FWD_BLOCKS_MAX * WORDS_MAX];
+	uint32_t keys[FW_N_FAMILIES][FW_N_SOURCE_SCOPES][FWD_BLOCKS_MAX * FWD_BLOCK_WORDS_MAX];
 };
 
 static void load_one(struct load *l, struct fwd_block *m, uint64_t now)
 {
 	const unsigned int family = m->source.family, scope = m->path.scope;
-	const uint32_t words = set_of(0, family, scope).words;
-	uint32_t key[WORDS_MAX];
+	const uint32_t words = fwd_block_set(0, family, scope).words;
+	uint32_t key[FWD_BLOCK_WORDS_MAX];
 
 	if (m->state == FWD_BLOCK_OUT)
 		m->state = FWD_BLOCK_LEFT; /* l->renew, then */
@@ -222,7 +209,7 @@ static void load_all(struct fwd_blocks *bl, struct load *l, uint64_t now)
 static void add_set(struct fwd_nft_batch *b, const struct load *l, unsigned int family,
 		    unsigned int scope)
 {
-	const struct fwd_kset set = set_of(l->sets.number, family, scope);
+	const struct fwd_kset set = fwd_block_set(l->sets.number, family, scope);
 
 	if (l->renew)
 		fwd_kset_make(b, &set);
@@ -245,18 +232,6 @@ static int send_load(struct fwd_nft *nft, const struct load *l)
 	return fwd_nft_commit(nft, b);
 }
 
-void fwd_block_retire(struct fwd_blocks *bl)
-{
-	bl->old = bl->sets;
-	bl->sets = (struct fwd_block_sets){0};
-	pthread_mutex_lock(&bl->core->lock);
-	for (uint32_t i = 0; i < FWD_BLOCKS_MAX; i++) {
-		bl->block[i].seen[1] = bl->block[i].seen[0];
-		bl->block[i].seen[0] = (struct fw_counters){0};
-	}
-	pthread_mutex_unlock(&bl->core->lock);
-}
-
 int fwd_block_arm(struct fwd_blocks *bl)
 {
 	struct load *l = calloc(1, sizeof(*l));
@@ -273,77 +248,5 @@ int fwd_block_arm(struct fwd_blocks *bl)
 	if (!r)
 		bl->sets = l->sets;
 	free(l);
-	return r;
-}
-
-/* ---- reading ------------------------------------------------------------------------------- */
-
-struct reading {
-	struct fwd_blocks *bl;
-	unsigned int family;
-	bool old;
-	uint64_t now;
-	bool any;
-};
-
-static void take(void *priv, const uint32_t *key, const struct fw_counters *counters)
-{
-	struct reading *reading = priv;
-	struct fwd_blocks *bl = reading->bl;
-	const struct fwd_source source = source_of(key, reading->family);
-	struct fwd_block *m;
-
-	pthread_mutex_lock(&bl->core->lock);
-	m = fwd_block_find(bl, &source);
-	if (m) {
-		struct fw_counters *seen = &m->seen[reading->old];
-		const struct fw_counters more = {.packets = counters->packets - seen->packets,
-						 .bytes = counters->bytes - seen->bytes};
-
-		*seen = *counters;
-		fwd_block_count(bl, m, &more, reading->now);
-		reading->any |= more.packets > 0;
-	}
-	pthread_mutex_unlock(&bl->core->lock);
-}
-
-int fwd_block_read(struct fwd_blocks *bl, bool old)
-{
-	const struct fwd_block_sets *sets = old ? &bl->old : &bl->sets;
-	struct reading reading = {.bl = bl, .old = old};
-	int r = 0;
-
-	for (unsigned int f = 0; f < FW_N_FAMILIES; f++)
-		for (unsigned int s = 0; s < FW_N_SOURCE_SCOPES; s++) {
-			const struct fwd_kset set = set_of(sets->number, f, s);
-			int r1;
-
-			if (!sets->number || !sets->hooks[f][s])
-				continue;
-			reading.family = f;
-			reading.now = fwd_now();
-			r1 = fwd_kset_read(&bl->fd, &set, take, &reading);
-			r = r ? r : r1;
-		}
-	return r ? r : reading.any;
-}
-
-int fwd_block_delete(struct fwd_blocks *bl)
-{
-	struct fwd_nft_batch *b;
-	int r;
-
-	pthread_mutex_lock(&bl->nft->lock);
-	b = fwd_nft_begin(bl->nft);
-	for (unsigned int f = 0; b && f < FW_N_FAMILIES; f++)
-		for (unsigned int s = 0; s < FW_N_SOURCE_SCOPES; s++) {
-			const struct fwd_kset set = set_of(bl->old.number, f, s);
-
-			if (bl->old.number && bl->old.hooks[f][s])
-				fwd_kset_delete(b, &set);
-		}
-	r = fwd_nft_commit(bl->nft, b);
-	pthread_mutex_unlock(&bl->nft->lock);
-	bl->old = (struct fwd_block_sets){0};
 	return r;
 }

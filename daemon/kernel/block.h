@@ -131,6 +131,11 @@ void fwd_block_count(struct fwd_blocks *bl, struct fwd_block *m, const struct fw
 
 /* What the names of all our sets begin with. */
 #define FWD_BLOCK_PREFIX "drop_"
+/* Words of a key. */
+enum { FWD_BLOCK_WORD_IN = 0, FWD_BLOCK_WORD_PROTO = 4, FWD_BLOCK_WORD_HOOK, FWD_BLOCK_WORD_ADDR };
+#define FWD_BLOCK_WORDS_MAX (FWD_BLOCK_WORD_ADDR + 4)
+
+struct fwd_kset fwd_block_set(uint32_t number, unsigned int family, unsigned int scope);
 
 /* The chain that a hook's packets pass first; NULL: none. */
 const char *fwd_block_chain(unsigned int hook);
@@ -139,6 +144,9 @@ int fwd_block_flush(struct fwd_nft *nft);
 /* Put in who is READY; with new sets where somebody has to go: `old` are then those that they have
  * replaced.  0, or -errno: the sets are as they were, but members are not. */
 int fwd_block_arm(struct fwd_blocks *bl);
+
+/* ---- block-read.c: under `work` -------------------------------------------------------------- */
+
 /* No rule names the sets that stand, any more: they are `old` now. */
 void fwd_block_retire(struct fwd_blocks *bl);
 /* Read the sets that stand, or `old`.  1: something was counted, 0, or -errno. */
@@ -148,12 +156,19 @@ int fwd_block_delete(struct fwd_blocks *bl);
 
 /* ---- block-work.c ---------------------------------------------------------------------------- */
 
+/* The thread. */
+void *fwd_block_main(void *blocks);
+/* Everything out, everything counted.  Under `work`. */
+void fwd_block_disarm(struct fwd_blocks *bl);
+/* A worker's, without any lock: the kernel drops nobody until the thread has thought again. */
+void fwd_block_cut(struct fwd_blocks *bl);
+
+/* ---- block-life.c ---------------------------------------------------------------------------- */
+
 /* Sets and rules of a former life are gone.  0, or -errno with err. */
 int fwd_blocks_open(struct fwd_blocks **ret, struct fwd_core *core, struct fwd_nft *nft,
 		    struct fw_err *err);
 int fwd_blocks_start(struct fwd_blocks *bl, struct fw_err *err);
-/* A worker's, without any lock: the kernel drops nobody until the thread has thought again. */
-void fwd_block_cut(struct fwd_blocks *bl);
 /* See fwd_kernel_revoke() and others.  All of these take NULL. */
 void fwd_blocks_revoke(struct fwd_blocks *bl);
 void fwd_blocks_resume(struct fwd_blocks *bl);

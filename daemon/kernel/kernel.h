@@ -20,7 +20,8 @@
  *	flows.c     … what we know of them
  *	offload.c   … when they come and go; generation.c how
  *	kset.c      sets that the kernel decides by, with counters
- *	block.c     sources that the kernel drops: who; block-nft.c how, block-work.c when; hitters.c
+ *	block.c     sources that the kernel drops: who; block-nft.c how, block-read.c how many,
+ *	            block-work.c when, block-life.c for how long; hitters.c who comes often
  *	queue.c     bind and configure NFQUEUE sockets
  *	message.c   one queued packet's message into a packet view
  *	verdict.c   answers, gathered into one send

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the sets of sources have counted, and the end of those that were replaced (block.h). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "block.h"
+
+static struct fwd_source source_of(const uint32_t *key, unsigned int family)
+{
+	struct fwd_source s = {.family = (uint8_t)family,
+			       .hook = (uint8_t)key[FWD_BLOCK_WORD_HOOK]};
+
+	memcpy(s.in, &key[FWD_BLOCK_WORD_IN], sizeof(s.in));
+	memcpy(&s.proto, &key[FWD_BLOCK_WORD_PROTO], 1);
+	memcpy(&s.addr, &key[FWD_BLOCK_WORD_ADDR], family == FW_IP4 ? 4 : 16);
+	return s;
+}
+
+struct reading {
+	struct fwd_blocks *bl;
+	unsigned int family;
+	bool old;
+	uint64_t now;
+	bool any;
+};
+
+static void take(void *priv, const uint32_t *key, const struct fw_counters *counters)
+{
+	struct reading *reading = priv;
+	struct fwd_blocks *bl = reading->bl;
+	const struct fwd_source source = source_of(key, reading->family);
+	struct fwd_block *m;
+
+	pthread_mutex_lock(&bl->core->lock);
+	m = fwd_block_find(bl, &source);
+	if (m) {
+		struct fw_counters *seen = &m->seen[reading->old];
+		const struct fw_counters more = {.packets = counters->packets - seen->packets,
+						 .bytes = counters->bytes - seen->bytes};
+
+		*seen = *counters;
+		fwd_block_count(bl, m, &more, reading->now);
+		reading->any |= more.packets > 0;
+	}
+	pthread_mutex_unlock(&bl->core->lock);
+}
+
+int fwd_block_read(struct fwd_blocks *bl, bool old)
+{
+	const struct fwd_block_sets *sets = old ? &bl->old : &bl->sets;
+	struct reading reading = {.bl = bl, .old = old};
+	int r = 0;
+
+	for (unsigned int f = 0; f < FW_N_FAMILIES; f++)
+		for (unsigned int s = 0; s < FW_N_SOURCE_SCOPES; s++) {
+			const struct fwd_kset set = fwd_block_set(sets->number, f, s);
+			int r1;
+
+			if (!sets->number || !sets->hooks[f][s])
+				continue;
+			reading.family = f;
+			reading.now = fwd_now();
+			r1 = fwd_kset_read(&bl->fd, &set, take, &reading);
+			r = r ? r : r1;
+		}
+	return r ? r : reading.any;
+}
+
+int fwd_block_delete(struct fwd_blocks *bl)
+{
+	struct fwd_nft_batch *b;
+	int r;
+
+	pthread_mutex_lock(&bl->nft->lock);
+	b = fwd_nft_begin(bl->nft);
+	for (unsigned int f = 0; b && f < FW_N_FAMILIES; f++)
+		for (unsigned int s = 0; s < FW_N_SOURCE_SCOPES; s++) {
+			const struct fwd_kset set = fwd_block_set(bl->old.number, f, s);
+
+			if (bl->old.number && bl->old.hooks[f][s])
+				fwd_kset_delete(b, &set);
+		}
+	r = fwd_nft_commit(bl->nft, b);
+	pthread_mutex_unlock(&bl->nft->lock);
+	bl->old = (struct fwd_block_sets){0};
+	return r;
+}
+
+void fwd_block_retire(struct fwd_blocks *bl)
+{
+	bl->old = bl->sets;
+	bl->sets = (struct fwd_block_sets){0};
+	pthread_mutex_lock(&bl->core->lock);
+	for (uint32_t i = 0; i < FWD_BLOCKS_MAX; i++) {
+		bl->block[i].seen[1] = bl->block[i].seen[0];
+		bl->block[i].seen[0] = (struct fw_counters){0};
+	}
+	pthread_mutex_unlock(&bl->core->lock);
+}
