@@ -357,6 +357,22 @@ def ends(w, family):
     w.fw.ctl("conn", "flush")
 
 
+def used_again(w, family):
+    """The same ports again and again, while what passed of the first still does: no RST is INVALID."""
+    tool = firewall.tool(family)
+    w.net.router.run(tool, "-I", "FORWARD", "-m", "conntrack", "--ctstate", "INVALID", "-m",
+                     "comment", "--comment", "odd", env=w.fw.env())
+    for _ in range(10):
+        p = tcp(w, family, 7402, source=40002)
+        p.talk(12)
+        p.reset()
+    w.fw.settle()
+    m = re.search(r"^\[(\d+):\d+\] .*odd", w.fw.save(family), re.M)
+    check("ports used again: no INVALID segment", int(m.group(1)) == 0, m.group(0))
+    w.net.router.run(tool, "-D", "FORWARD", "1", env=w.fw.env())
+    w.fw.ctl("conn", "flush")
+
+
 def generations(w, family):
     """Over several generations: nobody is INVALID, nothing is lost."""
     tool = firewall.tool(family)
@@ -480,6 +496,7 @@ def main():
             deleted_flow(w, 4)
             w.fw.ctl("conn", "flush")
             ends(w, 4)
+            used_again(w, 4)
             generations(w, 6)
         w.close()
     accounts(4)
