@@ -164,8 +164,10 @@ static bool was_valid(struct fw_ct *ct, const struct fw_packet *pkt, uint32_t qu
 	struct fw_tuple t;
 	struct fw_packet inner;
 
-	if (quoted_packet(pkt, &inner) < 0)
-		return !ct_tuple_quoted(pkt, quote, &t) || !needs_header(t.proto);
+	if (quoted_packet(pkt, &inner) < 0) {
+		ct_tuple_quoted(pkt, quote, &t); /* its protocol at least, unless there is none */
+		return !needs_header(t.proto);
+	}
 	if (was_lost(ct, &inner))
 		return false;
 	if (ct_is_icmp(&inner))

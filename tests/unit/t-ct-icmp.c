@@ -101,6 +101,15 @@ static void test_transient_flow(void **state)
 	fw_ct_free(ct);
 }
 
+static bool comes_tracked(struct fw_ct *ct, const struct bytes *b)
+{
+	const struct fw_pkt_meta meta = {.hook = FW_OUTPUT};
+	struct fw_packet pkt;
+
+	assert_int_equal(fw_packet_parse(&pkt, FW_IP4, b->data, b->len, b->len, &meta), 0);
+	return fw_ct_comes_tracked(ct, &pkt, 0);
+}
+
 /* What this host's kernel says of packets that we did not see, or did not let live. */
 static void test_local_errors(void **state)
 {
@@ -121,6 +130,11 @@ static void test_local_errors(void **state)
 	put16(q.data + 2, q.len);
 	make_icmp_error(&e, ROUTER, CLIENT, 11, &q);
 	assert_int_equal(hear(ct, &e, 0, &meta, false).ctinfo, FW_CT_INVALID);
+	make_udp(&q, CLIENT, SERVER, 5000, 53);
+	q.len = 23; /* … even within its ports */
+	put16(q.data + 2, q.len);
+	make_icmp_error(&e, ROUTER, CLIENT, 11, &q);
+	assert_false(comes_tracked(ct, &e));
 	make_icmp(&q, CLIENT, SERVER, 0, 1); /* an echo reply begins no flow */
 	make_icmp_error(&e, ROUTER, CLIENT, 11, &q);
 	assert_int_equal(hear(ct, &e, 0, &meta, false).ctinfo, FW_CT_INVALID);
