@@ -241,7 +241,7 @@ size_t fwd_reply_icmp4(uint8_t *buf, const struct fw_packet *pkt, unsigned int w
 		return 0;
 	fill_ip4(buf, pkt, IP4_HEAD + ICMP_HEAD + n, IPPROTO_ICMP, ttl,
 		 fwd_reply_to_local(pkt) ? &pkt->dst : &none);
-	buf[1] = (pkt->tos & 0x1e) | 0xc0; /* internetwork control */
+	buf[1] = (pkt->data[1] & 0x1e) | 0xc0; /* internetwork control; as rules have left it */
 	memset(icmp, 0, ICMP_HEAD);
 	icmp[0] = what >> 8 ? (uint8_t)(what >> 8) : 3; /* destination unreachable */
 	icmp[1] = (uint8_t)what;

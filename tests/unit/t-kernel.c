@@ -369,6 +369,10 @@ static void test_icmp4(void **state)
 	assert_memory_equal(buf + 28, p.data, 548);
 	assert_int_equal(pkt_fold(pkt_sum(0, buf + 20, 556)), 0);
 
+	p.data[1] = 0x04; /* a rule changed it since */
+	assert_int_equal(fwd_reply_icmp4(buf, &view, 13, 64), 576);
+	assert_int_equal(buf[1], 0xc4);
+
 	pkt_at(&p, FW_INPUT, "eth0", NULL);
 	pkt_view(&p, &view);
 	assert_int_equal(fwd_reply_icmp4(buf, &view, 3, 64), 576);
