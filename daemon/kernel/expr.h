@@ -106,5 +106,9 @@ void fwd_rule_events(struct fwd_nft_batch *b, struct nftnl_rule *r, const struct
 struct fw_nat;
 /* Translate so. */
 void fwd_rule_nat(struct fwd_nft_batch *b, struct nftnl_rule *r, const struct fw_nat *nat);
+/* The destination to where the map has for the register that the above use: two ports, in two words
+ * (shift.c). */
+void fwd_rule_nat_ports(struct fwd_nft_batch *b, struct nftnl_rule *r, const struct fw_nat *nat,
+			const char *map);
 
 #endif

@@ -20,11 +20,13 @@
 #define USABLE     (MAX_CODES - 512) /* see looks_told() */
 #define SLOTS      4096 /* twice as many, a power of two */
 #define PER_BATCH  16   /* translations: a third of a batch's room */
+#define MAX_SHIFTS 64   /* maps of 65,536 ports, about 4 MiB each */
 
 struct fwd_nat {
 	uint32_t n;           /* codes 1..n are given */
 	uint32_t made;        /* … and codes up to this have their chains */
 	bool maps;            /* the maps are there */
+	uint32_t n_shifts;    /* maps of shifts, among codes 1..n */
 	struct fw_nat nat[MAX_CODES + 1];
 	uint16_t slots[SLOTS]; /* codes, by hash; 0: empty */
 };
@@ -83,6 +85,11 @@ static void add_chain(struct fwd_nft_batch *b, const struct fwd_nft *nft, uint32
 	fwd_rule_meta(b, r, NFT_META_MARK);
 	fwd_rule_bitwise(b, r, ~(FW_MARK_CODE_MASK << nft->mark_shift), 0);
 	fwd_rule_set_mark(b, r);
+	if (fwd_shift_mapped(nat)) {
+		fwd_batch_rule(b, r);
+		fwd_shift_rules(b, name, nat);
+		r = fwd_rule_new(b, FWD_TABLE, name);
+	}
 	fwd_rule_nat(b, r, nat);
 	fwd_batch_rule(b, r);
 	fwd_batch_row(b, FWD_TABLE, map_of(nat), code << nft->mark_shift, name);
@@ -103,11 +110,35 @@ static int make_maps(struct fwd_nft *nft)
 	return r;
 }
 
+/* Does a code before this one have this shift's map? */
+static bool has_map(const struct fwd_nat *n, uint32_t before, const struct fw_nat *nat)
+{
+	for (uint32_t i = 1; i < before; i++)
+		if (fwd_shift_mapped(&n->nat[i]) && fwd_shift_same(&n->nat[i], nat))
+			return true;
+	return false;
+}
+
+static int make_shifts(struct fwd_nft *nft, uint32_t from, uint32_t to)
+{
+	int r = 0;
+
+	for (uint32_t i = from; !r && i <= to; i++) {
+		const struct fw_nat *nat = &nft->nat->nat[i];
+
+		if (fwd_shift_mapped(nat) && !has_map(nft->nat, i, nat))
+			r = fwd_shift_make(nft, nat);
+	}
+	return r;
+}
+
 /* Chains for the codes from..to; nobody comes there before the ruleset is in force. */
 static int make_chains(struct fwd_nft *nft, uint32_t from, uint32_t to)
 {
 	int r = nft->nat->maps ? 0 : make_maps(nft);
 
+	if (!r)
+		r = make_shifts(nft, from, to);
 	while (!r && from <= to) {
 		struct fwd_nft_batch *b = fwd_nft_begin(nft);
 
@@ -140,10 +171,14 @@ static bool looks_told(uint32_t code)
 static int give_code(void *priv, const struct fw_nat *nat)
 {
 	struct fwd_nat *n = priv;
+	bool shift;
 	uint32_t slot;
 
 	if (find(n, nat, &slot))
 		return 0;
+	shift = fwd_shift_mapped(nat) && !has_map(n, n->n + 1, nat);
+	if (shift && n->n_shifts == MAX_SHIFTS)
+		return -E2BIG;
 	do {
 		if (n->n == MAX_CODES)
 			return -ENOSPC;
@@ -151,6 +186,7 @@ static int give_code(void *priv, const struct fw_nat *nat)
 	} while (looks_told(n->n));
 	n->nat[n->n] = *nat;
 	n->slots[slot] = (uint16_t)n->n;
+	n->n_shifts += shift;
 	return 0;
 }
 
@@ -161,6 +197,10 @@ static int fail(struct fw_err *err, int r)
 			USABLE);
 		fw_err_hint(err, "restart fwd, or use NETMAP, REDIRECT or ranges in place of many "
 				 "rules");
+	} else if (r == -E2BIG) {
+		fw_fail(err, FW_ERR_LIMIT, "more than %u different port shifts since the start",
+			MAX_SHIFTS);
+		fw_err_hint(err, "restart fwd; a shift is FIRST-LAST/BASE, whatever the address");
 	} else {
 		fw_fail(err, FW_ERR_RESOURCE, "cannot make translations in the nft table inet %s: %s",
 			FWD_TABLE, strerror(-r));

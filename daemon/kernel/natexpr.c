@@ -16,7 +16,9 @@
 #define TYPE_MARK    19 /* for nft(8): how to print the keys */
 #define TYPE_VERDICT NFT_DATA_VERDICT
 
-enum { REG_KEY = NFT_REG_1, REG_MIN = NFT_REG_1, REG_MAX, REG_PORT, REG_LAST_PORT };
+/* The ports stand in two words of one register, as a map has them. */
+enum { REG_KEY = NFT_REG_1, REG_MIN = NFT_REG_1, REG_MAX, REG_PORTS };
+enum { REG_PORT = NFT_REG32_08, REG_LAST_PORT };
 
 void fwd_batch_map(struct fwd_nft_batch *b, const char *table, const char *map, uint32_t id)
 {
@@ -96,7 +98,9 @@ static void load_ports(struct fwd_nft_batch *b, struct nftnl_rule *r, const stru
 	load(b, r, REG_LAST_PORT, &last, sizeof(last));
 }
 
-static void add_nat(struct fwd_nft_batch *b, struct nftnl_rule *r, const struct fw_nat *nat)
+/* Ports are loaded. */
+static void add_nat(struct fwd_nft_batch *b, struct nftnl_rule *r, const struct fw_nat *nat,
+		    uint32_t flags)
 {
 	const uint32_t len = nat->family == FW_IP4 ? 4 : 16;
 	struct nftnl_expr *e;
@@ -105,7 +109,6 @@ static void add_nat(struct fwd_nft_batch *b, struct nftnl_rule *r, const struct 
 		load(b, r, REG_MIN, &nat->min_addr, len);
 		load(b, r, REG_MAX, &nat->max_addr, len);
 	}
-	load_ports(b, r, nat);
 	e = fwd_rule_add(b, r, "nat");
 	if (!e)
 		return;
@@ -121,7 +124,22 @@ static void add_nat(struct fwd_nft_batch *b, struct nftnl_rule *r, const struct 
 		nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_PROTO_MIN, REG_PORT);
 		nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_PROTO_MAX, REG_LAST_PORT);
 	}
-	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_FLAGS, nat->flags);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_FLAGS, flags);
+}
+
+void fwd_rule_nat_ports(struct fwd_nft_batch *b, struct nftnl_rule *r, const struct fw_nat *nat,
+			const char *map)
+{
+	struct nftnl_expr *e = fwd_rule_add(b, r, "lookup");
+
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_SREG, REG_KEY);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_DREG, REG_PORTS);
+	nftnl_expr_set_str(e, NFTNL_EXPR_LOOKUP_SET, map);
+	/* a shift is no more random for being told so */
+	add_nat(b, r, nat,
+		nat->flags & ~(uint32_t)(FW_NAT_OFFSET | FW_NAT_RANDOM | FW_NAT_RANDOM_FULLY));
 }
 
 /* The two whose address is the kernel's to find. */
@@ -147,8 +165,10 @@ static void add_own(struct fwd_nft_batch *b, struct nftnl_rule *r, const struct 
 
 void fwd_rule_nat(struct fwd_nft_batch *b, struct nftnl_rule *r, const struct fw_nat *nat)
 {
-	if (nat->kind == FW_NAT_DST || nat->kind == FW_NAT_SRC)
-		add_nat(b, r, nat);
-	else
+	if (nat->kind == FW_NAT_DST || nat->kind == FW_NAT_SRC) {
+		load_ports(b, r, nat);
+		add_nat(b, r, nat, nat->flags);
+	} else {
 		add_own(b, r, nat);
+	}
 }

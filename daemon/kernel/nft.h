@@ -73,6 +73,15 @@ void fwd_nft_add_counting(struct fwd_nft_batch *b, unsigned int family, unsigned
 #define FWD_MAP_MASQ "nat_masq"
 #define FWD_MAP_CT_BEFORE "ct_before"
 #define FWD_MAP_CT_BEHIND "ct_behind"
+
+/* shift.c: does this shift of ports need a map?  Do two need the same one? */
+bool fwd_shift_mapped(const struct fw_nat *nat);
+bool fwd_shift_same(const struct fw_nat *a, const struct fw_nat *b);
+/* Make and fill its map: 0, or -errno. */
+int fwd_shift_make(struct fwd_nft *nft, const struct fw_nat *nat);
+/* The rules that ask it; what they leave has no need to be. */
+void fwd_shift_rules(struct fwd_nft_batch *b, const char *chain, const struct fw_nat *nat);
+
 int fwd_assign_remake(struct fwd_nft *nft);
 /* Every translation anew, in a table made anew. */
 int fwd_nat_remake(struct fwd_nft *nft);

@@ -18,7 +18,7 @@
 #define FW_NAT_RANDOM       0x04
 #define FW_NAT_PERSISTENT   0x08
 #define FW_NAT_RANDOM_FULLY 0x10
-#define FW_NAT_OFFSET       0x20
+#define FW_NAT_OFFSET       0x20 /* ports shift: see fw_nat_shift() */
 #define FW_NAT_NETMAP       0x40
 
 enum fw_nat_kind {
@@ -33,9 +33,18 @@ enum fw_nat_kind {
 struct fw_nat {
 	uint8_t kind, family;
 	uint16_t flags;
-	uint16_t min_port, max_port;
+	uint16_t min_port, max_port, base_port;
+	uint8_t zero[6]; /* so that equal ones are equal bytes */
 	union fw_addr min_addr, max_addr;
 };
+
+/* Where a shift (FW_NAT_OFFSET) puts a port first, as the kernel counts. */
+static inline uint16_t fw_nat_shift(const struct fw_nat *nat, uint16_t port)
+{
+	const uint32_t size = (uint32_t)(nat->max_port - nat->min_port) + 1;
+
+	return (uint16_t)(nat->min_port + (uint16_t)(port - nat->base_port) % size);
+}
 
 /* The action of a rule at a hook: BOTH has become DST or SRC. */
 struct fw_nat fw_nat_at(const struct fw_use *use, enum fw_hook hook);

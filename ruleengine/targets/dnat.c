@@ -7,7 +7,7 @@ enum { TO };
 static const struct fw_opt opts[] = {
 	[TO] = {.name = "to-destination", .kind = FW_OPT_CUSTOM, .flags = FW_OPT_REQUIRED,
 		.parse = nat_take_range, .print = nat_print_range,
-		.arg = "[<ipaddr>[-<ipaddr>]][:port[-port]]",
+		.arg = "[<ipaddr>[-<ipaddr>]][:port[-port[/port]]]",
 		.help = "Address to map destination to."},
 	NAT_FLAG("random", FW_NAT_RANDOM, "Randomize the port"),
 	NAT_FLAG("persistent", FW_NAT_PERSISTENT, "The same address for the same client"),

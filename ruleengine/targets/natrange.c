@@ -2,8 +2,9 @@
 /*
  * What the targets that translate share.
  *
- * A port shift (--to-destination A:1000-1999/3000) is refused: nft's translation, which carries
- * out what is decided here, has no word for it.
+ * A port shift (--to-destination A:1000-1999/3000) is DNAT's.  iptables takes it from SNAT and
+ * MASQUERADE, too, and forgets the base, which it then prints as 0; and it prints 1000-1000/3000 as
+ * 1000/3000.  Both are taken here, so that what was saved can be read.
  */
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -14,54 +15,92 @@
 #define RANGE_TEXT 160
 
 static int bad_port(struct fw_err *err, const struct fw_use *use, const struct fw_opt *opt,
-		    const char *word)
+		    const char *word, const char *port)
 {
 	int r = fw_opt_refuse(err, use, opt, word, "is not PORT[-PORT]");
 
-	fw_err_words(err, "Port `%s' not valid", word);
+	fw_err_words(err, "Port `%s' not valid", port);
+	return r;
+}
+
+static int garbage(struct fw_err *err, const struct fw_use *use, const struct fw_opt *opt,
+		   const char *word, const char *behind, const char *rest)
+{
+	int r = fw_opt_refuse(err, use, opt, word, "is not PORT[-PORT]");
+
+	if (*rest == ':')
+		fw_err_words(err, "Invalid port:port syntax - use dash");
+	else
+		fw_err_words(err, "Garbage after port %s: `%s'", behind, rest);
 	return r;
 }
 
 static int refuse_shift(struct fw_err *err, const struct fw_use *use, const struct fw_opt *opt,
 			const char *word)
 {
-	int r = fw_fail(err, FW_ERR_UNSUPPORTED,
-			"%s: --%s: '%s': shifted port ranges cannot be carried out", use->ext->name,
-			opt->name, word);
+	int r = fw_fail(err, FW_ERR_UNSUPPORTED, "%s: --%s: '%s': %s does not shift ports",
+			use->ext->name, opt->name, word, use->ext->name);
 
-	fw_err_hint(err, "write one rule for each port");
+	fw_err_hint(err, "DNAT does: --to-destination :FIRST-LAST/BASE");
 	fw_err_words(err, "Shifted portmap ranges not supported with this kernel");
 	return r;
 }
 
-/* PORT[-PORT]; a name may stand for a single port only. */
+/* The base of a shift; as with iptables, nobody looks at what follows the number. */
+static int take_base(const struct fw_parse_ctx *ctx, const struct fw_opt *opt, struct fw_use *use,
+		     const char *word, const char *base, struct fw_err *err)
+{
+	struct fw_nat *nat = use->data;
+	uint16_t port;
+	uint64_t n;
+
+	if (nat->kind == FW_NAT_REDIRECT)
+		return refuse_shift(err, use, opt, word);
+	if (fw_scan_u64(base, &n)) {
+		if (n > UINT16_MAX || (!n && nat->kind == FW_NAT_DST))
+			return bad_port(err, use, opt, word, base);
+		port = (uint16_t)n;
+	} else if (fw_parse_port(ctx, base, &port, err)) {
+		return bad_port(err, use, opt, word, base);
+	}
+	nat->flags |= FW_NAT_OFFSET;
+	nat->base_port = nat->kind == FW_NAT_DST ? port : 0;
+	return 0;
+}
+
+/* PORT[-PORT[/PORT]]; a name may stand for a single port, and for the base. */
 static int take_ports(const struct fw_parse_ctx *ctx, const struct fw_opt *opt, struct fw_use *use,
 		      const char *word, struct fw_err *err)
 {
 	struct fw_nat *nat = use->data;
 	uint64_t lo, hi;
-	const char *end = fw_scan_u64(word, &lo);
+	const char *end = fw_scan_u64(word, &lo), *last = word;
 
 	nat->flags |= FW_NAT_PORT;
-	if (!end) {
+	if (!end || lo > UINT16_MAX) {
 		if (fw_parse_port(ctx, word, &nat->min_port, err))
-			return bad_port(err, use, opt, word);
+			return bad_port(err, use, opt, word, word);
 		nat->max_port = nat->min_port;
 		return 0;
 	}
 	hi = lo;
 	if (*end == '-') {
-		end = fw_scan_u64(end + 1, &hi);
-		if (!end)
-			return bad_port(err, use, opt, word);
+		last = end + 1;
+		end = fw_scan_u64(last, &hi);
+		if (!end || hi > UINT16_MAX)
+			return bad_port(err, use, opt, word, last);
 	}
-	if (*end == '/' && strchr(word, '-'))
-		return refuse_shift(err, use, opt, word);
-	if (*end || lo > UINT16_MAX || hi > UINT16_MAX || hi < lo)
-		return bad_port(err, use, opt, word);
+	if (hi < lo) {
+		int r = fw_opt_refuse(err, use, opt, word, "ends before it begins");
+
+		fw_err_words(err, "Port range `%s' funky", last);
+		return r;
+	}
+	if (*end && !(*end == '/' && (last != word || nat->kind != FW_NAT_REDIRECT)))
+		return garbage(err, use, opt, word, last == word ? "value" : "range", end);
 	nat->min_port = (uint16_t)lo;
 	nat->max_port = (uint16_t)hi;
-	return 0;
+	return *end ? take_base(ctx, opt, use, word, end + 1, err) : 0;
 }
 
 int nat_take_ports(const struct fw_parse_ctx *ctx, const struct fw_opt *opt, struct fw_use *use,
@@ -120,6 +159,10 @@ static void print_ports(const struct fw_nat *nat, struct fw_buf *out)
 	if (nat->max_port != nat->min_port) {
 		fw_buf_char(out, '-');
 		fw_buf_u64(out, nat->max_port);
+	}
+	if (nat->flags & FW_NAT_OFFSET) {
+		fw_buf_char(out, '/');
+		fw_buf_u64(out, nat->base_port);
 	}
 }
 

@@ -24,6 +24,14 @@ def wrap(family, a, ports):
             else "%s:%s" % (a, ports) if ports else a)
 
 
+def shift(g):
+    """A range as long as a multiple of 1 or 2, or of a length for which nft has no word; the base may
+    be above the ports that come."""
+    first = g.r.choice(PORTS)
+    return "%d-%d/%d" % (first, min(first + g.r.choice([0, 1, 3, 6, 99]), 65535),
+                         g.r.choice(PORTS + [1, 65535]))
+
+
 def target(g, chain, proto):
     """One translation; what the kernel would choose at random is left out."""
     h, ported = HOSTS[g.f], proto in ("tcp", "udp")
@@ -35,6 +43,8 @@ def target(g, chain, proto):
         return "-j REDIRECT" + ports
     if dst:
         ports = str(g.r.choice(PORTS)) if ported and g.maybe(0.5) else ""
+        if ports and g.maybe(0.3):
+            ports = shift(g)
         a = g.r.choice(h[g.r.choice("sssc")] + h["r"][:2])
         if g.maybe(0.15):
             a = "-".join((h["s"][0], h["s"][-1]))

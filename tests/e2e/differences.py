@@ -59,6 +59,15 @@ def udp(dport=53, data=b"x", **kw):
     return pkt.ip4(CLIENT, SERVER, 17, pkt.udp(CLIENT, SERVER, 5000, dport, data), **kw)
 
 
+def syn(dport):
+    return pkt.ip4(CLIENT, SERVER, 6, pkt.tcp(CLIENT, SERVER, 5000, dport))
+
+
+def pkt_port(packet):
+    """Of TCP over IPv4: where to."""
+    return int.from_bytes(packet[22:24], "big")
+
+
 def packets(fw, words):
     """Packets of the first rule whose saved line ends so."""
     for line in fw.save(4).splitlines():
@@ -304,10 +313,23 @@ def test_errors_about_resets_begin_nothing(both, c):
     c.equal("answers to a packet that was reset", both.routers(what), ("1:", "0:"))
 
 
-def test_port_shifts_are_refused(both, c):
-    line = ("iptables -t nat -A PREROUTING -p tcp -j DNAT "
-            "--to-destination 10.0.0.1:100-200/300")
-    c.equal("exit codes of a port shift", both.hosts(lambda w: w.sh(line)[0]), (0, 2))
+def test_saved_shifts_are_read(both, c):
+    line = "iptables -t nat -A %s -p tcp -j %s"
+    lines = [line % ("PREROUTING", "DNAT --to-destination 10.0.0.1:80/300"),
+             line % ("POSTROUTING", "SNAT --to-source 10.0.0.1:100-200/0")]
+    c.equal("exit codes of saved port shifts", both.hosts(lambda w: [w.sh(x)[0] for x in lines]),
+            ([2, 2], [0, 0]))
+
+
+def test_shifts_stop_at_their_last_port(both, c):
+    def what(r):
+        r.fw.restore(4, "*nat\n-A PREROUTING -p tcp -j DNAT --to-destination :7000-7006/7778\n"
+                        "COMMIT\n")
+        return [[pkt_port(x) for x in send(r, syn(port))["eth1"]]
+                for port in (7783, 7790, 7784, 7791)]
+    kernel, ours = both.routers(what)
+    c.equal("ports of a shift", kernel, [[7005], [7006], [7000], [7001]])
+    c.equal("ports of a shift, here", ours, [[7005], [7006], [7006], [7006]])
 
 
 def test_no_proc_recent(both, c):
