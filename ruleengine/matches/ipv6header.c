@@ -72,10 +72,8 @@ static int take_header(const struct fw_parse_ctx *ctx, const struct fw_opt *opt,
 	}
 }
 
-static void print_header(const struct fw_opt *opt, const struct fw_use *use, enum fw_family family,
-			 struct fw_buf *out)
+static void print_names(const struct ipv6header *h, struct fw_buf *out)
 {
-	const struct ipv6header *h = use->data;
 	const char *comma = "";
 
 	for (size_t i = 0; i < FW_ARRAY_SIZE(kinds); i++) {
@@ -84,6 +82,12 @@ static void print_header(const struct fw_opt *opt, const struct fw_use *use, enu
 		fw_buf_fmt(out, "%s%s", comma, kinds[i].names[0]);
 		comma = ",";
 	}
+}
+
+static void print_header(const struct fw_opt *opt, const struct fw_use *use, enum fw_family family,
+			 struct fw_buf *out)
+{
+	print_names(use->data, out);
 }
 
 static const struct fw_opt opts[] = {
@@ -104,8 +108,12 @@ static void list(const struct fw_use *use, enum fw_family family, bool numeric, 
 {
 	const struct ipv6header *h = use->data;
 
-	fw_buf_fmt(out, " ipv6header flags:%s0x%X%s", fw_use_inv(use, HEADER) ? "!" : "",
-		   h->headers, fw_use_has(use, SOFT) ? " soft" : "");
+	fw_buf_fmt(out, " ipv6header flags:%s", fw_use_inv(use, HEADER) ? "!" : "");
+	if (numeric)
+		fw_buf_fmt(out, "0x%02X", h->headers);
+	else
+		print_names(h, out);
+	fw_buf_str(out, fw_use_has(use, SOFT) ? " soft" : "");
 }
 
 /* Bits of the headers that are there.  false: one is cut. */

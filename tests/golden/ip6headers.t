@@ -28,6 +28,8 @@
 -m eui64                                      => =
 -m ipv6header --header hop,frag --soft        => -m ipv6header --header hop-by-hop,ipv6-frag --soft
                                               => list: ipv6header flags:0x90 soft
+-m ipv6header ! --header prot                 => -m ipv6header ! --header protocol
+                                              => list: ipv6header flags:!0x01
 -m ipv6header ! --header 0,60,43,44,51,50,59,255 => -m ipv6header ! --header hop-by-hop,ipv6-opts,ipv6-route,ipv6-frag,ah,esp,ipv6-nonxt,protocol
 -m ipv6header --header nope                   => words: unknown header `nope' specified
                                               => exit: 2
