@@ -84,7 +84,7 @@ def destinations(r, family, out):
 
 def sources(r, family, out):
     """The base is forgotten, so ports count from 0; those of the range stay.  The kernel's MASQUERADE
-    of IPv4 counts from whatever lies on its stack: only the range is certain."""
+    counts from whatever lies on its stack: only the range is certain."""
     a = "10.77.2.25" if family == 4 else "[fd77:2::19]"
     r.fw.restore(family, "*nat\n-A POSTROUTING -o eth1 -p udp -j SNAT --to-source %s:3000-3006/77\n"
                          "-A POSTROUTING -o eth1 -p tcp -j MASQUERADE --to-ports 4000-4006/77\nCOMMIT\n"
@@ -95,7 +95,7 @@ def sources(r, family, out):
         for proto in ("udp", "tcp"):
             got = arrives(r, family, proto, SERVER[family], source, 8000 + n)
             out["source", family, proto, source] = \
-                [4000 <= p <= 4006 for p, _ in got] if (family, proto) == (4, "tcp") else got
+                [4000 <= p <= 4006 for p, _ in got] if proto == "tcp" else got
 
 
 def observe(lab, kind):
