@@ -95,16 +95,23 @@ static void add_chain(struct fwd_nft_batch *b, const struct fwd_nft *nft, uint32
 	fwd_batch_row(b, FWD_TABLE, map_of(nat), code << nft->mark_shift, name);
 }
 
+/*
+ * Those of a table that was adopted lead to chains by the codes of the life before, which were given
+ * in another order; nft refuses what may not stand behind a row.  Nobody needs the rows: the packets
+ * that wait will be judged by us.
+ */
 static int make_maps(struct fwd_nft *nft)
 {
+	static const char *const maps[] = {FWD_MAP_DST, FWD_MAP_SRC, FWD_MAP_MASQ};
 	struct fwd_nft_batch *b = fwd_nft_begin(nft);
 	int r;
 
 	if (!b)
 		return -ENOMEM;
-	fwd_batch_map(b, FWD_TABLE, FWD_MAP_DST, 1);
-	fwd_batch_map(b, FWD_TABLE, FWD_MAP_SRC, 2);
-	fwd_batch_map(b, FWD_TABLE, FWD_MAP_MASQ, 3);
+	for (uint32_t i = 0; i < FW_ARRAY_SIZE(maps); i++) {
+		fwd_batch_map(b, FWD_TABLE, maps[i], i + 1);
+		fwd_batch_empty(b, FWD_TABLE, maps[i]);
+	}
 	r = fwd_nft_commit(nft, b);
 	nft->nat->maps = r == 0;
 	return r;

@@ -66,6 +66,17 @@ void fwd_batch_row(struct fwd_nft_batch *b, const char *table, const char *map, 
 		nftnl_set_free(s);
 }
 
+void fwd_batch_empty(struct fwd_nft_batch *b, const char *table, const char *map)
+{
+	struct nlmsghdr *nlh = fwd_batch_head(b, NFT_MSG_DELSETELEM, 0);
+
+	if (!nlh)
+		return;
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, table);
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, map);
+	fwd_batch_push(b, nlh);
+}
+
 void fwd_rule_map(struct fwd_nft_batch *b, struct nftnl_rule *r, const char *map)
 {
 	struct nftnl_expr *e = fwd_rule_add(b, r, "lookup");
