@@ -97,6 +97,8 @@ int fwd_kernel_apply(struct fwd_kernel *k, const struct fw_plan *plan, struct fw
  * an error leaves everything as it was.  Lock not held.
  */
 int fwd_kernel_prepare(struct fwd_kernel *k, const struct fw_ruleset *rs, struct fw_err *err);
+/* No ruleset of before can be put in force again without that: what only those need can go. */
+void fwd_kernel_settled(struct fwd_kernel *k);
 
 /*
  * Packets and IP bytes that went through hooks which are not queued but counted (plan.count) since

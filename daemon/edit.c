@@ -198,6 +198,8 @@ int fwd_edit_commit(struct fwd_editor *e, struct fw_err *err)
 		return r;
 	}
 	fwd_edit_forget(e, base);
+	if (e->kernel && !e->kept)
+		fwd_kernel_settled(e->kernel);
 	e->last_edit_wall = fwd_wall();
 	return 0;
 }

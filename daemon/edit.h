@@ -33,6 +33,7 @@ struct fwd_editor {
 	struct fwd_kernel *kernel; /* NULL: not open yet, hooks follow later */
 	struct fwd_store *store; /* NULL: nothing is kept */
 	struct fw_ruleset *base; /* before the group's first edit; NULL: no group is open */
+	unsigned int kept; /* rulesets that others may yet go back to */
 	struct fwd_store_mark mark;
 	uint64_t last_edit_wall; /* when the last group was committed; 0: never */
 	bool compact; /* a snapshot is wanted after the next commit, however short the journal */

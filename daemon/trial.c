@@ -78,8 +78,10 @@ struct fwd_trial *fwd_trial_free(struct fwd_trial *t)
 	if (!t)
 		return NULL;
 	ev_timer_stop(t->d->loop, &t->timer);
-	if (t->before)
+	if (t->before) {
 		fwd_edit_forget(&t->d->editor, t->before);
+		t->d->editor.kept--;
+	}
 	for (unsigned int f = 0; f < FW_N_FAMILIES; f++)
 		fw_buf_deinit(&t->text[f]);
 	free(t);
@@ -118,6 +120,7 @@ int fwd_trial_begin(struct fwd *d, unsigned int seconds, struct fw_err *err)
 			return fw_fail(err, FW_ERR_RESOURCE, "out of memory");
 		t->fresh = true;
 		t->before = fw_ruleset_ref(d->core.ruleset);
+		d->editor.kept++;
 		fwd_policy_collect(&d->editor);
 		if (!fwd_edit_print_rules(t->before, FW_SAVE_ALL, t->frames, t->text)) {
 			fwd_trial_free(t);

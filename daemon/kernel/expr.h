@@ -41,7 +41,8 @@ void fwd_batch_chain(struct fwd_nft_batch *b, const char *table, const char *cha
 void fwd_batch_map(struct fwd_nft_batch *b, const char *table, const char *map, uint32_t id);
 void fwd_batch_row(struct fwd_nft_batch *b, const char *table, const char *map, uint32_t key,
 		   const char *chain);
-/* Delete all its rows. */
+/* Delete a row; all rows. */
+void fwd_batch_unrow(struct fwd_nft_batch *b, const char *table, const char *map, uint32_t key);
 void fwd_batch_empty(struct fwd_nft_batch *b, const char *table, const char *map);
 /* Delete all rules of a chain. */
 void fwd_batch_flush(struct fwd_nft_batch *b, const char *table, const char *chain);

@@ -304,9 +304,14 @@ static void set_range(struct fwd_kernel *k, uint32_t range, bool wake)
 
 int fwd_kernel_prepare(struct fwd_kernel *k, const struct fw_ruleset *rs, struct fw_err *err)
 {
-	int r = fwd_nat_prepare(&k->nft, k->core, rs, err);
+	int r = fwd_nat_prepare(k, rs, err);
 
 	return r ? r : fwd_assign_prepare(&k->nft, k->core, rs, err);
+}
+
+void fwd_kernel_settled(struct fwd_kernel *k)
+{
+	fwd_nat_settled(&k->nft, k->core->ruleset);
 }
 
 int fwd_kernel_apply(struct fwd_kernel *k, const struct fw_plan *plan, struct fw_err *err)

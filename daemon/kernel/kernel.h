@@ -128,10 +128,12 @@ void fwd_nft_close(struct fwd_nft *nft, bool delete);
 /* ---- nat.c --------------------------------------------------------------------------------- */
 
 struct fw_nat;
+struct fwd_kernel;
 
 /* Give every translation of a ruleset a code and a chain.  Before the ruleset is in force. */
-int fwd_nat_prepare(struct fwd_nft *nft, struct fwd_core *core, const struct fw_ruleset *rs,
-		    struct fw_err *err);
+int fwd_nat_prepare(struct fwd_kernel *k, const struct fw_ruleset *rs, struct fw_err *err);
+/* No ruleset but this one can be in force before it has been prepared. */
+void fwd_nat_settled(struct fwd_nft *nft, const struct fw_ruleset *rs);
 /* A translation's code, or 0.  Under core->lock. */
 uint32_t fwd_nat_code(const struct fwd_nft *nft, const struct fw_nat *nat);
 
@@ -327,6 +329,7 @@ struct fwd_worker {
 	struct fwd_queue_info info;
 
 	_Atomic(uint64_t) beat_ns; /* when it last went round */
+	_Atomic(uint32_t) turns; /* odd: it has judged, or will, and not answered yet */
 	_Atomic(unsigned int) empty; /* reads in a row that found nothing, while draining */
 	_Atomic(uint64_t) packets, accepted, dropped, queued_on, malformed, overruns;
 	_Atomic(uint64_t) unanswered; /* REJECTs whose reply could not be sent */
@@ -362,6 +365,9 @@ struct fwd_kernel {
 	unsigned int n_workers;
 	struct fwd_worker workers[FWD_MAX_QUEUES];
 };
+
+/* Wait until every worker has answered what it had judged when this was called: 0, or -ETIMEDOUT. */
+int fwd_kernel_answered(struct fwd_kernel *k);
 
 int fwd_worker_init(struct fwd_worker *w, struct fwd_kernel *k, unsigned int index,
 		    struct fw_err *err);

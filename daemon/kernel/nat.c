@@ -4,8 +4,10 @@
  * number which carries it out.  A packet's verdict carries the code in our mark bits (fw/mark.h) to
  * the base chain of type nat behind the queue, whose map leads to the chain.
  *
- * A code belongs to its translation for good, so a verdict of a ruleset that is no more in force
- * is carried out as it was meant.
+ * A code stays its translation's as long as a ruleset that has it may be in force (again), and until
+ * every worker has answered what it had judged by one: a verdict is carried out as it was meant.
+ * fwd_nat_settled() says when no ruleset but the one in force can be; what that does not use is idle,
+ * and given to others where no code is left.
  */
 #include <errno.h>
 #include <linux/netfilter/nf_tables.h>
@@ -23,10 +25,15 @@
 #define MAX_SHIFTS 64   /* maps of 65,536 ports, about 4 MiB each */
 
 struct fwd_nat {
-	uint32_t n;           /* codes 1..n are given */
-	uint32_t made;        /* … and codes up to this have their chains */
-	bool maps;            /* the maps are there */
-	uint32_t n_shifts;    /* maps of shifts, among codes 1..n */
+	uint32_t n;     /* codes 1..n have been given */
+	uint32_t n_free; /* … and so many of them can be given again: their kind is NONE */
+	bool maps;       /* the maps are there */
+	bool reused;     /* codes, and their chains are to be made */
+	uint32_t n_shifts, shifts_made;
+	struct fw_nat shifts[MAX_SHIFTS]; /* their maps stay */
+	bool ready[MAX_CODES + 1];        /* its chain is there */
+	bool idle[MAX_CODES + 1];
+	const char *row[MAX_CODES + 1];   /* the map that leads to its chain; NULL: none */
 	struct fw_nat nat[MAX_CODES + 1];
 	uint16_t slots[SLOTS]; /* codes, by hash; 0: empty */
 };
@@ -55,7 +62,7 @@ uint32_t fwd_nat_code(const struct fwd_nft *nft, const struct fw_nat *nat)
 {
 	uint32_t slot, code = nft->nat ? find(nft->nat, nat, &slot) : 0;
 
-	return code && code <= nft->nat->made ? code : 0;
+	return code && nft->nat->ready[code] ? code : 0;
 }
 
 /* ---- their chains -------------------------------------------------------------------------- */
@@ -76,11 +83,11 @@ static void add_chain(struct fwd_nft_batch *b, const struct fwd_nft *nft, uint32
 	struct nftnl_rule *r;
 	char name[16];
 
-	if (nat->kind == FW_NAT_NONE) /* given to nobody */
-		return;
 	snprintf(name, sizeof(name), "nat_%u", code);
 	fwd_batch_chain(b, FWD_TABLE, name, NULL, 0, 0);
-	fwd_batch_flush(b, FWD_TABLE, name); /* a table that was adopted may have it */
+	if (nft->nat->row[code] && nft->nat->row[code] != map_of(nat))
+		fwd_batch_unrow(b, FWD_TABLE, nft->nat->row[code], code << nft->mark_shift);
+	fwd_batch_flush(b, FWD_TABLE, name); /* it may be there, from another life or use */
 	r = fwd_rule_new(b, FWD_TABLE, name);
 	fwd_rule_meta(b, r, NFT_META_MARK);
 	fwd_rule_bitwise(b, r, ~(FW_MARK_CODE_MASK << nft->mark_shift), 0);
@@ -114,45 +121,59 @@ static int make_maps(struct fwd_nft *nft)
 	}
 	r = fwd_nft_commit(nft, b);
 	nft->nat->maps = r == 0;
+	if (!r)
+		memset(nft->nat->row, 0, sizeof(nft->nat->row));
 	return r;
 }
 
-/* Does a code before this one have this shift's map? */
-static bool has_map(const struct fwd_nat *n, uint32_t before, const struct fw_nat *nat)
+static bool has_map(const struct fwd_nat *n, const struct fw_nat *nat)
 {
-	for (uint32_t i = 1; i < before; i++)
-		if (fwd_shift_mapped(&n->nat[i]) && fwd_shift_same(&n->nat[i], nat))
+	for (uint32_t i = 0; i < n->n_shifts; i++)
+		if (fwd_shift_same(&n->shifts[i], nat))
 			return true;
 	return false;
 }
 
-static int make_shifts(struct fwd_nft *nft, uint32_t from, uint32_t to)
+static int make_shifts(struct fwd_nft *nft)
 {
+	struct fwd_nat *n = nft->nat;
 	int r = 0;
 
-	for (uint32_t i = from; !r && i <= to; i++) {
-		const struct fw_nat *nat = &nft->nat->nat[i];
-
-		if (fwd_shift_mapped(nat) && !has_map(nft->nat, i, nat))
-			r = fwd_shift_make(nft, nat);
+	while (!r && n->shifts_made < n->n_shifts) {
+		r = fwd_shift_make(nft, &n->shifts[n->shifts_made]);
+		n->shifts_made += !r;
 	}
 	return r;
 }
 
-/* Chains for the codes from..to; nobody comes there before the ruleset is in force. */
-static int make_chains(struct fwd_nft *nft, uint32_t from, uint32_t to)
+/* The next PER_BATCH codes from *code on whose chains are there (or not); made says which. */
+static int make_some(struct fwd_nft *nft, uint32_t *code, bool ready)
+{
+	struct fwd_nat *n = nft->nat;
+	struct fwd_nft_batch *b = fwd_nft_begin(nft);
+	uint32_t codes[PER_BATCH], i = 0;
+	int r;
+
+	for (; b && i < PER_BATCH && *code <= n->n; ++*code)
+		if (n->nat[*code].kind != FW_NAT_NONE && n->ready[*code] == ready) {
+			add_chain(b, nft, *code);
+			codes[i++] = *code;
+		}
+	r = fwd_nft_commit(nft, b);
+	for (uint32_t k = 0; !r && k < i; k++)
+		n->row[codes[k]] = map_of(&n->nat[codes[k]]);
+	return r;
+}
+
+/* Chains for codes; nobody comes to new ones before the ruleset is in force. */
+static int make_chains(struct fwd_nft *nft, bool ready)
 {
 	int r = nft->nat->maps ? 0 : make_maps(nft);
 
 	if (!r)
-		r = make_shifts(nft, from, to);
-	while (!r && from <= to) {
-		struct fwd_nft_batch *b = fwd_nft_begin(nft);
-
-		for (uint32_t i = 0; b && i < PER_BATCH && from <= to; i++)
-			add_chain(b, nft, from++);
-		r = fwd_nft_commit(nft, b);
-	}
+		r = make_shifts(nft);
+	for (uint32_t code = 1; !r && code <= nft->nat->n;)
+		r = make_some(nft, &code, ready);
 	return r;
 }
 
@@ -161,7 +182,8 @@ int fwd_nat_remake(struct fwd_nft *nft)
 	if (!nft->nat)
 		return 0;
 	nft->nat->maps = false;
-	return make_chains(nft, 1, nft->nat->made);
+	nft->nat->shifts_made = 0;
+	return make_chains(nft, true);
 }
 
 /* ---- codes --------------------------------------------------------------------------------- */
@@ -174,36 +196,93 @@ static bool looks_told(uint32_t code)
 	return ctinfo == FW_CT_NEW || ctinfo == FW_CT_RELATED;
 }
 
+/* Codes that nobody can use are free. */
+static void reclaim(struct fwd_nat *n)
+{
+	uint32_t slot;
+
+	memset(n->slots, 0, sizeof(n->slots));
+	for (uint32_t i = 1; i <= n->n; i++) {
+		if (n->nat[i].kind == FW_NAT_NONE)
+			continue;
+		if (n->idle[i]) {
+			memset(&n->nat[i], 0, sizeof(n->nat[i]));
+			n->ready[i] = n->idle[i] = false;
+			n->n_free++;
+			continue;
+		}
+		find(n, &n->nat[i], &slot);
+		n->slots[slot] = (uint16_t)i;
+	}
+}
+
+/* 0: there is none */
+static uint32_t free_code(struct fwd_nat *n)
+{
+	while (n->n < MAX_CODES)
+		if (!looks_told(++n->n))
+			return n->n;
+	if (!n->n_free)
+		reclaim(n);
+	for (uint32_t i = 1; n->n_free && i <= n->n; i++)
+		if (n->nat[i].kind == FW_NAT_NONE && !looks_told(i)) {
+			n->n_free--;
+			n->reused = true;
+			return i;
+		}
+	return 0;
+}
+
 /* A code for one more; -ENOSPC where there are no more. */
 static int give_code(void *priv, const struct fw_nat *nat)
 {
 	struct fwd_nat *n = priv;
-	bool shift;
-	uint32_t slot;
+	uint32_t slot, code = find(n, nat, &slot);
+	const bool shift = !code && fwd_shift_mapped(nat) && !has_map(n, nat);
 
-	if (find(n, nat, &slot))
+	if (code) {
+		n->idle[code] = false;
 		return 0;
-	shift = fwd_shift_mapped(nat) && !has_map(n, n->n + 1, nat);
+	}
 	if (shift && n->n_shifts == MAX_SHIFTS)
 		return -E2BIG;
-	do {
-		if (n->n == MAX_CODES)
-			return -ENOSPC;
-		n->n++;
-	} while (looks_told(n->n));
-	n->nat[n->n] = *nat;
-	n->slots[slot] = (uint16_t)n->n;
-	n->n_shifts += shift;
+	code = free_code(n);
+	if (!code)
+		return -ENOSPC;
+	if (shift)
+		n->shifts[n->n_shifts++] = *nat;
+	n->nat[code] = *nat;
+	n->idle[code] = false;
+	find(n, nat, &slot); /* the slots may be others now */
+	n->slots[slot] = (uint16_t)code;
 	return 0;
+}
+
+static int use_code(void *priv, const struct fw_nat *nat)
+{
+	struct fwd_nat *n = priv;
+	uint32_t slot;
+
+	n->idle[find(n, nat, &slot)] = false;
+	return 0;
+}
+
+void fwd_nat_settled(struct fwd_nft *nft, const struct fw_ruleset *rs)
+{
+	pthread_mutex_lock(&nft->lock);
+	if (nft->nat && nft->nat->n > MAX_CODES / 2) { /* else there is time */
+		memset(nft->nat->idle, true, sizeof(nft->nat->idle));
+		fw_nat_each(rs, use_code, nft->nat);
+	}
+	pthread_mutex_unlock(&nft->lock);
 }
 
 static int fail(struct fw_err *err, int r)
 {
 	if (r == -ENOSPC) {
-		fw_fail(err, FW_ERR_LIMIT, "more than %u different translations since the start",
-			USABLE);
-		fw_err_hint(err, "restart fwd, or use NETMAP, REDIRECT or ranges in place of many "
-				 "rules");
+		fw_fail(err, FW_ERR_LIMIT, "more than %u different translations", USABLE);
+		fw_err_hint(err, "those of the rules in force count, too; use NETMAP, REDIRECT or ranges "
+				 "in place of many rules");
 	} else if (r == -E2BIG) {
 		fw_fail(err, FW_ERR_LIMIT, "more than %u different port shifts since the start",
 			MAX_SHIFTS);
@@ -217,9 +296,28 @@ static int fail(struct fw_err *err, int r)
 	return r;
 }
 
-int fwd_nat_prepare(struct fwd_nft *nft, struct fwd_core *core, const struct fw_ruleset *rs,
-		    struct fw_err *err)
+static int make_new(struct fwd_kernel *k)
 {
+	struct fwd_nft *nft = &k->nft;
+	struct fwd_nat *n = nft->nat;
+	int r = n->reused ? fwd_kernel_answered(k) : 0;
+
+	if (!r)
+		r = make_chains(nft, false);
+	if (r)
+		return r;
+	n->reused = false;
+	pthread_mutex_lock(&k->core->lock);
+	for (uint32_t i = 1; i <= n->n; i++)
+		n->ready[i] = n->nat[i].kind != FW_NAT_NONE;
+	pthread_mutex_unlock(&k->core->lock);
+	return 0;
+}
+
+int fwd_nat_prepare(struct fwd_kernel *k, const struct fw_ruleset *rs, struct fw_err *err)
+{
+	struct fwd_core *core = k->core;
+	struct fwd_nft *nft = &k->nft;
 	struct fw_needs needs;
 	int r;
 
@@ -241,12 +339,7 @@ int fwd_nat_prepare(struct fwd_nft *nft, struct fwd_core *core, const struct fw_
 		pthread_mutex_unlock(&core->lock);
 	}
 	if (!r)
-		r = make_chains(nft, nft->nat->made + 1, nft->nat->n);
-	if (!r) {
-		pthread_mutex_lock(&core->lock);
-		nft->nat->made = nft->nat->n;
-		pthread_mutex_unlock(&core->lock);
-	}
+		r = make_new(k);
 	pthread_mutex_unlock(&nft->lock);
 	return r ? fail(err, r) : 0;
 }

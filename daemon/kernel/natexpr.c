@@ -66,6 +66,25 @@ void fwd_batch_row(struct fwd_nft_batch *b, const char *table, const char *map, 
 		nftnl_set_free(s);
 }
 
+void fwd_batch_unrow(struct fwd_nft_batch *b, const char *table, const char *map, uint32_t key)
+{
+	struct nlmsghdr *nlh = fwd_batch_head(b, NFT_MSG_DELSETELEM, 0);
+	struct nlattr *list, *element, *nest;
+
+	if (!nlh)
+		return;
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, table);
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, map);
+	list = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_LIST_ELEMENTS);
+	element = mnl_attr_nest_start(nlh, NFTA_LIST_ELEM);
+	nest = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_KEY);
+	mnl_attr_put(nlh, NFTA_DATA_VALUE, sizeof(key), &key);
+	mnl_attr_nest_end(nlh, nest);
+	mnl_attr_nest_end(nlh, element);
+	mnl_attr_nest_end(nlh, list);
+	fwd_batch_push(b, nlh);
+}
+
 void fwd_batch_empty(struct fwd_nft_batch *b, const char *table, const char *map)
 {
 	struct nlmsghdr *nlh = fwd_batch_head(b, NFT_MSG_DELSETELEM, 0);

@@ -203,11 +203,35 @@ void *fwd_worker_main(void *worker)
 		parse_all(w, n);
 		if (!w->batch->n)
 			continue;
+		atomic_fetch_add(&w->turns, 1);
 		fwd_judge(w);
 		send_answers(w);
+		atomic_fetch_add(&w->turns, 1);
 		send_rejects(w);
 	}
 	return NULL;
+}
+
+static bool has_answered(struct fwd_worker *w, uint32_t turns)
+{
+	return !(turns & 1) || atomic_load(&w->turns) != turns;
+}
+
+int fwd_kernel_answered(struct fwd_kernel *k)
+{
+	static const struct timespec pause = {.tv_nsec = 1000000};
+	const uint64_t deadline = fwd_now() + FW_NSEC_PER_SEC;
+
+	for (unsigned int i = 0; i < k->n_workers; i++) {
+		const uint32_t turns = atomic_load(&k->workers[i].turns);
+
+		while (!has_answered(&k->workers[i], turns)) {
+			if (fwd_now() > deadline)
+				return -ETIMEDOUT;
+			nanosleep(&pause, NULL);
+		}
+	}
+	return 0;
 }
 
 /* ---- life ---------------------------------------------------------------------------------- */
