@@ -296,12 +296,18 @@ static int fail(struct fw_err *err, int r)
 	return r;
 }
 
+/* nft->lock is held, and left for a while. */
 static int make_new(struct fwd_kernel *k)
 {
 	struct fwd_nft *nft = &k->nft;
 	struct fwd_nat *n = nft->nat;
-	int r = n->reused ? fwd_kernel_answered(k) : 0;
+	int r = 0;
 
+	if (n->reused) {
+		pthread_mutex_unlock(&nft->lock); /* which a worker may wait for */
+		r = fwd_kernel_answered(k);
+		pthread_mutex_lock(&nft->lock);
+	}
 	if (!r)
 		r = make_chains(nft, false);
 	if (r)
@@ -340,6 +346,8 @@ int fwd_nat_prepare(struct fwd_kernel *k, const struct fw_ruleset *rs, struct fw
 	}
 	if (!r)
 		r = make_new(k);
+	for (uint32_t i = 1; r && nft->nat && i <= nft->nat->n; i++)
+		nft->nat->idle[i] |= !nft->nat->ready[i]; /* the ruleset will not be */
 	pthread_mutex_unlock(&nft->lock);
 	return r ? fail(err, r) : 0;
 }
