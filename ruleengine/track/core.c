@@ -260,6 +260,8 @@ int ct_carried(struct fw_ct *ct, struct fw_eval *e, enum fw_ctinfo ctinfo)
 		orig = tuple;
 	if (pkt->meta.own && fw_ctinfo_dir(ctinfo) == FW_DIR_REPLY)
 		ghost = ct_ghost_of(ct, &orig, e->now);
+	if (!flow && pkt->meta.nat_status && fw_ctinfo_dir(ctinfo) == FW_DIR_REPLY)
+		flow = ct_find_behind(ct, &orig, e->now);
 	if (ghost || flow)
 		return ct_set(e, ghost ? ghost : flow, ctinfo);
 	return ct_set(e, ct_transient(ct, pkt, &orig, e->now), ctinfo);

@@ -138,26 +138,6 @@ static struct fw_flow *ask_kernel(struct ct_ctx *c, struct fw_eval *e, const str
 	return flow;
 }
 
-/*
- * An answer that came through lo is met as its receiver knows it, which on the wire would be another
- * connection's; so only the kernel's word makes it this one's.
- */
-static struct fw_flow *find_behind(struct ct_ctx *c, const struct fw_tuple *t)
-{
-	struct fw_tuple orig;
-	struct fw_flow *flow;
-	enum fw_ct_dir dir = FW_DIR_ORIG;
-	struct ct_key key;
-
-	if (!ct_tuple_invert(t, &orig) || !ct_key_make(c->ct, &orig, &key))
-		return NULL;
-	flow = ct_find_way(c->ct, &key, c->now, true, &dir);
-	if (!flow || dir != FW_DIR_ORIG || !(flow->status & CT_NAT))
-		return NULL;
-	c->dir = FW_DIR_REPLY;
-	return flow;
-}
-
 /* A connection of these ends the other way round, which the kernel has no more. */
 static void forget_opposite(struct ct_ctx *c, const struct ct_key *key)
 {
@@ -197,8 +177,11 @@ static struct fw_flow *find_followed(struct ct_ctx *c, struct fw_eval *e,
 	}
 	if (!flow && (nat & FW_CTS_DST_NAT) && fw_ctinfo_dir(c->ctinfo) == FW_DIR_ORIG)
 		flow = take_pending(c, tuple);
-	if (!flow && nat && fw_ctinfo_dir(c->ctinfo) == FW_DIR_REPLY)
-		flow = find_behind(c, tuple);
+	if (!flow && nat && fw_ctinfo_dir(c->ctinfo) == FW_DIR_REPLY &&
+	    ct_tuple_invert(tuple, &orig)) {
+		flow = ct_find_behind(c->ct, &orig, c->now);
+		c->dir = FW_DIR_REPLY;
+	}
 	if (!flow && nat)
 		flow = ask_kernel(c, e, tuple);
 	if (!flow && !nat)

@@ -235,6 +235,12 @@ struct fw_flow *ct_find(struct fw_ct *ct, const struct ct_key *key, uint64_t now
 /* The same, of those in which the tuple goes that way; what goes from an end to itself goes both. */
 struct fw_flow *ct_find_way(struct fw_ct *ct, const struct ct_key *key, uint64_t now, bool dying,
 			    enum fw_ct_dir *dir);
+/*
+ * The translated flow whose first packet was sent as this tuple; of an answer, or an error, that came
+ * through lo.  It is met as its receiver knows it, which on the wire would be another connection's; so
+ * only the kernel's word makes it this one's.
+ */
+struct fw_flow *ct_find_behind(struct fw_ct *ct, const struct fw_tuple *orig, uint64_t now);
 /* A record, not yet in the index, zeroed but for its tuple.  NULL: table full, or no memory. */
 struct fw_flow *ct_flow_new(struct fw_ct *ct, const struct ct_key *key, uint64_t now);
 bool ct_flow_insert(struct fw_ct *ct, struct fw_flow *flow); /* into the index; false: no memory */

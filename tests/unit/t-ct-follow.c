@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Packets of connections that the kernel translates: whose are they? */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "ct-packets.h"
+#include "track/track.h"
+
+/* What the kernel knows: at most one connection. */
+struct kernel {
+	bool known;
+	unsigned int asked;
+	struct fw_tuple orig, reply;
+};
+
+static bool connection(void *priv, const struct fw_tuple *t, struct fw_tuple *orig,
+		       struct fw_tuple *reply)
+{
+	struct kernel *k = priv;
+
+	k->asked++;
+	if (!k->known || !(ct_tuple_equal(t, &k->orig) || ct_tuple_equal(t, &k->reply)))
+		return false;
+	*orig = k->orig;
+	*reply = k->reply;
+	return true;
+}
+
+static const struct fw_world_ops ops = {.connection = connection};
+
+/* Met at a hook, of which the kernel says this. */
+static struct fw_flow *follow(struct fw_ct *ct, struct kernel *k, const struct bytes *b,
+			      enum fw_ctinfo ctinfo, struct fw_pkt_meta meta)
+{
+	struct fw_world world = {.ct = ct, .ops = &ops, .priv = k};
+	struct fw_eval e = {.now = SEC, .ctinfo = ctinfo, .world = &world};
+	struct fw_packet pkt;
+
+	meta.ctinfo = (uint8_t)ctinfo;
+	assert_int_equal(fw_packet_parse(&pkt, FW_IP4, b->data, b->len, b->len, &meta), 0);
+	e.pkt = &pkt;
+	fw_ct_follow(ct, &e, meta.hook == FW_PREROUTING || meta.hook == FW_OUTPUT);
+	if (e.flow && e.ctinfo == FW_CT_NEW && meta.hook != FW_PREROUTING)
+		fw_ct_confirm(ct, &e);
+	return e.flow;
+}
+
+static struct fw_tuple ends(uint8_t src, uint8_t dst, uint16_t sport, uint16_t dport)
+{
+	struct fw_tuple t;
+	struct fw_packet pkt;
+	struct fw_pkt_meta meta = {.hook = FW_OUTPUT};
+	struct bytes b;
+
+	make_udp(&b, src, dst, sport, dport);
+	assert_int_equal(fw_packet_parse(&pkt, FW_IP4, b.data, b.len, b.len, &meta), 0);
+	assert_true(ct_tuple_of(&pkt, &t));
+	return t;
+}
+
+/* CLIENT asks SERVER, and the kernel gives the question to ROUTER. */
+static struct fw_flow *redirected(struct fw_ct *ct, struct kernel *k, struct bytes *question)
+{
+	struct fw_flow *flow;
+
+	make_udp(question, CLIENT, SERVER, 5000, 53);
+	*k = (struct kernel){.known = true,
+			     .orig = ends(CLIENT, SERVER, 5000, 53),
+			     .reply = ends(ROUTER, CLIENT, 53, 5000)};
+	flow = follow(ct, k, question, FW_CT_NEW, (struct fw_pkt_meta){.hook = FW_OUTPUT});
+	assert_non_null(flow);
+	assert_true(ct_flow_translate(ct, flow, &k->reply));
+	return flow;
+}
+
+/* Through lo an error comes as its receiver knows it: from whom it asked, and quoting what it sent. */
+static void test_error_behind_lo(void **state)
+{
+	const struct fw_pkt_meta lo = {.hook = FW_PREROUTING, .nat_status = FW_CTS_DST_NAT};
+	struct fw_ct *ct = fresh();
+	struct bytes question, error;
+	struct fw_flow *flow;
+	struct fw_tuple room;
+	struct kernel k;
+
+	(void)state;
+	flow = redirected(ct, &k, &question);
+	make_icmp_error(&error, SERVER, CLIENT, 3, &question);
+	assert_ptr_equal(follow(ct, &k, &error, FW_CT_RELATED_REPLY, lo), flow);
+	assert_int_equal(fw_flow_tuple(flow, FW_DIR_REPLY, &room)->src.u8[3], ROUTER);
+	/* so does an answer */
+	make_udp(&error, SERVER, CLIENT, 53, 5000);
+	assert_ptr_equal(follow(ct, &k, &error, FW_CT_ESTABLISHED_REPLY, lo), flow);
+	fw_ct_free(ct);
+}
+
+/* On the wire these ends are not the translated connection's: it answers as ROUTER. */
+static void test_error_of_another(void **state)
+{
+	const struct fw_pkt_meta wire = {.hook = FW_PREROUTING};
+	struct fw_ct *ct = fresh();
+	struct bytes question, error;
+	struct fw_flow *flow, *other;
+	struct kernel k;
+
+	(void)state;
+	flow = redirected(ct, &k, &question);
+	make_icmp_error(&error, SERVER, CLIENT, 3, &question);
+	other = follow(ct, &k, &error, FW_CT_RELATED_REPLY, wire);
+	assert_non_null(other);
+	assert_ptr_not_equal(other, flow);
+	assert_int_equal(fw_flow_status(other) & CT_NAT, 0);
+	fw_ct_free(ct);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_error_behind_lo),
+		cmocka_unit_test(test_error_of_another),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
