@@ -138,13 +138,24 @@ static struct fw_flow *ask_kernel(struct ct_ctx *c, struct fw_eval *e, const str
 	return flow;
 }
 
-/* A connection of these ends the other way round, which the kernel has no more. */
-static void forget_opposite(struct ct_ctx *c, const struct ct_key *key)
+/*
+ * A connection of these ends the other way round.  The kernel has it no more, or has translated it
+ * where we have met none of its packets since: then these ends are not what its answers come from.
+ */
+static void forget_opposite(struct ct_ctx *c, const struct fw_eval *e, const struct ct_key *key)
 {
+	const struct fw_world_ops *ops = e->world->ops;
+	struct fw_tuple orig, reply;
 	enum fw_ct_dir dir;
 	struct fw_flow *flow = ct_find(c->ct, key, c->now, true, &dir);
 
-	if (flow && !(flow->status & CT_NAT))
+	if (!flow || (flow->status & CT_NAT))
+		return;
+	if (ops && ops->connection && !(flow->flags & CT_F_DYING) &&
+	    ops->connection(e->world->priv, &flow->orig, &orig, &reply) &&
+	    ct_tuple_equal(&orig, &flow->orig))
+		ct_flow_translate(c->ct, flow, &reply);
+	if (!(flow->status & CT_NAT))
 		ct_flow_free(c->ct, flow);
 }
 
@@ -185,7 +196,7 @@ static struct fw_flow *find_followed(struct ct_ctx *c, struct fw_eval *e,
 	if (!flow && nat)
 		flow = ask_kernel(c, e, tuple);
 	if (!flow && !nat)
-		forget_opposite(c, key);
+		forget_opposite(c, e, key);
 	if (flow)
 		return first && flow != &c->ct->scratch ? (c->flow = flow, go_on(c)) : flow;
 	if (fw_ctinfo_dir(c->ctinfo) == FW_DIR_REPLY && !ct_tuple_invert(tuple, &orig))

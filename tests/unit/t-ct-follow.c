@@ -116,11 +116,63 @@ static void test_error_of_another(void **state)
 	fw_ct_free(ct);
 }
 
+/* CLIENT's first packet left with another source, and SERVER opens a connection to what CLIENT is. */
+static void test_opposite_of_a_translated_flow(void **state)
+{
+	const struct fw_pkt_meta in = {.hook = FW_PREROUTING, .nat_pending = true};
+	const struct fw_pkt_meta out = {.hook = FW_OUTPUT};
+	struct fw_ct *ct = fresh();
+	struct bytes first, opposite;
+	struct fw_flow *flow, *other;
+	struct kernel k = {.known = false};
+
+	(void)state;
+	make_udp(&first, CLIENT, SERVER, 5000, 53);
+	make_udp(&opposite, SERVER, CLIENT, 53, 5000);
+	flow = follow(ct, &k, &first, FW_CT_NEW, out);
+	k = (struct kernel){.known = true,
+			    .orig = ends(CLIENT, SERVER, 5000, 53),
+			    .reply = ends(SERVER, ROUTER, 53, 5000)};
+	other = follow(ct, &k, &opposite, FW_CT_NEW, in);
+	assert_non_null(other);
+	assert_ptr_not_equal(other, flow);
+	assert_int_equal(fw_ct_stats(ct)->flows, 2);
+	assert_int_equal(fw_flow_status(flow) & CT_NAT, FW_CTS_SRC_NAT);
+	assert_ptr_equal(follow(ct, &k, &first, FW_CT_NEW, out), flow);
+	assert_int_equal(k.asked, 1);
+	fw_ct_free(ct);
+}
+
+/* One that the kernel has forgotten gives way. */
+static void test_opposite_of_a_forgotten_flow(void **state)
+{
+	const struct fw_pkt_meta in = {.hook = FW_PREROUTING, .nat_pending = true};
+	struct fw_ct *ct = fresh();
+	struct bytes first, opposite;
+	struct kernel k = {.known = false};
+
+	(void)state;
+	make_udp(&first, CLIENT, SERVER, 5000, 53);
+	make_udp(&opposite, SERVER, CLIENT, 53, 5000);
+	follow(ct, &k, &first, FW_CT_NEW, (struct fw_pkt_meta){.hook = FW_OUTPUT});
+	assert_non_null(follow(ct, &k, &opposite, FW_CT_NEW, in));
+	assert_int_equal(fw_ct_stats(ct)->flows, 1);
+	/* the kernel's is of the other direction, as the packet was: so is ours now */
+	k = (struct kernel){.known = true,
+			    .orig = ends(CLIENT, SERVER, 5000, 53),
+			    .reply = ends(SERVER, CLIENT, 53, 5000)};
+	assert_non_null(follow(ct, &k, &opposite, FW_CT_ESTABLISHED_REPLY, in));
+	assert_int_equal(fw_ct_stats(ct)->flows, 1);
+	fw_ct_free(ct);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_error_behind_lo),
 		cmocka_unit_test(test_error_of_another),
+		cmocka_unit_test(test_opposite_of_a_translated_flow),
+		cmocka_unit_test(test_opposite_of_a_forgotten_flow),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
