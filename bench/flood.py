@@ -96,7 +96,7 @@ def main():
                                  ("--rate", {"type": int, "default": 100000})])
     world = c.World()
     world.client.ip(*["addr add %s/24 dev eth0" % a for a in ADDRESSES])
-    world.serve("iperf3", "-s", ready=False)
+    world.serve("iperf3", "-s", port=5201)
     report = measure.Report("flood", args)
     names = args.rulesets.split(",") if args.rulesets else list(RULESETS)[:1 if args.quick else None]
     for name in names:

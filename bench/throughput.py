@@ -70,7 +70,7 @@ def main():
         args.seconds = 1  # iperf3 counts in whole seconds
         args.rules = min(args.rules, 1000)
     world = c.World()
-    world.serve("iperf3", "-s", ready=False)
+    world.serve("iperf3", "-s", port=5201)
     seconds = max(int(args.seconds), 1)
     results = measure.rounds({name: c.under(make, lambda fw: stream(world, fw, seconds))
                               for name, make in all_contenders(world, args.rules).items()},

@@ -18,6 +18,7 @@ import measure  # noqa: F401 (it finds tests/lib)
 import firewall
 import netns
 import topo
+import wait
 
 CLIENT, SERVER = "10.66.1.2", "10.66.2.2"
 BENCH = os.path.join(firewall.BUILD, "bench")
@@ -47,7 +48,8 @@ def by_port(n):
 
 
 def text(rules):
-    return HEAD + "\n".join(rules) + "\nCOMMIT\n"
+    """What restore reads: rules are FORWARD's lines, or such a text already."""
+    return rules if isinstance(rules, str) else HEAD + "\n".join(rules) + "\nCOMMIT\n"
 
 
 class World:
@@ -61,14 +63,16 @@ class World:
         self.server.run("nft", "-f", "-", input=SINK)
         self.servers = []
 
-    def serve(self, *argv, ready=True):
-        p = self.server.popen(*argv, stdout=subprocess.PIPE if ready else subprocess.DEVNULL,
-                              stderr=None if ready else subprocess.DEVNULL)
-        if ready and p.stdout.readline() != b"ready\n":
-            raise RuntimeError("%s does not start" % argv[0])
-        if not ready:
-            time.sleep(0.3)
+    def serve(self, *argv, port=None):
+        """Start a server: it says when it is ready, or is when it listens at a TCP port."""
+        p = self.server.popen(*argv, stdout=subprocess.DEVNULL if port else subprocess.PIPE,
+                              stderr=subprocess.DEVNULL if port else None)
         self.servers.append(p)
+        if port:
+            wait.must("%s listens" % argv[0], lambda: self.server.run(
+                "ss", "-Hltn", "sport = :%d" % port).stdout)
+        elif p.stdout.readline() != b"ready\n":
+            raise RuntimeError("%s does not start" % argv[0])
 
     def arrived(self):
         """Packets that the server's interface has received."""
@@ -165,9 +169,10 @@ class Iptables(Nothing):
         super().__init__(world)
         self.fw = firewall.Kernel(world.router, backend)
         self.fw.restore(4, text(rules))
+        self.translates = "*nat\n" in text(rules)
 
     def close(self):
-        self.fw.restore(4, HEAD + "COMMIT\n")
+        self.fw.restore(4, HEAD + "COMMIT\n" + ("*nat\nCOMMIT\n" if self.translates else ""))
         if self.fw.backend == "nft":
             self.world.router.run("nft", "flush", "ruleset")
         self.fw.close()

@@ -13,7 +13,8 @@ import json
 import sys
 
 programs = json.load(open(sys.argv[1]))["programs"]
-wanted = ["classify", "conntrack", "queue", "throughput", "connections", "latency", "edit", "flood"]
+wanted = ["classify", "conntrack", "queue", "throughput", "connections", "latency", "edit", "flood",
+          "nat"]
 assert sorted(programs) == sorted(wanted), sorted(programs)
 for name in wanted:
     assert programs[name]["tables"] and programs[name]["bars"] or name == "conntrack", name
