@@ -5,7 +5,7 @@ import re
 import struct
 
 import pkt
-from rules import HOSTS
+from words import HOSTS
 
 ROUTER = {4: {pkt.addr(a) for a in HOSTS[4]["r"]}, 6: {pkt.addr(a) for a in HOSTS[6]["r"]}}
 LISTEN = (22, 80)

@@ -10,7 +10,7 @@ import ipaddress
 import struct
 
 import pkt
-from rules import HOSTS, PORTS
+from words import HOSTS, PORTS
 
 CHAINS = ["PREROUTING", "INPUT", "OUTPUT", "POSTROUTING"]
 FREE = {4: ["10.77.1.%d" % h for h in range(25, 30)] + ["10.77.2.%d" % h for h in range(25, 30)],

@@ -12,7 +12,7 @@ import struct
 
 import pkt
 from pkt import ACK, CWR, ECE, FIN, PSH, RST, SYN, URG
-from rules import HOSTS, PORTS
+from words import HOSTS, PORTS
 
 WILD = [0, FIN | PSH | URG, SYN | FIN, SYN | RST, 0xFF, ACK | URG, FIN, PSH | ACK, RST | ACK,
         SYN | ECE | CWR, SYN | ACK | FIN]
