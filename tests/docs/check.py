@@ -2,6 +2,7 @@
 """The documents tell the truth where a program can see it: relative links lead somewhere, files
 named in backquotes exist, each difference in docs/differences.md names a test that is there (and
 the other way round), and the options and keys that fwd and fwctl know are documented."""
+import glob
 import os
 import re
 import sys
@@ -42,12 +43,16 @@ def links(path, text):
 
 
 def differences():
-    text, tests = read("docs/differences.md"), read("tests/e2e/differences.py")
+    text, there = read("docs/differences.md"), {}
+    for path in sorted(glob.glob("tests/e2e/differences-*.py", root_dir=ROOT)):
+        for n in re.findall(r"^def test_(\w+)", read(path), re.M):
+            expect(n not in there, "%s: %s is in %s, too" % (path, n, there.get(n)))
+            there[n] = path
     named = set(re.findall(r"Test: `(\w+)`", text))
-    there = set(re.findall(r"^def test_(\w+)", tests, re.M))
-    for n in sorted(named | there):
-        expect(n in there, "docs/differences.md: no test %s in tests/e2e/differences.py" % n)
-        expect(n in named, "tests/e2e/differences.py: %s is not in docs/differences.md" % n)
+    expect(there, "no tests/e2e/differences-*.py")
+    for n in sorted(named | set(there)):
+        expect(n in there, "docs/differences.md: no test %s in tests/e2e/differences-*.py" % n)
+        expect(n in named, "%s: %s is not in docs/differences.md" % (there.get(n), n))
     for part in re.split(r"^## ", text, flags=re.M)[1:]:
         expect("Test: `" in part, "docs/differences.md: no test for: " + part.splitlines()[0])
 

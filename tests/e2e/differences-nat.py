@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# timeout: 120
+"""docs/differences.md, of rules that translate, for whose sake the kernel tracks, too."""
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import beside  # noqa: E402
+import pkt  # noqa: E402
+from beside import CLIENT, send, syn, udp  # noqa: E402
+
+
+def test_kernel_conntrack_while_translating(both, c):
+    def what(w):
+        w.listen(80)
+        w.sh("iptables -t nat -A PREROUTING -p tcp --dport 81 -j REDIRECT --to-ports 80")
+        return w.tcp(81), int(w.host.run("conntrack", "-C").stdout)
+    c.equal("a translated connection", both.hosts(what), (("open", 1), ("open", 1)))
+
+
+def test_errors_about_first_packets_pass(both, c):
+    def what(r):
+        r.fw.restore(4, "*nat\n-A POSTROUTING -o eth1 -j MASQUERADE\nCOMMIT\n"
+                        "*filter\n-A OUTPUT -p icmp -j DROP\nCOMMIT\n")
+        lost = pkt.ip4(CLIENT, "10.99.1.1", 17, pkt.udp(CLIENT, "10.99.1.1", 5000, 53, b"x"))
+        spent = udp(ttl=1)
+        return [len(send(r, p)["eth0"]) for p in (lost, spent)]
+    c.equal("errors: no route, no hop left", both.routers(what), ([0, 0], [1, 0]))
+
+
+def test_errors_about_resets_begin_nothing(both, c):
+    ours = "10.77.1.1"
+
+    def what(r):
+        r.fw.restore(4, "*nat\n-A PREROUTING -s 203.0.113.1/32 -j REDIRECT\nCOMMIT\n*filter\n"
+                        "-A INPUT -m conntrack --ctstate ESTABLISHED\n"
+                        "-A OUTPUT -p tcp -m length --length 41:1500 -j REJECT --reject-with tcp-reset\n"
+                        "-A OUTPUT -p tcp -j REJECT --reject-with icmp-port-unreachable\nCOMMIT\n")
+        r.raw.send(pkt.ip4(ours, CLIENT, 6, pkt.tcp(ours, CLIENT, 5000, 80, flags=pkt.ACK,
+                                                    data=b"data")))
+        r.fw.settle()
+        send(r, pkt.ip4(CLIENT, ours, 6, pkt.tcp(CLIENT, ours, 80, 5000, flags=pkt.ACK)))
+        return r.fw.save(4).split("-A INPUT -m conntrack")[0].rpartition("[")[2][:2]
+    c.equal("answers to a packet that was reset", both.routers(what), ("1:", "0:"))
+
+
+def test_saved_shifts_are_read(both, c):
+    line = "iptables -t nat -A %s -p tcp -j %s"
+    lines = [line % ("PREROUTING", "DNAT --to-destination 10.0.0.1:80/300"),
+             line % ("POSTROUTING", "SNAT --to-source 10.0.0.1:100-200/0")]
+    c.equal("exit codes of saved port shifts", both.hosts(lambda w: [w.sh(x)[0] for x in lines]),
+            ([2, 2], [0, 0]))
+
+
+def pkt_port(packet):
+    """Of TCP over IPv4: where to."""
+    return int.from_bytes(packet[22:24], "big")
+
+
+def test_shifts_stop_at_their_last_port(both, c):
+    def what(r):
+        r.fw.restore(4, "*nat\n-A PREROUTING -p tcp -j DNAT --to-destination :7000-7006/7778\n"
+                        "COMMIT\n")
+        return [[pkt_port(x) for x in send(r, syn(port))["eth1"]]
+                for port in (7783, 7790, 7784, 7791)]
+    kernel, ours = both.routers(what)
+    c.equal("ports of a shift", kernel, [[7005], [7006], [7000], [7001]])
+    c.equal("ports of a shift, here", ours, [[7005], [7006], [7006], [7006]])
+
+
+def test_nat_policies_stand_still(both, c):
+    def what(w):
+        w.listen(80)
+        w.sh("iptables -t nat -P PREROUTING ACCEPT; iptables -t nat -L -n; "
+             "iptables -A INPUT -m state --state NEW")
+        w.tcp(80)
+        return ":PREROUTING ACCEPT [1:60]" in w.sh("iptables-save -c -t nat")[1]
+    c.equal("nat's policy counted a connection", both.hosts(what), (True, False))
+
+
+if __name__ == "__main__":
+    beside.run(globals())
