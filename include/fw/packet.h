@@ -82,8 +82,8 @@ struct fw_packet {
 
 	/*
 	 * Upper layer, host order.  l4_ok: the complete minimum header of proto (TCP 20, UDP 8,
-	 * UDP-Lite 8, SCTP 12, DCCP 12, ICMP 8, ICMPv6 8, AH 12, ESP 8, GRE 4) is inside the packet
-	 * and our copy.  Otherwise l4_short tells that the packet ended before it.
+	 * UDP-Lite 8, SCTP 12, DCCP 12, ICMP 8, ICMPv6 8, AH 12, ESP 8, IPComp 4, GRE 4) is inside
+	 * the packet and our copy.  Otherwise l4_short tells that the packet ended before it.
 	 */
 	bool l4_ok, l4_short;
 	uint16_t sport, dport;    /* TCP, UDP, UDP-Lite, SCTP, DCCP; first 4 bytes suffice

@@ -40,6 +40,7 @@ static uint32_t min_header(uint8_t proto)
 	case IPPROTO_ICMP:
 	case IPPROTO_ICMPV6:
 	case IPPROTO_ESP: return 8;
+	case IPPROTO_COMP:
 	case IPPROTO_GRE: return 4;
 	default: return 0;
 	}

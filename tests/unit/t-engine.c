@@ -256,6 +256,38 @@ static void test_hotdrop(void **state)
 	scene_deinit(&s);
 }
 
+/* Many such rules are not asked one by one; none is passed over for what stands behind. */
+static void test_hotdrop_of_many(void **state)
+{
+	static const char *const rules[] = {
+		"-p ipcomp -m ipcomp --ipcompspi 5", "-p esp -m esp --espspi 5",
+		"-p ah -m ah --ahspi 5", "-p udp -m udp --dport 5"};
+	static const uint8_t protos[] = {108, IPPROTO_ESP, IPPROTO_AH, IPPROTO_UDP};
+	static char text[16384];
+
+	(void)state;
+	for (size_t i = 0; i < FW_ARRAY_SIZE(rules); i++) {
+		struct pkt p = PKT_INIT;
+		struct fw_packet view;
+		struct scene s;
+		int n = sprintf(text, "*filter\n");
+
+		for (int mark = 1; mark <= 100; mark++)
+			n += sprintf(text + n, "-A INPUT %s -m mark --mark %d\n", rules[i], mark);
+		sprintf(text + n, "-A INPUT -j ACCEPT\nCOMMIT\n");
+		scene_init(&s, false);
+		scene_rules(&s, FW_IP4, text);
+		assert_non_null(scene_chain(&s, FW_IP4, FW_FILTER, "INPUT")->program);
+		pkt_at(&p, FW_INPUT, "eth0", NULL);
+		pkt_ip4(&p, "10.0.0.1", "10.0.0.2", protos[i]);
+		pkt_grow(&p, 3);
+		pkt_view(&p, &view);
+		assert_int_equal(scene_run(&s, &view)->verdict, FW_DROP);
+		assert_int_equal(s.d.number, 1);
+		scene_deinit(&s);
+	}
+}
+
 /* IPv6 -p and a chain of headers that does not end. */
 static void test_hotdrop_ip6(void **state)
 {
@@ -393,6 +425,7 @@ int main(void)
 		cmocka_unit_test(test_plan),	    cmocka_unit_test(test_walk),
 		cmocka_unit_test(test_deep_jumps),  cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_hotdrop),	    cmocka_unit_test(test_hotdrop_ip6),
+		cmocka_unit_test(test_hotdrop_of_many),
 		cmocka_unit_test(test_table_order), cmocka_unit_test(test_queue_and_reject),
 		cmocka_unit_test(test_trace),
 	};
