@@ -69,13 +69,12 @@ static bool updates_list(const struct fwd_block *m)
 	return false;
 }
 
+/* There is room for one more. */
 static struct fwd_block *insert(struct fwd_blocks *bl, const struct fwd_source *s,
 				const struct fw_source_path *path)
 {
 	uint32_t i = 0, *at = bucket(bl, s);
 
-	if (bl->n == FWD_BLOCKS_MAX)
-		return NULL;
 	while (bl->block[i].state != FWD_BLOCK_FREE)
 		i++;
 	bl->block[i] = (struct fwd_block){.source = *s, .path = *path, .next = *at};
@@ -153,7 +152,7 @@ void fwd_block_dropped(struct fwd_blocks *bl, const struct fw_packet *pkt,
 	struct fwd_source source;
 	struct fwd_block *m;
 
-	if (bl->closed || dec->reject != FW_REJECT_NONE || !dec->chain)
+	if (bl->closed || bl->n == FWD_BLOCKS_MAX || dec->reject != FW_REJECT_NONE || !dec->chain)
 		return;
 	source = fwd_source_of(pkt);
 	if (!fwd_hitters_add(bl->hitters, &source, weight, now) || fwd_block_find(bl, &source))
@@ -164,8 +163,6 @@ void fwd_block_dropped(struct fwd_blocks *bl, const struct fw_packet *pkt,
 	if (!bl->n_listed)
 		bl->lost = fw_recent_lost(bl->core->world.recent);
 	m = insert(bl, &source, &path);
-	if (!m)
-		return;
 	m->state = path.no_flows ? FWD_BLOCK_ASKED : FWD_BLOCK_READY;
 	m->scan = bl->scan + 1;
 	m->rule_id = path.rule ? path.rule->id : 0;
