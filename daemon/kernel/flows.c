@@ -9,8 +9,9 @@
 #include <sys/mman.h>
 
 #include "flows.h"
+#include "hitters.h"
 
-struct fwd_flows *fwd_flows_new(uint32_t number)
+struct fwd_flows *fwd_flows_new(uint32_t number, uint64_t key)
 {
 	static const uint32_t words[FW_N_FAMILIES] = {FWD_FLOW_WORDS4, FWD_FLOW_WORDS6};
 	/* Pages that are not used cost nothing; those of calloc() would be cleared, all of them,
@@ -28,6 +29,7 @@ struct fwd_flows *fwd_flows_new(uint32_t number)
 		set->words = words[i];
 		set->size = FWD_FLOWS_MAX;
 	}
+	f->key = key;
 	f->ways = 1; /* the first is none's */
 	return f;
 }
@@ -79,27 +81,20 @@ bool fwd_flow_key(const struct fwd_msg *m, const struct fw_plan *plan, unsigned 
 
 /* ---- flows --------------------------------------------------------------------------------- */
 
-static uint32_t hash(const uint32_t *words, uint32_t n)
-{
-	uint64_t h = 0x9e3779b97f4a7c15ull;
+static_assert(!(FWD_FLOW_WORDS4 % 2 | FWD_FLOW_WORDS6 % 2), "hashed as words of 8 bytes");
 
-	for (uint32_t i = 0; i < n; i++) {
-		h = (h ^ words[i]) * 0xff51afd7ed558ccdull;
-		h ^= h >> 32;
-	}
-	return (uint32_t)h;
-}
-
-static uint32_t *bucket_of(struct fwd_flows_of *of, const uint32_t *key)
+static uint32_t *bucket_of(struct fwd_flows *f, enum fw_family family, const uint32_t *key)
 {
-	return &of->bucket[hash(key, of->set.words) % FWD_FLOWS_MAX];
+	struct fwd_flows_of *of = &f->of[family];
+
+	return &of->bucket[fwd_hash(f->key, key, of->set.words * sizeof(*key)) % FWD_FLOWS_MAX];
 }
 
 struct fwd_flow *fwd_flows_find(struct fwd_flows *f, enum fw_family family, const uint32_t *key)
 {
 	struct fwd_flows_of *of = &f->of[family];
 
-	for (uint32_t i = *bucket_of(of, key); i; i = of->flow[i - 1].next)
+	for (uint32_t i = *bucket_of(f, family, key); i; i = of->flow[i - 1].next)
 		if (!memcmp(of->flow[i - 1].key, key, of->set.words * sizeof(*key)))
 			return &of->flow[i - 1];
 	return NULL;
@@ -112,8 +107,7 @@ enum { WAY_NEXT, WAY_N, WAY_COUNTERS };
 /* The place of that row of counters; 0: no room. */
 static uint32_t intern(struct fwd_flows *f, struct fw_counters *const *counters, uint32_t n)
 {
-	const uint32_t words = n * (uint32_t)(sizeof(*counters) / sizeof(uint32_t));
-	uint32_t *bucket = &f->way_bucket[hash((const uint32_t *)counters, words) %
+	uint32_t *bucket = &f->way_bucket[fwd_hash(f->key, counters, n * sizeof(*counters)) %
 					  FW_ARRAY_SIZE(f->way_bucket)];
 	uintptr_t *way;
 
@@ -136,7 +130,7 @@ bool fwd_flows_add(struct fwd_flows *f, enum fw_family family, const uint32_t *k
 		   const struct fw_offer *offer)
 {
 	struct fwd_flows_of *of = &f->of[family];
-	uint32_t *bucket = bucket_of(of, key);
+	uint32_t *bucket = bucket_of(f, family, key);
 	struct fwd_flow *flow;
 	uint32_t way;
 

@@ -57,14 +57,15 @@ struct fwd_flows {
 	uint64_t until_wall; /* from then on its rules let nothing pass, should nobody end it */
 	unsigned int makes; /* of the table, when its sets were made */
 	bool closed; /* what it counts is complete; its counters may be gone */
+	uint64_t key; /* of its hashes, for who sends chooses the ends */
 	uint32_t ways; /* used of way[] */
 	uint32_t way_bucket[256];
 	uintptr_t way[FWD_FLOWS_ROOM]; /* rows of: next in bucket, how many, counters */
 	struct fwd_flows_of of[FW_N_FAMILIES];
 };
 
-/* number: makes the names of its sets.  NULL: no memory. */
-struct fwd_flows *fwd_flows_new(uint32_t number);
+/* number: makes the names of its sets; key: random, of its hashes.  NULL: no memory. */
+struct fwd_flows *fwd_flows_new(uint32_t number, uint64_t key);
 void fwd_flows_free(struct fwd_flows *f); /* NULL */
 
 /* Which interfaces are part of a key at a base chain; a hook's others are zero. */

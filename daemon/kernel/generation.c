@@ -202,7 +202,7 @@ static void close_chains(struct fwd_offload *o)
 
 void fwd_generation_retire(struct fwd_offload *o)
 {
-	struct fwd_flows *fresh = fwd_flows_new(++o->number), *old;
+	struct fwd_flows *fresh = fwd_flows_new(++o->number, o->key), *old;
 
 	pthread_mutex_lock(&o->k->core->lock);
 	old = o->live;

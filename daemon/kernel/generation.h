@@ -31,6 +31,7 @@ struct fwd_offload {
 	pthread_mutex_t lock;
 	int read_fd;
 	uint32_t number; /* of the last generation */
+	uint64_t key;    /* of their hashes */
 	struct fwd_flows *retired;
 	bool refused; /* that was said */
 	uint32_t keys[FWD_KSET_BATCH * FWD_FLOW_WORDS6];

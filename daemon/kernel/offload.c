@@ -26,6 +26,7 @@
 #include <linux/netlink.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -306,7 +307,7 @@ static void init(struct fwd_offload *o, struct fwd_kernel *k)
 	o->held = true;
 	o->read_fd = fwd_nl_open(NETLINK_NETFILTER, 0);
 	o->offer.min_left_s = 2 * k->core->config->offload_s;
-	o->live = fwd_flows_new(++o->number);
+	o->live = fwd_flows_new(++o->number, o->key);
 	pthread_mutex_init(&o->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -325,6 +326,10 @@ int fwd_offload_start(struct fwd_offload **ret, struct fwd_kernel *k, struct fw_
 	o = calloc(1, sizeof(*o));
 	if (!o)
 		return fw_fail(err, FW_ERR_RESOURCE, "no memory"), -ENOMEM;
+	if (getrandom(&o->key, sizeof(o->key), 0) != sizeof(o->key)) {
+		free(o);
+		return fw_fail(err, FW_ERR_RESOURCE, "no random numbers"), -EIO;
+	}
 	init(o, k);
 	*ret = o;
 	r = pthread_create(&o->thread, NULL, run, o);

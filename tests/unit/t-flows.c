@@ -107,7 +107,7 @@ static struct fw_offer an_offer(struct fw_counters *a, struct fw_counters *b)
 
 static void test_counting(void **state)
 {
-	struct fwd_flows *f = fwd_flows_new(7);
+	struct fwd_flows *f = fwd_flows_new(7, 12345);
 	struct fw_counters a = {10, 1000}, b = {0, 0}, c = {0, 0};
 	struct fw_offer first = an_offer(&a, &b), second = an_offer(&a, &c);
 	uint32_t key[FWD_FLOW_WORDS6] = {FW_INPUT};
@@ -143,7 +143,7 @@ static void test_counting(void **state)
 /* Flows that take the same way share its place; a full generation takes no more. */
 static void test_full(void **state)
 {
-	struct fwd_flows *f = fwd_flows_new(1);
+	struct fwd_flows *f = fwd_flows_new(1, 12345);
 	struct fw_counters a = {0}, b = {0};
 	struct fw_offer offer = an_offer(&a, &b);
 	uint32_t key[FWD_FLOW_WORDS6] = {FW_FORWARD}, ways;
@@ -170,7 +170,7 @@ static void test_full(void **state)
 static void test_no_room_for_ways(void **state)
 {
 	static struct fw_counters many[FWD_FLOWS_ROOM];
-	struct fwd_flows *f = fwd_flows_new(1);
+	struct fwd_flows *f = fwd_flows_new(1, 12345);
 	struct fw_offer offer = {.n = FW_OFFER_MAX};
 	uint32_t key[FWD_FLOW_WORDS6] = {0}, added = 0;
 
