@@ -141,7 +141,7 @@ static void judge_one(struct fwd_worker *w, size_t i, uint64_t now, uint64_t wal
 	if (unseen)
 		fw_ct_unseen(core->world.ct, unseen, now);
 	if (b->decisions[i].offered)
-		fwd_offload_take(w->k->offload, m);
+		fwd_offload_take(w->k->offload, m, now);
 	fwd_answer(w, a, m, &b->decisions[i]);
 	fwd_count(&w->packets);
 	if (b->decisions[i].verdict == FW_DROP)

@@ -56,23 +56,22 @@ static bool is_empty(const struct fwd_flows *f)
 	return !fwd_offload_flows(f);
 }
 
-void fwd_offload_take(struct fwd_offload *o, const struct fwd_msg *m)
+void fwd_offload_take(struct fwd_offload *o, const struct fwd_msg *m, uint64_t now)
 {
 	const struct fwd_core *core = o->k->core;
 	const bool had = has_new(o);
 	uint32_t key[FWD_FLOW_WORDS6];
 
-	if (fwd_flow_key(m, &core->plan, core->config->mark_shift, key)) {
-		if (fwd_flows_find(o->live, m->pkt.family, key))
-			return; /* it was queued before the others were let pass */
-		if (fwd_flows_add(o->live, m->pkt.family, key, &o->offer)) {
-			if (!had)
-				pthread_cond_signal(&o->work);
+	if (!fwd_flow_key(m, &core->plan, core->config->mark_shift, key))
+		return;
+	if (!fwd_flows_find(o->live, m->pkt.family, key)) { /* else queued before others pass */
+		if (!fwd_flows_add(o->live, m->pkt.family, key, &o->offer))
 			return;
-		}
+		if (!had)
+			pthread_cond_signal(&o->work);
 	}
-	if (o->offer.tracked && !o->offer.unseen)
-		fw_ct_seen_again(core->world.ct, &o->offer.orig, o->offer.dir, fwd_now());
+	if (o->offer.tracked)
+		fw_ct_unseen(core->world.ct, &o->offer.orig, now);
 }
 
 const struct fw_tuple *fwd_offload_turn(struct fwd_offload *o, const struct fwd_msg *m)

@@ -31,26 +31,25 @@ struct fw_offer {
 	struct fw_tuple orig; /* the flow … */
 	enum fw_ct_dir dir;
 	bool tracked; /* … and whether this hook is where the tracker looks at it */
-	bool unseen; /* some of its packets pass already */
 	uint32_t n;
 	struct fw_counters *counters[FW_OFFER_MAX];
 };
 
 /* For the engine: has this direction seen as many packets, since it was asked last, as it takes? */
 bool fw_ct_due(const struct fw_flow *flow, enum fw_ct_dir dir);
-/* … and may packets of this flow pass?  unseen: by the tracker, which bears that in mind. */
-bool fw_ct_offer(struct fw_ct *ct, struct fw_flow *flow, bool unseen, uint64_t now,
-		 uint32_t min_left_s);
-
-/* Do packets of this flow pass? */
-bool fw_ct_is_unseen(const struct fw_flow *flow);
+/* … and may packets of this flow pass? */
+bool fw_ct_may_pass(const struct fw_ct *ct, const struct fw_flow *flow, uint64_t now,
+		    uint32_t min_left_s);
 
 /* Packets passed that the tracker did not see: the flow lives on, and they are counted. */
 void fw_ct_passed(struct fw_ct *ct, const struct fw_tuple *orig, enum fw_ct_dir dir,
 		  uint64_t packets, uint64_t bytes, uint64_t now);
 
-/* A segment that begins or ends a connection was run whose ends are those of an offer that is still
- * in force: they may be in use again, and what follows passes unseen by the new flow, too. */
+/*
+ * Packets of the flow with these ends pass from now on without the tracker, which bears that in mind
+ * (offer.tracked).  To be said when an offer is taken; and again when a segment that begins or ends
+ * a connection was run whose ends are those of an offer still in force, for they may be in use again.
+ */
 void fw_ct_unseen(struct fw_ct *ct, const struct fw_tuple *orig, uint64_t now);
 
 /* From now on the tracker sees all of this direction again; the next one is due. */

@@ -54,9 +54,8 @@ bool fw_offer_make(const struct fw_walk *w, const struct fw_plan *plan, const st
 	if (!w->trail || !fw_offer_wanted(w, plan)) /* a trail may be the cache's alone */
 		return false;
 	offer->tracked = fw_is_tracked_here(plan, e->pkt);
-	offer->unseen = fw_ct_is_unseen(e->flow);
 	if (!was_let_pass(w, d) ||
-	    !fw_ct_offer(e->world->ct, e->flow, offer->tracked, e->now, offer->min_left_s))
+	    !fw_ct_may_pass(e->world->ct, e->flow, e->now, offer->min_left_s))
 		return false;
 	offer->orig = *fw_flow_tuple(e->flow, FW_DIR_ORIG, &room);
 	offer->dir = fw_ctinfo_dir(e->ctinfo);

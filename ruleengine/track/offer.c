@@ -36,20 +36,11 @@ static bool is_steady(const struct fw_flow *flow)
 		(flow->orig.proto == IPPROTO_TCP && flow->u.tcp.state == TCP_ESTABLISHED);
 }
 
-bool fw_ct_offer(struct fw_ct *ct, struct fw_flow *flow, bool unseen, uint64_t now,
-		 uint32_t min_left_s)
+bool fw_ct_may_pass(const struct fw_ct *ct, const struct fw_flow *flow, uint64_t now,
+		    uint32_t min_left_s)
 {
-	if (flow == &ct->scratch || !is_steady(flow) ||
-	    flow->expires < now + min_left_s * FW_NSEC_PER_SEC)
-		return false;
-	if (unseen)
-		flow->flags |= CT_F_UNSEEN;
-	return true;
-}
-
-bool fw_ct_is_unseen(const struct fw_flow *flow)
-{
-	return flow->flags & CT_F_UNSEEN;
+	return flow != &ct->scratch && is_steady(flow) &&
+		flow->expires >= now + min_left_s * FW_NSEC_PER_SEC;
 }
 
 /* The flow between these ends; *dir: from as they are to as the flow has them, for the ports may be

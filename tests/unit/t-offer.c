@@ -26,6 +26,7 @@
 struct talk {
 	struct scene s;
 	struct fw_offer offer;
+	bool declines; /* nobody takes what is offered */
 	uint32_t seq[2]; /* of client and server: what they send next */
 };
 
@@ -72,6 +73,8 @@ static bool send_at(struct talk *t, enum fw_hook hook, int side, uint8_t proto, 
 	pkt_grow(&p, len);
 	pkt_view(&p, &view);
 	scene_run(&t->s, &view);
+	if (t->s.d.offered && t->offer.tracked && !t->declines)
+		fw_ct_unseen(t->s.world.ct, &t->offer.orig, t->s.now);
 	t->seq[side] += len + !!(flags & PKT_SYN) + !!(flags & PKT_FIN);
 	return t->s.d.offered;
 }
@@ -364,6 +367,22 @@ static void test_windows_are_forgotten(void **state)
 	close_talk(&t);
 }
 
+/* An offer that nobody takes changes nothing, and is not made with every packet. */
+static void test_declined(void **state)
+{
+	struct talk t;
+
+	(void)state;
+	open_talk(&t, "*filter\n" KNOWN "-A FORWARD -m state --state INVALID\nCOMMIT\n");
+	t.declines = true;
+	handshake(&t);
+	assert_int_equal(chat(&t, 4 * EVERY), 8);
+	pass_unseen(&t);
+	segment(&t, 0, PKT_ACK, 10);
+	assert_int_equal(invalid(&t), 1); /* the window is still known */
+	close_talk(&t);
+}
+
 /* The ports are in use again, from either side, while the offer is still in force. */
 static void test_used_again(void **state)
 {
@@ -503,6 +522,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_offered),
+		cmocka_unit_test(test_declined),
 		cmocka_unit_test(test_unwanted),
 		cmocka_unit_test(test_from_cache),
 		cmocka_unit_test(test_later_hook),
