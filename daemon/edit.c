@@ -28,23 +28,39 @@ static void go_on(struct fwd_editor *e)
 		fwd_kernel_resume(e->kernel);
 }
 
-/* Put a snapshot and its plan in force, held; the old reference is the caller's. */
-static struct fw_ruleset *swap(struct fwd_editor *e, struct fw_ruleset *rs, struct fw_plan *plan)
+/*
+ * Swap snapshots and plans, and let the kernel's hooks follow.  next: gives the new one, with the
+ * engine lock held.  `old`, whose reference is the caller's then, is set in any case.
+ */
+static int swap(struct fwd_editor *e, const struct fw_ruleset *rs,
+		struct fw_ruleset *(*next)(void *priv, struct fw_ruleset *old), void *priv,
+		struct fw_ruleset **old, struct fw_err *err)
 {
 	struct fwd_core *core = e->core;
-	struct fw_ruleset *old;
+	const struct fw_plan before = core->plan;
 	struct fw_needs needs;
+	struct fw_plan plan;
+	int r = 0;
 
 	fw_ruleset_needs(rs, &needs);
-	needs.kct |= core->plan.kct; /* what is queued would be lost with its hooks */
-	fw_plan_make(&needs, plan);
+	needs.kct |= before.kct; /* what is queued would be lost with its hooks */
+	fw_plan_make(&needs, &plan);
+	hold(e);
 	pthread_mutex_lock(&core->lock);
-	old = core->ruleset;
-	core->ruleset = rs;
-	core->plan = *plan;
+	*old = core->ruleset;
+	core->ruleset = next(priv, *old);
+	core->plan = plan;
 	fw_flow_cache_flush(core->world.cache);
 	pthread_mutex_unlock(&core->lock);
-	return old;
+	if (e->kernel && memcmp(&plan, &before, sizeof(plan)))
+		r = fwd_kernel_apply(e->kernel, &plan, err);
+	go_on(e);
+	return r;
+}
+
+static struct fw_ruleset *given(void *priv, struct fw_ruleset *old)
+{
+	return priv;
 }
 
 void fwd_edit_need_kct(struct fwd_editor *e)
@@ -68,45 +84,16 @@ void fwd_edit_forget(struct fwd_editor *e, struct fw_ruleset *rs)
 void fwd_edit_revert(struct fwd_editor *e, struct fw_ruleset *rs)
 {
 	struct fw_err err = FW_ERR_INIT;
-	struct fw_plan plan, before = e->core->plan;
 	struct fw_ruleset *undone;
 
-	hold(e);
-	undone = swap(e, rs, &plan);
-	if (e->kernel && memcmp(&plan, &before, sizeof(plan)) &&
-	    fwd_kernel_apply(e->kernel, &plan, &err))
+	if (swap(e, rs, given, rs, &undone, &err))
 		fwd_log_err(2, "undoing an edit", &err);
-	go_on(e);
 	fwd_edit_forget(e, undone);
 }
 
-int fwd_edit_publish(struct fwd_editor *e, struct fw_tx *tx, const struct fwd_edit *edit,
-		     struct fw_err *err)
+/* The swap is done, or is undone. */
+static int finish(struct fwd_editor *e, struct fw_ruleset *old, int r)
 {
-	struct fwd_core *core = e->core;
-	struct fw_plan before = core->plan;
-	struct fw_ruleset *old;
-	struct fw_needs needs;
-	int r = 0;
-
-	if (e->kernel)
-		r = fwd_kernel_prepare(e->kernel, fw_tx_result(tx), err);
-	if (r)
-		return r;
-	hold(e);
-	pthread_mutex_lock(&core->lock);
-	if (edit && edit->before)
-		edit->before(edit->priv, core->ruleset);
-	old = core->ruleset;
-	core->ruleset = fw_tx_publish(tx);
-	fw_ruleset_needs(core->ruleset, &needs);
-	needs.kct |= before.kct;
-	fw_plan_make(&needs, &core->plan);
-	fw_flow_cache_flush(core->world.cache);
-	pthread_mutex_unlock(&core->lock);
-	if (e->kernel && memcmp(&before, &core->plan, sizeof(before)))
-		r = fwd_kernel_apply(e->kernel, &core->plan, err);
-	go_on(e);
 	if (r)
 		fwd_edit_revert(e, old);
 	else
@@ -114,14 +101,55 @@ int fwd_edit_publish(struct fwd_editor *e, struct fw_tx *tx, const struct fwd_ed
 	return r;
 }
 
-/* The group's first edit remembers where to go back to. */
-static void open_group(struct fwd_editor *e)
+struct publishing {
+	struct fw_tx *tx;
+	const struct fwd_edit *edit; /* or NULL */
+};
+
+static struct fw_ruleset *publish(void *priv, struct fw_ruleset *old)
 {
-	if (e->base)
-		return;
-	e->base = fw_ruleset_ref(e->core->ruleset);
+	const struct publishing *p = priv;
+
+	if (p->edit && p->edit->before)
+		p->edit->before(p->edit->priv, old);
+	return fw_tx_publish(p->tx);
+}
+
+int fwd_edit_publish(struct fwd_editor *e, struct fw_tx *tx, const struct fwd_edit *edit,
+		     struct fw_err *err)
+{
+	struct publishing p = {tx, edit};
+	struct fw_ruleset *old;
+	int r = 0;
+
+	if (e->kernel)
+		r = fwd_kernel_prepare(e->kernel, fw_tx_result(tx), err);
+	if (r)
+		return r;
+	r = swap(e, fw_tx_result(tx), publish, &p, &old, err);
+	return finish(e, old, r);
+}
+
+/* An edit begins: where the journal stands.  The group's first one remembers where to go back to. */
+static struct fwd_store_mark begin(struct fwd_editor *e)
+{
+	struct fwd_store_mark mark = {.size = 0};
+
 	if (e->store)
-		e->mark = fwd_store_mark(e->store);
+		mark = fwd_store_mark(e->store);
+	if (!e->base) {
+		e->base = fw_ruleset_ref(e->core->ruleset);
+		e->mark = mark;
+	}
+	return mark;
+}
+
+/* … and ends: one that failed leaves nothing in the journal. */
+static int end(struct fwd_editor *e, struct fwd_store_mark mark, int r)
+{
+	if (r && e->store)
+		fwd_store_rewind(e->store, mark);
+	return r;
 }
 
 static int record(struct fwd_editor *e, const struct fwd_edit *edit, struct fw_err *err)
@@ -144,19 +172,12 @@ static int record(struct fwd_editor *e, const struct fwd_edit *edit, struct fw_e
 static int enact(struct fwd_editor *e, struct fw_tx *tx, const struct fwd_edit *edit,
 		 struct fw_err *err)
 {
-	struct fwd_store_mark mark = {.size = 0};
-	int r;
+	const struct fwd_store_mark mark = begin(e);
+	int r = record(e, edit, err);
 
-	open_group(e);
-	if (e->store)
-		mark = fwd_store_mark(e->store);
-	r = record(e, edit, err);
 	if (r)
 		return r;
-	r = fwd_edit_publish(e, tx, edit, err);
-	if (r && e->store)
-		fwd_store_rewind(e->store, mark);
-	return r;
+	return end(e, mark, fwd_edit_publish(e, tx, edit, err));
 }
 
 int fwd_edit_apply(struct fwd_editor *e, const struct fwd_edit *edit, struct fw_buf *out,
@@ -219,13 +240,9 @@ int fwd_edit_replace(struct fwd_editor *e, struct fw_tx *tx, struct fw_err *err)
 	struct fw_buf text[FW_N_FAMILIES] = {FW_BUF_INIT, FW_BUF_INIT};
 	struct fw_ruleset *before = fw_ruleset_ref(e->core->ruleset);
 	struct fwd_frame frames[FW_N_FAMILIES];
-	struct fwd_store_mark mark = {.size = 0};
-	int r;
+	const struct fwd_store_mark mark = begin(e);
+	int r = fwd_edit_publish(e, tx, NULL, err);
 
-	open_group(e);
-	if (e->store)
-		mark = fwd_store_mark(e->store);
-	r = fwd_edit_publish(e, tx, NULL, err);
 	if (r) {
 		fwd_edit_forget(e, before);
 		return r;
@@ -234,12 +251,7 @@ int fwd_edit_replace(struct fwd_editor *e, struct fw_tx *tx, struct fw_err *err)
 		r = record_all(e, frames, err);
 	else
 		r = fw_fail(err, FW_ERR_RESOURCE, "out of memory");
-	if (r && e->store)
-		fwd_store_rewind(e->store, mark);
-	if (r)
-		fwd_edit_revert(e, before);
-	else
-		fwd_edit_forget(e, before);
+	r = finish(e, before, end(e, mark, r));
 	e->compact |= !r; /* the journal's text names tables that nobody uses, too */
 	for (unsigned int f = 0; f < FW_N_FAMILIES; f++)
 		fw_buf_deinit(&text[f]);
@@ -249,20 +261,10 @@ int fwd_edit_replace(struct fwd_editor *e, struct fw_tx *tx, struct fw_err *err)
 /* Swap in a snapshot that was in force before. */
 static int put_back(struct fwd_editor *e, struct fw_ruleset *rs, struct fw_err *err)
 {
-	struct fw_plan plan, before = e->core->plan;
 	struct fw_ruleset *old;
-	int r = 0;
+	int r = swap(e, rs, given, fw_ruleset_ref(rs), &old, err);
 
-	hold(e);
-	old = swap(e, fw_ruleset_ref(rs), &plan);
-	if (e->kernel && memcmp(&plan, &before, sizeof(plan)))
-		r = fwd_kernel_apply(e->kernel, &plan, err);
-	go_on(e);
-	if (r)
-		fwd_edit_revert(e, old);
-	else
-		fwd_edit_forget(e, old);
-	return r;
+	return finish(e, old, r);
 }
 
 /* The same from its text. */
@@ -289,17 +291,12 @@ static int rebuild(struct fwd_editor *e, const struct fwd_frame frames[FW_N_FAMI
 int fwd_edit_go_back(struct fwd_editor *e, const struct fwd_frame frames[FW_N_FAMILIES],
 		     struct fw_ruleset *rs, struct fw_err *err)
 {
-	struct fwd_store_mark mark = {.size = 0};
-	int r;
+	const struct fwd_store_mark mark = begin(e);
+	int r = record_all(e, frames, err);
 
-	open_group(e);
-	if (e->store)
-		mark = fwd_store_mark(e->store);
-	r = record_all(e, frames, err);
 	if (!r)
 		r = rs ? put_back(e, rs, err) : rebuild(e, frames, err);
-	if (r && e->store)
-		fwd_store_rewind(e->store, mark);
+	end(e, mark, r);
 	e->compact |= !r; /* the journal's text names tables that nobody uses, too */
 	return r;
 }
