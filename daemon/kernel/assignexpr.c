@@ -18,23 +18,15 @@
 void fwd_batch_helper(struct fwd_nft_batch *b, const char *table, const char *name,
 		      const struct fw_assign *a)
 {
-	struct nlmsghdr *nlh = fwd_batch_head(b, NFT_MSG_NEWOBJ, NLM_F_CREATE);
-	struct nftnl_obj *o = nftnl_obj_alloc();
+	struct nftnl_obj *o = fwd_object_new(b, table, name, NFT_OBJECT_CT_HELPER);
 
-	b->failed |= !o;
-	if (!b->failed) {
-		nftnl_obj_set_str(o, NFTNL_OBJ_TABLE, table);
-		nftnl_obj_set_str(o, NFTNL_OBJ_NAME, name);
-		nftnl_obj_set_u32(o, NFTNL_OBJ_TYPE, NFT_OBJECT_CT_HELPER);
+	if (o) {
 		nftnl_obj_set_str(o, NFTNL_OBJ_CT_HELPER_NAME, a->helper);
 		nftnl_obj_set_u16(o, NFTNL_OBJ_CT_HELPER_L3PROTO,
 				  a->family == FW_IP4 ? NFPROTO_IPV4 : NFPROTO_IPV6);
 		nftnl_obj_set_u8(o, NFTNL_OBJ_CT_HELPER_L4PROTO, a->proto);
-		nftnl_obj_nlmsg_build_payload(nlh, o);
-		fwd_batch_push(b, nlh);
 	}
-	if (o)
-		nftnl_obj_free(o);
+	fwd_batch_object(b, o);
 }
 
 void fwd_rule_object(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t type,
@@ -46,16 +38,6 @@ void fwd_rule_object(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t typ
 		return;
 	nftnl_expr_set_u32(e, NFTNL_EXPR_OBJREF_IMM_TYPE, type);
 	nftnl_expr_set_str(e, NFTNL_EXPR_OBJREF_IMM_NAME, name);
-}
-
-static void load(struct fwd_nft_batch *b, struct nftnl_rule *r, const void *value, uint32_t len)
-{
-	struct nftnl_expr *e = fwd_rule_add(b, r, "immediate");
-
-	if (!e)
-		return;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, REG);
-	nftnl_expr_set(e, NFTNL_EXPR_IMM_DATA, value, len);
 }
 
 static struct nftnl_expr *set(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t key)
@@ -76,7 +58,7 @@ void fwd_rule_zone(struct fwd_nft_batch *b, struct nftnl_rule *r, const struct f
 	if (a->zone_mark)
 		fwd_rule_meta(b, r, NFT_META_MARK); /* of which the zone is the low half */
 	else
-		load(b, r, &a->zone, sizeof(a->zone));
+		fwd_rule_load(b, r, REG, &a->zone, sizeof(a->zone));
 	e = set(b, r, NFT_CT_ZONE);
 	if (e && a->zone_of != FW_ZONE_BOTH)
 		nftnl_expr_set_u8(e, NFTNL_EXPR_CT_DIR,
@@ -86,6 +68,6 @@ void fwd_rule_zone(struct fwd_nft_batch *b, struct nftnl_rule *r, const struct f
 
 void fwd_rule_events(struct fwd_nft_batch *b, struct nftnl_rule *r, const struct fw_assign *a)
 {
-	load(b, r, &a->events, sizeof(a->events));
+	fwd_rule_load(b, r, REG, &a->events, sizeof(a->events));
 	set(b, r, NFT_CT_EVENTMASK);
 }

@@ -107,21 +107,35 @@ void fwd_batch_chain(struct fwd_nft_batch *b, const char *table, const char *cha
 		nftnl_chain_free(c);
 }
 
-void fwd_batch_counter(struct fwd_nft_batch *b, const char *table, const char *name)
+struct nftnl_obj *fwd_object_new(struct fwd_nft_batch *b, const char *table, const char *name,
+				 uint32_t type)
 {
-	struct nlmsghdr *nlh = fwd_batch_head(b, NFT_MSG_NEWOBJ, NLM_F_CREATE);
 	struct nftnl_obj *o = nftnl_obj_alloc();
 
 	b->failed |= !o;
-	if (!b->failed) {
+	if (o) {
 		nftnl_obj_set_str(o, NFTNL_OBJ_TABLE, table);
 		nftnl_obj_set_str(o, NFTNL_OBJ_NAME, name);
-		nftnl_obj_set_u32(o, NFTNL_OBJ_TYPE, NFT_OBJECT_COUNTER);
+		nftnl_obj_set_u32(o, NFTNL_OBJ_TYPE, type);
+	}
+	return o;
+}
+
+void fwd_batch_object(struct fwd_nft_batch *b, struct nftnl_obj *o)
+{
+	struct nlmsghdr *nlh = o ? fwd_batch_head(b, NFT_MSG_NEWOBJ, NLM_F_CREATE) : NULL;
+
+	if (nlh) {
 		nftnl_obj_nlmsg_build_payload(nlh, o);
 		fwd_batch_push(b, nlh);
 	}
 	if (o)
 		nftnl_obj_free(o);
+}
+
+void fwd_batch_counter(struct fwd_nft_batch *b, const char *table, const char *name)
+{
+	fwd_batch_object(b, fwd_object_new(b, table, name, NFT_OBJECT_COUNTER));
 }
 
 struct nftnl_rule *fwd_rule_new(struct fwd_nft_batch *b, const char *table, const char *chain)
@@ -280,6 +294,17 @@ void fwd_rule_cmp(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t op, co
 	nftnl_expr_set(e, NFTNL_EXPR_CMP_DATA, value, len);
 }
 
+void fwd_rule_load(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t reg, const void *data,
+		   uint32_t len)
+{
+	struct nftnl_expr *e = fwd_rule_add(b, r, "immediate");
+
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, reg);
+	nftnl_expr_set(e, NFTNL_EXPR_IMM_DATA, data, len);
+}
+
 void fwd_rule_chain(struct fwd_nft_batch *b, struct nftnl_rule *r, int verdict, const char *chain)
 {
 	struct nftnl_expr *e = fwd_rule_add(b, r, "immediate");
@@ -326,14 +351,13 @@ void fwd_rule_queue_compat(struct fwd_nft_batch *b, struct nftnl_rule *r, uint16
 
 void fwd_rule_tproxy(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t nfproto)
 {
-	struct nftnl_expr *port = fwd_rule_add(b, r, "immediate"),
-			  *e = fwd_rule_add(b, r, "tproxy");
-	uint16_t port_be = htons(1);
+	const uint16_t port_be = htons(1);
+	struct nftnl_expr *e;
 
-	if (!port || !e)
+	fwd_rule_load(b, r, REG, &port_be, sizeof(port_be));
+	e = fwd_rule_add(b, r, "tproxy");
+	if (!e)
 		return;
-	nftnl_expr_set_u32(port, NFTNL_EXPR_IMM_DREG, REG);
-	nftnl_expr_set(port, NFTNL_EXPR_IMM_DATA, &port_be, sizeof(port_be));
 	nftnl_expr_set_u32(e, NFTNL_EXPR_TPROXY_FAMILY, nfproto);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_TPROXY_REG_PORT, REG);
 }

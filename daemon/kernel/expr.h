@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 struct nftnl_expr;
+struct nftnl_obj;
 struct nftnl_rule;
 
 #define FWD_NFT_BATCH 262144 /* bytes: a rule for each owner (FW_OWNER_CODES), and half as much */
@@ -46,6 +47,11 @@ void fwd_batch_unrow(struct fwd_nft_batch *b, const char *table, const char *map
 void fwd_batch_empty(struct fwd_nft_batch *b, const char *table, const char *map);
 /* Delete all rules of a chain. */
 void fwd_batch_flush(struct fwd_nft_batch *b, const char *table, const char *chain);
+/* A named object (type: NFT_OBJECT_*), for those who fill one in; NULL: b->failed.  Add it and free
+ * it (NULL is fine). */
+struct nftnl_obj *fwd_object_new(struct fwd_nft_batch *b, const char *table, const char *name,
+				 uint32_t type);
+void fwd_batch_object(struct fwd_nft_batch *b, struct nftnl_obj *obj);
 /* A counter that rules name; one that is there keeps its value. */
 void fwd_batch_counter(struct fwd_nft_batch *b, const char *table, const char *name);
 /* Add the rule and free it. */
@@ -54,6 +60,9 @@ void fwd_batch_rule(struct fwd_nft_batch *b, struct nftnl_rule *rule);
 struct nftnl_rule *fwd_rule_new(struct fwd_nft_batch *b, const char *table, const char *chain);
 /* An expression, empty yet; NULL: b->failed.  For those who fill one in. */
 struct nftnl_expr *fwd_rule_add(struct fwd_nft_batch *b, struct nftnl_rule *r, const char *name);
+/* `len` bytes of data into a register. */
+void fwd_rule_load(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t reg, const void *data,
+		   uint32_t len);
 void fwd_rule_meta(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t key);
 /* `len` bytes of the network header, from `offset` on */
 void fwd_rule_network(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t offset, uint32_t len);

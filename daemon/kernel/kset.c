@@ -107,19 +107,9 @@ void fwd_kset_delete(struct fwd_nft_batch *b, const struct fwd_kset *set)
 
 /* ---- rules --------------------------------------------------------------------------------- */
 
-static struct nftnl_expr *add(struct fwd_nft_batch *b, struct nftnl_rule *r, const char *name)
-{
-	struct nftnl_expr *e = r ? nftnl_expr_alloc(name) : NULL;
-
-	b->failed |= !e;
-	if (e)
-		nftnl_rule_add_expr(r, e);
-	return e;
-}
-
 void fwd_load_meta(struct fwd_nft_batch *b, struct nftnl_rule *r, unsigned int word, uint32_t key)
 {
-	struct nftnl_expr *e = add(b, r, "meta");
+	struct nftnl_expr *e = fwd_rule_add(b, r, "meta");
 
 	if (!e)
 		return;
@@ -130,7 +120,7 @@ void fwd_load_meta(struct fwd_nft_batch *b, struct nftnl_rule *r, unsigned int w
 static void load_payload(struct fwd_nft_batch *b, struct nftnl_rule *r, unsigned int word,
 			 uint32_t base, uint32_t offset, uint32_t len)
 {
-	struct nftnl_expr *e = add(b, r, "payload");
+	struct nftnl_expr *e = fwd_rule_add(b, r, "payload");
 
 	if (!e)
 		return;
@@ -154,17 +144,12 @@ void fwd_load_transport(struct fwd_nft_batch *b, struct nftnl_rule *r, unsigned 
 
 void fwd_load_word(struct fwd_nft_batch *b, struct nftnl_rule *r, unsigned int word, uint32_t value)
 {
-	struct nftnl_expr *e = add(b, r, "immediate");
-
-	if (!e)
-		return;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, NFT_REG32_00 + word);
-	nftnl_expr_set(e, NFTNL_EXPR_IMM_DATA, &value, sizeof(value));
+	fwd_rule_load(b, r, NFT_REG32_00 + word, &value, sizeof(value));
 }
 
 void fwd_rule_in(struct fwd_nft_batch *b, struct nftnl_rule *r, const struct fwd_kset *set)
 {
-	struct nftnl_expr *e = add(b, r, "lookup");
+	struct nftnl_expr *e = fwd_rule_add(b, r, "lookup");
 
 	if (!e)
 		return;

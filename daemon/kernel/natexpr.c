@@ -96,26 +96,20 @@ void fwd_batch_empty(struct fwd_nft_batch *b, const char *table, const char *map
 	fwd_batch_push(b, nlh);
 }
 
-void fwd_rule_map(struct fwd_nft_batch *b, struct nftnl_rule *r, const char *map)
+static void look_up(struct fwd_nft_batch *b, struct nftnl_rule *r, const char *map, uint32_t dreg)
 {
 	struct nftnl_expr *e = fwd_rule_add(b, r, "lookup");
 
 	if (!e)
 		return;
 	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_SREG, REG_KEY);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_DREG, NFT_REG_VERDICT);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_DREG, dreg);
 	nftnl_expr_set_str(e, NFTNL_EXPR_LOOKUP_SET, map);
 }
 
-static void load(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t reg, const void *data,
-		 uint32_t len)
+void fwd_rule_map(struct fwd_nft_batch *b, struct nftnl_rule *r, const char *map)
 {
-	struct nftnl_expr *e = fwd_rule_add(b, r, "immediate");
-
-	if (!e)
-		return;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, reg);
-	nftnl_expr_set(e, NFTNL_EXPR_IMM_DATA, data, len);
+	look_up(b, r, map, NFT_REG_VERDICT);
 }
 
 static void load_ports(struct fwd_nft_batch *b, struct nftnl_rule *r, const struct fw_nat *nat)
@@ -124,8 +118,8 @@ static void load_ports(struct fwd_nft_batch *b, struct nftnl_rule *r, const stru
 
 	if (!(nat->flags & FW_NAT_PORT))
 		return;
-	load(b, r, REG_PORT, &first, sizeof(first));
-	load(b, r, REG_LAST_PORT, &last, sizeof(last));
+	fwd_rule_load(b, r, REG_PORT, &first, sizeof(first));
+	fwd_rule_load(b, r, REG_LAST_PORT, &last, sizeof(last));
 }
 
 /* Ports are loaded. */
@@ -136,8 +130,8 @@ static void add_nat(struct fwd_nft_batch *b, struct nftnl_rule *r, const struct 
 	struct nftnl_expr *e;
 
 	if (nat->flags & FW_NAT_ADDR) {
-		load(b, r, REG_MIN, &nat->min_addr, len);
-		load(b, r, REG_MAX, &nat->max_addr, len);
+		fwd_rule_load(b, r, REG_MIN, &nat->min_addr, len);
+		fwd_rule_load(b, r, REG_MAX, &nat->max_addr, len);
 	}
 	e = fwd_rule_add(b, r, "nat");
 	if (!e)
@@ -160,13 +154,7 @@ static void add_nat(struct fwd_nft_batch *b, struct nftnl_rule *r, const struct 
 void fwd_rule_nat_ports(struct fwd_nft_batch *b, struct nftnl_rule *r, const struct fw_nat *nat,
 			const char *map)
 {
-	struct nftnl_expr *e = fwd_rule_add(b, r, "lookup");
-
-	if (!e)
-		return;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_SREG, REG_KEY);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_DREG, REG_PORTS);
-	nftnl_expr_set_str(e, NFTNL_EXPR_LOOKUP_SET, map);
+	look_up(b, r, map, REG_PORTS);
 	/* a shift is no more random for being told so */
 	add_nat(b, r, nat,
 		nat->flags & ~(uint32_t)(FW_NAT_OFFSET | FW_NAT_RANDOM | FW_NAT_RANDOM_FULLY));
