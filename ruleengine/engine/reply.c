@@ -75,6 +75,9 @@ static void put_end(const struct fw_packet *pkt, uint8_t *data, bool source,
 	put(data + at, addr, n, pkt->proto == IPPROTO_ICMP ? NULL : sum, ip4 ? data + 10 : NULL);
 	if (port)
 		put(port, port_be, 2, sum, NULL);
+	if (sum && !sum[0] && !sum[1] &&
+	    (pkt->proto == IPPROTO_UDP || pkt->proto == IPPROTO_UDPLITE))
+		sum[0] = sum[1] = 0xff; /* zero would say that there is none */
 }
 
 /* What an error quotes is about the other end of each; its own checksum covers that, too. */
