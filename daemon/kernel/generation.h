@@ -2,8 +2,9 @@
 /*
  * Flow offload, inside.
  *
- *	offload.c      offers, the thread, what control asks for
- *	generation.c   a generation in the kernel: sent, read, retired, deleted
+ *	offload.c       offers, the threads
+ *	offload-life.c  what control asks for; beginning and end
+ *	generation.c    a generation in the kernel: sent, read, retired, deleted
  */
 #ifndef FWD_KERNEL_GENERATION_H
 #define FWD_KERNEL_GENERATION_H
@@ -44,6 +45,10 @@ static inline uint64_t fwd_offload_flows(const struct fwd_flows *f)
 
 /* May the engine offer?  Under core->lock. */
 void fwd_offload_set_offering(struct fwd_offload *o);
+
+/* The threads; o.  The second waits for packets on their way, and what is new should not. */
+void *fwd_offload_main(void *o);
+void *fwd_offload_finisher(void *o);
 
 /* ---- generation.c, under o->lock but for the last ------------------------------------------ */
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Flow offload (offload.h): generations of flows that the kernel lets pass.
+ * Flow offload (offload.h): generations of flows that the kernel lets pass.  What workers do, and
+ * the threads; what control asks for is in offload-life.c.
  *
  *	worker    takes an offer: one more flow in the living generation
  *	thread    sends what is new to the generation's set, in batches
@@ -22,13 +23,8 @@
  * Locks, in this order: o->lock (who sends, retires or reads), nft->lock, core->lock (the living
  * generation, what is offered).
  */
-#include <errno.h>
-#include <linux/netlink.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "generation.h"
 
@@ -174,7 +170,7 @@ static void do_work(struct fwd_offload *o, bool over)
 	pthread_mutex_unlock(&o->lock);
 }
 
-static void *run(void *priv)
+void *fwd_offload_main(void *priv)
 {
 	struct fwd_offload *o = priv;
 	struct fwd_core *core = o->k->core;
@@ -192,8 +188,7 @@ static void *run(void *priv)
 	return NULL;
 }
 
-/* A thread of its own, for it waits, and flows should not. */
-static void *run_finisher(void *priv)
+void *fwd_offload_finisher(void *priv)
 {
 	struct fwd_offload *o = priv;
 	struct fwd_core *core = o->k->core;
@@ -209,167 +204,4 @@ static void *run_finisher(void *priv)
 	}
 	pthread_mutex_unlock(&core->lock);
 	return NULL;
-}
-
-/* ---- control ------------------------------------------------------------------------------- */
-
-bool fwd_offload_collect(struct fwd_offload *o)
-{
-	bool any;
-
-	if (!o)
-		return false;
-	pthread_mutex_lock(&o->lock);
-	any = fwd_generation_read(o, o->live);
-	for (struct fwd_flows *f = o->retired; f; f = f->next)
-		any |= !f->closed && fwd_generation_read(o, f);
-	pthread_mutex_unlock(&o->lock);
-	return any;
-}
-
-static void hold(struct fwd_offload *o)
-{
-	pthread_mutex_lock(&o->k->core->lock);
-	o->held = true;
-	fwd_offload_set_offering(o);
-	pthread_mutex_unlock(&o->k->core->lock);
-}
-
-void fwd_offload_revoke(struct fwd_offload *o)
-{
-	if (!o)
-		return;
-	pthread_mutex_lock(&o->lock);
-	hold(o);
-	if (!is_empty(o->live)) /* nobody adds any more */
-		fwd_generation_retire(o);
-	for (struct fwd_flows *f = o->retired; f; f = f->next) {
-		if (!f->closed)
-			fwd_generation_read(o, f);
-		f->closed = true;
-	}
-	pthread_mutex_unlock(&o->lock);
-}
-
-void fwd_offload_resume(struct fwd_offload *o)
-{
-	if (!o)
-		return;
-	pthread_mutex_lock(&o->k->core->lock);
-	o->held = false;
-	fwd_offload_set_offering(o);
-	pthread_mutex_unlock(&o->k->core->lock);
-}
-
-void fwd_offload_stats(struct fwd_offload *o, struct fwd_offload_stats *ret)
-{
-	*ret = (struct fwd_offload_stats){.flows = 0};
-	if (!o)
-		return;
-	pthread_mutex_lock(&o->k->core->lock);
-	if (o->live)
-		ret->flows = o->live->of[FW_IP4].sent + o->live->of[FW_IP6].sent;
-	ret->packets = o->packets;
-	ret->bytes = o->bytes;
-	pthread_mutex_unlock(&o->k->core->lock);
-}
-
-/* ---- life ---------------------------------------------------------------------------------- */
-
-/* What a former life let pass is judged again. */
-static int clear_remains(struct fwd_nft *nft, struct fw_err *err)
-{
-	struct fwd_nft_batch *b;
-	int r;
-
-	if (!nft->adopted)
-		return 0;
-	pthread_mutex_lock(&nft->lock);
-	b = fwd_nft_begin(nft);
-	if (b)
-		fwd_known_flush(b);
-	r = fwd_nft_commit(nft, b);
-	if (!r)
-		r = fwd_kset_sweep(nft, FWD_FLOWS_NAME);
-	pthread_mutex_unlock(&nft->lock);
-	if (r)
-		fw_fail(err, FW_ERR_RESOURCE, "cannot clear the nft table inet %s: %s", FWD_TABLE,
-			strerror(-r));
-	return r;
-}
-
-static void init(struct fwd_offload *o, struct fwd_kernel *k)
-{
-	pthread_condattr_t attr;
-
-	o->k = k;
-	o->held = true;
-	o->read_fd = fwd_nl_open(NETLINK_NETFILTER, 0);
-	o->offer.min_left_s = 2 * k->core->config->offload_s;
-	o->live = fwd_flows_new(++o->number, o->key);
-	pthread_mutex_init(&o->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&o->work, &attr);
-	pthread_cond_init(&o->retirement, &attr);
-	pthread_condattr_destroy(&attr);
-}
-
-int fwd_offload_start(struct fwd_offload **ret, struct fwd_kernel *k, struct fw_err *err)
-{
-	struct fwd_offload *o;
-	int r = clear_remains(&k->nft, err);
-
-	if (r || !k->core->config->offload)
-		return r;
-	o = calloc(1, sizeof(*o));
-	if (!o)
-		return fw_fail(err, FW_ERR_RESOURCE, "no memory"), -ENOMEM;
-	if (getrandom(&o->key, sizeof(o->key), 0) != sizeof(o->key)) {
-		free(o);
-		return fw_fail(err, FW_ERR_RESOURCE, "no random numbers"), -EIO;
-	}
-	init(o, k);
-	*ret = o;
-	r = pthread_create(&o->thread, NULL, run, o);
-	o->running = !r;
-	if (!r)
-		r = pthread_create(&o->finisher, NULL, run_finisher, o);
-	o->finishing = o->running && !r;
-	if (r)
-		return fw_fail(err, FW_ERR_RESOURCE, "cannot start a thread: %s", strerror(r)), -r;
-	pthread_setname_np(o->thread, "fwd-offload");
-	pthread_setname_np(o->finisher, "fwd-finisher");
-	return 0;
-}
-
-void fwd_offload_stop(struct fwd_offload **at)
-{
-	struct fwd_offload *o = *at;
-
-	if (!o)
-		return;
-	pthread_mutex_lock(&o->lock);
-	hold(o);
-	if (!is_empty(o->live))
-		fwd_generation_retire(o);
-	pthread_mutex_unlock(&o->lock);
-	pthread_mutex_lock(&o->k->core->lock);
-	o->stop = true;
-	*at = NULL; /* workers still look */
-	pthread_cond_signal(&o->work);
-	pthread_cond_signal(&o->retirement);
-	pthread_mutex_unlock(&o->k->core->lock);
-	if (o->running)
-		pthread_join(o->thread, NULL);
-	if (o->finishing)
-		pthread_join(o->finisher, NULL);
-	fwd_generation_finish(o);
-	if (o->read_fd >= 0)
-		close(o->read_fd);
-	fwd_flows_free(o->live);
-	pthread_cond_destroy(&o->work);
-	pthread_cond_destroy(&o->retirement);
-	pthread_mutex_destroy(&o->lock);
-	free(o);
 }
