@@ -1,55 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One packet at one hook: its tables in the kernel's order, the tracker between raw and mangle,
- * and what the daemon must know of the outcome.
+ * One packet at one hook: its tables in the kernel's order, the tracker between raw and mangle.
+ * What the daemon must know of the outcome is outcome.c's.
  *
  * When is the tracker asked?  A packet that already belongs to a flow as it comes (through
  * loopback; an answer that carries its state in our mark; any hook behind the tracking point) has
  * its state before the first table, raw included.  Any other packet gets it behind raw.
  */
-#include <string.h>
-
-#include "engine/engine.h"
+#include "engine/run.h"
 #include "fw/ct.h"
-#include "fw/nat.h"
-
-#define RESET 0x04 /* of fw_packet.tcp_flags */
-
-struct hook_run {
-	struct fw_walk w;
-	const struct fw_plan *plan;
-	struct fw_trail *trail; /* room for w.trail */
-	bool tracked; /* the tracker has been asked, or never will be */
-	bool reroute; /* see struct fw_decision */
-	bool doomed; /* it came to PREROUTING because it will come no further */
-};
 
 /* PREROUTING has no rules: it is visited by those that may not come any further. */
 static bool is_here_to_die(const struct fw_plan *plan, const struct fw_packet *pkt)
 {
 	return pkt->meta.hook == FW_PREROUTING && plan->dying[pkt->family];
-}
-
-/* Is it our tracker that follows this packet? */
-static bool tracks(const struct fw_plan *plan, const struct fw_eval *e)
-{
-	return plan->track[e->pkt->family] && !plan->kct && e->world->ct;
-}
-
-static bool is_for_us(const struct fw_eval *e)
-{
-	const unsigned int here = 1u << FW_ADDR_LOCAL | 1u << FW_ADDR_BROADCAST |
-		1u << FW_ADDR_ANYCAST | 1u << FW_ADDR_MULTICAST;
-	const struct fw_world_ops *ops = e->world->ops;
-
-	return !ops || !ops->addrtype ||
-		(ops->addrtype(e->world->priv, e->pkt->family, &e->pkt->dst, 0) & here);
-}
-
-/* No hop left, also by what rules have just done, and not for this host. */
-static bool is_hopeless(const struct fw_eval *e)
-{
-	return e->pkt->meta.hook == FW_PREROUTING && e->pkt->ttl < 2 && !is_for_us(e);
 }
 
 /* Not asked of who has no hop left: it is here for that, and through lo it came without a route. */
@@ -348,156 +312,6 @@ static enum fw_verdict run_tables(struct hook_run *r, const struct fw_ruleset *r
 	return tracked_tables(r, rs, tables, n, ret);
 }
 
-/* May the packet, accepted here, meet us again before it is delivered or leaves? */
-static bool meets_again(const struct fw_plan *plan, const struct fw_packet *pkt)
-{
-	return !plan->last[pkt->family][pkt->meta.hook];
-}
-
-/* ... or after it left through loopback? */
-static bool comes_back(const struct fw_plan *plan, const struct fw_packet *pkt)
-{
-	const bool *queue = plan->queue[pkt->family];
-
-	return !strcmp(pkt->meta.out_name, "lo") &&
-		(pkt->meta.hook == FW_OUTPUT || pkt->meta.hook == FW_POSTROUTING) &&
-		(queue[FW_PREROUTING] || queue[FW_INPUT]);
-}
-
-/* What later hooks cannot find out by themselves. */
-static enum fw_ctinfo carry(const struct hook_run *r)
-{
-	const struct fw_eval *e = &r->w.e;
-	bool again = meets_again(r->plan, e->pkt), back = comes_back(r->plan, e->pkt);
-
-	if (r->plan->kct) /* … but the kernel itself, what raw said */
-		return e->pkt->meta.part == FW_PART_RAW && e->ctinfo == FW_CT_UNTRACKED
-			? FW_CT_UNTRACKED
-			: FW_CT_NONE;
-	if (!r->plan->track[e->pkt->family])
-		return FW_CT_NONE;
-	switch (e->ctinfo) {
-	case FW_CT_UNTRACKED: return again || back ? e->ctinfo : FW_CT_NONE;
-	case FW_CT_INVALID:
-		/* Behind lo the kernel looks again, and finds the same, but for a sender's own
-		 * fragments, which are one packet then. */
-		back = back && !e->pkt->fragment && !e->pkt->frag_more;
-		return again || back ? e->ctinfo : FW_CT_NONE;
-	case FW_CT_RELATED:
-	case FW_CT_RELATED_REPLY:
-		return (again || back) && e->pkt->meta.ctinfo == e->ctinfo ? e->ctinfo : FW_CT_NONE;
-	default:
-		/* From an end to itself: looking it up again cannot tell the direction. */
-		return (again || back) && !memcmp(&e->pkt->src, &e->pkt->dst, sizeof(e->pkt->src))
-			? e->ctinfo
-			: FW_CT_NONE;
-	}
-}
-
-/* An answer made for this packet belongs to its flow, in the other direction; nf_ct_attach(). */
-static enum fw_ctinfo reply_state(const struct fw_eval *e)
-{
-	switch (e->ctinfo) {
-	case FW_CT_NEW:
-	case FW_CT_ESTABLISHED:
-	case FW_CT_RELATED: return FW_CT_RELATED_REPLY;
-	case FW_CT_ESTABLISHED_REPLY:
-	case FW_CT_RELATED_REPLY: return FW_CT_RELATED;
-	default: return FW_CT_NONE;
-	}
-}
-
-/* Its flow is over. */
-static void reset(const struct fw_plan *plan, struct fw_eval *e)
-{
-	const struct fw_world_ops *ops = e->world->ops;
-	struct fw_tuple room;
-
-	if (e->pkt->tcp_flags & RESET) /* is never answered by one */
-		return;
-	if (plan->kct && ops && ops->closed && (fw_flow_status(e->flow) & FW_CTS_CONFIRMED))
-		ops->closed(e->world->priv, fw_flow_tuple(e->flow, FW_DIR_ORIG, &room));
-	fw_ct_reset(e->world->ct, e);
-}
-
-/* What the reply has to take with it, on its way out through the other hooks. */
-static void prepare_reply(const struct fw_plan *plan, struct fw_eval *e, struct fw_decision *ret)
-{
-	const uint32_t status = e->flow ? fw_flow_status(e->flow) : 0;
-
-	ret->reply_ctinfo = reply_state(e);
-	ret->reply_nat = status & (FW_CTS_SRC_NAT | FW_CTS_DST_NAT);
-	ret->reply_asks_nat = e->reject == FW_REJECT_TCP_RESET && e->flow &&
-		!(status & FW_CTS_CONFIRMED) && e->ctinfo == FW_CT_NEW &&
-		!fw_came_through_loopback(e->pkt);
-	if (e->reject == FW_REJECT_TCP_RESET && e->flow)
-		reset(plan, e);
-	if (e->flow)
-		fw_ct_rejected(e->world->ct, e);
-}
-
-/*
- * Is the flow that the packet makes to be confirmed here?  What comes in for this host we meet no
- * more behind PREROUTING where INPUT is not queued, though what is forwarded we do.
- */
-static bool is_last(const struct fw_plan *plan, const struct fw_eval *e)
-{
-	const struct fw_world_ops *ops = e->world->ops;
-	const struct fw_packet *pkt = e->pkt;
-
-	if (plan->last[pkt->family][pkt->meta.hook])
-		return !(plan->kct && is_hopeless(e));
-	return (plan->kct || tracks(plan, e)) && pkt->meta.hook == FW_PREROUTING &&
-		!plan->queue[pkt->family][FW_INPUT] &&
-		!(fw_flow_status(e->flow) & FW_CTS_CONFIRMED) && ops && ops->addrtype &&
-		is_for_us(e);
-}
-
-static void settle(struct hook_run *r, struct fw_decision *ret)
-{
-	struct fw_eval *e = &r->w.e;
-
-	ret->mark = e->mark;
-	ret->reroute = r->reroute;
-	ret->set_priority = e->set_priority;
-	ret->priority = e->priority;
-	if (e->pkt == e->room || e->fill_csum)
-		ret->new_len = e->pkt->len;
-	if (ret->verdict == FW_DROP) {
-		ret->reject = e->reject;
-		if (e->reject != FW_REJECT_NONE)
-			prepare_reply(r->plan, e, ret);
-		if (e->flow)
-			fw_ct_dropped(e->world->ct, e);
-		return;
-	}
-	if (ret->verdict == FW_QUEUE) {
-		ret->queue = e->queue;
-		ret->queue_bypass = e->queue_bypass;
-	}
-	if (!e->flow && tracks(r->plan, e) && r->plan->track_here[e->pkt->family][e->pkt->meta.hook])
-		fw_ct_lost(e->world->ct, e->pkt);
-	/* the kernel drops it behind PREROUTING, and forgets a flow that it made */
-	if (tracks(r->plan, e) && (r->doomed || is_hopeless(e))) {
-		if (e->flow)
-			fw_ct_dropped(e->world->ct, e);
-		return;
-	}
-	ret->assign = e->pkt->meta.part == FW_PART_RAW ? e->assign : NULL;
-	if (e->nat && !e->pkt->meta.carried && fw_nat_moves(e->nat, e->pkt))
-		ret->nat = e->nat;
-	if (ret->nat && (e->pkt->meta.hook == FW_PREROUTING || e->pkt->meta.hook == FW_OUTPUT))
-		fw_ct_expect_translation(e->world->ct, e);
-	ret->ctinfo = (uint8_t)carry(r);
-	ret->offered = fw_offer_make(&r->w, r->plan, ret);
-	/* Without bypass nobody may be there to take it, and the kernel drops it; if somebody is,
-	 * an answer confirms the flow. */
-	if (ret->verdict == FW_QUEUE && !ret->queue_bypass)
-		return;
-	if (e->flow && is_last(r->plan, e) && e->pkt->meta.part != FW_PART_TO_NAT)
-		fw_ct_confirm(e->world->ct, e);
-}
-
 static void run(bool plain, const struct fw_ruleset *rs, const struct fw_plan *plan,
 		struct fw_world *world, const struct fw_packet *pkt, uint64_t now, uint64_t wall,
 		struct fw_frame *stack, struct fw_decision *ret)
@@ -523,7 +337,7 @@ static void run(bool plain, const struct fw_ruleset *rs, const struct fw_plan *p
 	};
 
 	*ret = (struct fw_decision){.verdict = FW_ACCEPT};
-	r.doomed = is_here_to_die(plan, pkt) && (is_hopeless(&r.w.e) || has_no_route(&r.w.e));
+	r.doomed = is_here_to_die(plan, pkt) && (fw_is_hopeless(&r.w.e) || has_no_route(&r.w.e));
 	if (!r.doomed && is_here_to_die(plan, pkt)) {
 		/* it will not, and goes on as it came: the hook that it comes to tracks it */
 		ret->mark = pkt->meta.mark;
@@ -533,7 +347,7 @@ static void run(bool plain, const struct fw_ruleset *rs, const struct fw_plan *p
 	ret->verdict = run_tables(&r, rs, ret);
 	if (ret->verdict == FW_ACCEPT)
 		fw_reply_translate(&r.w.e);
-	settle(&r, ret);
+	fw_settle(&r, ret);
 }
 
 void fw_engine_run(const struct fw_ruleset *rs, const struct fw_plan *plan, struct fw_world *world,
