@@ -146,6 +146,21 @@ struct tcp_words {
 	uint32_t opts_len;
 };
 
+/* Of a connection from CLIENT's port 1000 to SERVER's 80; the sender is one of the two. */
+static inline struct tcp_words tcp_from(uint8_t sender, uint8_t flags, uint32_t seq, uint32_t ack)
+{
+	bool there = sender == CLIENT;
+
+	return (struct tcp_words){.src = sender,
+				  .dst = there ? SERVER : CLIENT,
+				  .sport = there ? 1000 : 80,
+				  .dport = there ? 80 : 1000,
+				  .flags = flags,
+				  .seq = seq,
+				  .ack = ack,
+				  .win = 1000};
+}
+
 static inline void make_tcp(struct bytes *b, const struct tcp_words *w)
 {
 	uint8_t *p = ip4(b, w->src, w->dst, 6, 20 + w->opts_len + w->len);

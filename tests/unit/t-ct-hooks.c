@@ -64,13 +64,7 @@ static void test_later_hooks(void **state)
 /* Two SYNs before the first is through: both NEW, and the flow is as the second says. */
 static void test_unconfirmed_begins_anew(void **state)
 {
-	struct tcp_words w = {.src = CLIENT,
-			      .dst = SERVER,
-			      .sport = 1,
-			      .dport = 2,
-			      .flags = TH_SYN,
-			      .seq = 100,
-			      .win = 10};
+	struct tcp_words w = tcp_from(CLIENT, TH_SYN, 100, 0);
 	struct fw_pkt_meta meta = {.hook = FW_PREROUTING};
 	struct fw_ct *ct = fresh();
 	struct bytes b;
@@ -91,25 +85,14 @@ static void test_unconfirmed_begins_anew(void **state)
 /* The RST that ends an unanswered flow is ESTABLISHED at all its hooks. */
 static void test_killed_flow_is_seen_by_its_packet(void **state)
 {
-	struct tcp_words w = {.src = CLIENT,
-			      .dst = SERVER,
-			      .sport = 1,
-			      .dport = 2,
-			      .flags = TH_SYN,
-			      .seq = 100,
-			      .win = 10};
+	struct tcp_words w = tcp_from(CLIENT, TH_SYN, 100, 0);
 	struct fw_ct *ct = fresh();
 	struct bytes syn, rst;
 
 	(void)state;
 	make_tcp(&syn, &w);
 	assert_int_equal(say(ct, &syn, 0), FW_CT_NEW);
-	w = (struct tcp_words){.src = SERVER,
-			       .dst = CLIENT,
-			       .sport = 2,
-			       .dport = 1,
-			       .flags = TH_RST | TH_ACK,
-			       .ack = 101};
+	w = tcp_from(SERVER, TH_RST | TH_ACK, 0, 101);
 	make_tcp(&rst, &w);
 	assert_int_equal(say(ct, &rst, 0), FW_CT_ESTABLISHED_REPLY);
 	assert_int_equal(fw_ct_stats(ct)->flows, 0);

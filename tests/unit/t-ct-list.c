@@ -23,13 +23,7 @@ static size_t count_lines(const struct fw_buf *b)
 
 static void test_list_text(void **state)
 {
-	struct tcp_words w = {.src = CLIENT,
-			      .dst = SERVER,
-			      .sport = 1000,
-			      .dport = 80,
-			      .flags = TH_SYN,
-			      .seq = 100,
-			      .win = 10};
+	struct tcp_words w = tcp_from(CLIENT, TH_SYN, 100, 0);
 	struct fw_buf out = FW_BUF_INIT;
 	struct fw_ct *ct = fresh();
 	uint64_t cursor = 0;
@@ -102,29 +96,9 @@ static void test_list_slices_and_filters(void **state)
 
 static void open_tcp(struct fw_ct *ct, uint64_t now)
 {
-	struct tcp_words syn = {.src = CLIENT,
-				.dst = SERVER,
-				.sport = 1000,
-				.dport = 80,
-				.flags = TH_SYN,
-				.seq = 100,
-				.win = 1000};
-	struct tcp_words synack = {.src = SERVER,
-				   .dst = CLIENT,
-				   .sport = 80,
-				   .dport = 1000,
-				   .flags = TH_SYN | TH_ACK,
-				   .seq = 500,
-				   .ack = 101,
-				   .win = 1000};
-	struct tcp_words ack = {.src = CLIENT,
-				.dst = SERVER,
-				.sport = 1000,
-				.dport = 80,
-				.flags = TH_ACK,
-				.seq = 101,
-				.ack = 501,
-				.win = 1000};
+	struct tcp_words syn = tcp_from(CLIENT, TH_SYN, 100, 0);
+	struct tcp_words synack = tcp_from(SERVER, TH_SYN | TH_ACK, 500, 101);
+	struct tcp_words ack = tcp_from(CLIENT, TH_ACK, 101, 501);
 	struct bytes b;
 
 	make_tcp(&b, &syn);
@@ -137,14 +111,7 @@ static void open_tcp(struct fw_ct *ct, uint64_t now)
 
 static void test_dump_and_load(void **state)
 {
-	struct tcp_words w = {.src = SERVER,
-			      .dst = CLIENT,
-			      .sport = 80,
-			      .dport = 1000,
-			      .flags = TH_ACK,
-			      .seq = 501,
-			      .ack = 101,
-			      .win = 1000};
+	struct tcp_words w = tcp_from(SERVER, TH_ACK, 501, 101);
 	struct fw_ct_config config = FW_CT_CONFIG_INIT;
 	struct fw_buf first = FW_BUF_INIT, second = FW_BUF_INIT;
 	struct fw_err err = FW_ERR_INIT;
@@ -202,22 +169,8 @@ static void test_dump_and_load(void **state)
 /* A crash's flows: the peers have sent megabytes since they were saved. */
 static void test_load_old(void **state)
 {
-	struct tcp_words data = {.src = CLIENT,
-				 .dst = SERVER,
-				 .sport = 1000,
-				 .dport = 80,
-				 .flags = TH_ACK,
-				 .seq = 7000101,
-				 .ack = 900501,
-				 .win = 1000};
-	struct tcp_words answer = {.src = SERVER,
-				   .dst = CLIENT,
-				   .sport = 80,
-				   .dport = 1000,
-				   .flags = TH_ACK,
-				   .seq = 900501,
-				   .ack = 7000101,
-				   .win = 1000};
+	struct tcp_words data = tcp_from(CLIENT, TH_ACK, 7000101, 900501);
+	struct tcp_words answer = tcp_from(SERVER, TH_ACK, 900501, 7000101);
 	struct fw_ct *ct = fresh(), *exact = fresh(), *old = fresh();
 	struct fw_buf text = FW_BUF_INIT;
 	uint64_t cursor = 0;
