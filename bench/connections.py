@@ -27,16 +27,9 @@ def connect(world, seconds):
     return {"conn/s": done / ns * 1e9}
 
 
-def all_contenders(world, rules):
-    made = {"none": lambda: c.Nothing(world), "conntrack": lambda: c.Conntrack(world),
-            "loop": lambda: c.Loop(world)}
-    for n in rules:
-        lines = [c.ESTABLISHED] + [x.replace("udp", "tcp") for x in c.by_source(n)]
-        made["fwd " + measure.short(n)] = lambda lines=lines: c.Fwd(world, lines)
-        for b in ("legacy", "nft"):
-            made["%s %s" % (b, measure.short(n))] = (
-                lambda lines=lines, b=b: c.Iptables(world, b, lines))
-    return made
+def rules(n):
+    """What is established, and n others that a SYN passes."""
+    return [c.ESTABLISHED] + [x.replace("udp", "tcp") for x in c.by_source(n)]
 
 
 def main():
@@ -50,9 +43,7 @@ def main():
         connect(world, 0.1)
         return connect(world, args.seconds)
 
-    results = measure.rounds({name: c.under(make, use)
-                              for name, make in all_contenders(world, args.rules).items()},
-                             args.rounds, measure.progress)
+    results = c.measured(c.by_rules(world, args.rules, rules), use, args.rounds)
     world.close()
     report = measure.Report("connections", args)
     report.of_results("new TCP connections", results, ["conn/s"], "loop", ["conn/s"])

@@ -24,17 +24,6 @@ def ping(world, count):
     return {"p50 us": p50 / 1e3, "p99 us": p99 / 1e3}
 
 
-def all_contenders(world, rules):
-    made = {"none": lambda: c.Nothing(world), "conntrack": lambda: c.Conntrack(world),
-            "loop": lambda: c.Loop(world)}
-    for n in rules:
-        made["fwd " + measure.short(n)] = lambda n=n: c.Fwd(world, c.by_source(n))
-        for b in ("legacy", "nft"):
-            made["%s %s" % (b, measure.short(n))] = (
-                lambda n=n, b=b: c.Iptables(world, b, c.by_source(n)))
-    return made
-
-
 def main():
     args = measure.options(__doc__, rounds=7, more=[
         ("--rules", {"type": measure.sizes}), ("--count", {"type": int})])
@@ -47,9 +36,7 @@ def main():
         ping(world, 200)
         return ping(world, args.count)
 
-    results = measure.rounds({name: c.under(make, use)
-                              for name, make in all_contenders(world, args.rules).items()},
-                             args.rounds, measure.progress)
+    results = c.measured(c.by_rules(world, args.rules, c.by_source), use, args.rounds)
     world.close()
     report = measure.Report("latency", args)
     report.of_results("UDP round trips", results, ["p50 us", "p99 us"], "loop", ["p50 us"])

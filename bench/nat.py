@@ -39,12 +39,11 @@ def stream(world, seconds):
     return {"Gb/s": json.loads(out)["end"]["sum_received"]["bits_per_second"] / 1e9}
 
 
-def all_contenders(worlds, text, seconds):
+def all_contenders(worlds, text):
     made = {"fwd": lambda: c.Fwd(worlds["fwd"], text, ["--offload", "on"])}
     for b in ("legacy", "nft"):
         made[b] = lambda b=b: c.Iptables(worlds[b], b, text)
-    return {name: c.under(make, lambda fw: stream(fw.world, seconds))
-            for name, make in made.items()}
+    return made
 
 
 def main():
@@ -55,8 +54,8 @@ def main():
         world.serve("iperf3", "-s", port=PORT)
     report = measure.Report("nat", args)
     for name, text in RULESETS.items():
-        results = measure.rounds(all_contenders(worlds, text, seconds), args.rounds,
-                                 measure.progress)
+        results = c.measured(all_contenders(worlds, text),
+                             lambda fw: stream(fw.world, seconds), args.rounds)
         report.of_results("one TCP stream through DNAT and MASQUERADE, " + name, results, ["Gb/s"],
                           "legacy", ["Gb/s"])
         report.bar("9", "TCP through DNAT and MASQUERADE, of iptables-legacy's (%s)" % name,

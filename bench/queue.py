@@ -81,9 +81,7 @@ def main():
         flood(world, fw, 0.1)
         return flood(world, fw, args.seconds)
 
-    results = measure.rounds({name: c.under(make, use)
-                              for name, make in all_contenders(world, args)},
-                             args.rounds, measure.progress)
+    results = c.measured(all_contenders(world, args), use, args.rounds)
     world.close()
     report = measure.Report("queue", args)
     report.of_results("a flood through the router", results,

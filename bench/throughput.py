@@ -72,9 +72,8 @@ def main():
     world = c.World()
     world.serve("iperf3", "-s", port=5201)
     seconds = max(int(args.seconds), 1)
-    results = measure.rounds({name: c.under(make, lambda fw: stream(world, fw, seconds))
-                              for name, make in all_contenders(world, args.rules).items()},
-                             args.rounds, measure.progress)
+    results = c.measured(all_contenders(world, args.rules),
+                         lambda fw: stream(world, fw, seconds), args.rounds)
     world.close()
     report = measure.Report("throughput", args)
     report.of_results("one TCP stream, %d rules" % args.rules, results, ["Gb/s", "missed"],

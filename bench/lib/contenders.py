@@ -14,7 +14,7 @@ import os
 import subprocess
 import time
 
-import measure  # noqa: F401 (it finds tests/lib)
+import measure  # finds tests/lib, too
 import firewall
 import netns
 import topo
@@ -176,6 +176,23 @@ class Iptables(Nothing):
         if self.fw.backend == "nft":
             self.world.router.run("nft", "flush", "ruleset")
         self.fw.close()
+
+
+def by_rules(world, sizes, lines):
+    """What is compared where the number of rules matters: without any, and with lines(n) of them."""
+    made = {"none": lambda: Nothing(world), "conntrack": lambda: Conntrack(world),
+            "loop": lambda: Loop(world)}
+    for n in sizes:
+        made["fwd " + measure.short(n)] = lambda n=n: Fwd(world, lines(n))
+        for b in ("legacy", "nft"):
+            made["%s %s" % (b, measure.short(n))] = lambda n=n, b=b: Iptables(world, b, lines(n))
+    return made
+
+
+def measured(makers, use, rounds):
+    """Each contender in turn, `rounds` times: made, used, gone again; {name: figures of each}."""
+    return measure.rounds({name: under(make, use) for name, make in dict(makers).items()}, rounds,
+                          measure.progress)
 
 
 def under(make, use):
