@@ -19,6 +19,8 @@ import netns
 import pkt
 import report
 import topo
+import transfer
+import wait
 import wire
 from report import check
 
@@ -90,20 +92,8 @@ def throughput(w):
     total = 256 << 20
     w.sh("iptables -A FORWARD -m state --state ESTABLISHED,RELATED -m comment --comment est -j ACCEPT",
          "iptables -A FORWARD -p tcp --dport 7300 -j ACCEPT", "iptables -A FORWARD -j DROP")
-    with w.net.server:
-        listener = socket.create_server((SERVER4, 7300))
     begin = time.monotonic()
-    sender = w.net.client.popen("socat", "-u", "OPEN:/dev/zero,readbytes=%d" % total,
-                                "TCP:%s:7300" % SERVER4)
-    conn = listener.accept()[0]
-    got = 0
-    while True:
-        data = conn.recv(1 << 20)
-        if not data:
-            break
-        got += len(data)
-    netns.stop(sender)
-    listener.close()
+    got, _ = transfer.zeros(w.net.client, w.net.server, SERVER4, 7300, total)
     check("256 MiB arrive", got == total, got)
     seen = w.packets(4, "est")
     check("in super-packets: %d, %.1f Gbit/s" % (seen, got * 8 / (time.monotonic() - begin) / 1e9),
@@ -207,18 +197,17 @@ def changes(w):
     router.ip("link set eth0 down", "link set eth0 name outside", "link set outside up",
               "addr add fd66:1::1/64 dev outside nodad")
     w.net.client.ip("neigh flush dev eth0")
-    end = time.monotonic() + 3
-    while not w.packets(4, "new") and time.monotonic() < end:
+
+    def renamed():
         w.udp(10)
-        time.sleep(0.05)
+        return w.packets(4, "new")
+    wait.until(renamed, 3, every=0.05)
     check("before the rename: eth0", w.packets(4, "old") == 1, w.packets(4, "old"))
     check("after the rename: outside", w.packets(4, "new") >= 1)
     router.ip("addr add 10.66.1.77/24 dev outside", "addr add fd66:1::77/64 dev outside nodad")
     for family, to in ((4, "10.66.1.77"), (6, "fd66:1::77")):
         w.udp(10, to=to, port=7009)
-        end = time.monotonic() + 3
-        while not w.packets(family, "us") and time.monotonic() < end:
-            time.sleep(0.05)
+        wait.until(lambda: w.packets(family, "us"), 3, every=0.05)
         check("IPv%d: a new address is local at once" % family, w.packets(family, "us") == 1)
     check("forwarded packets are for nobody here", w.packets(4, "never") == 0)
     w.sh("iptables -F", "ip6tables -F")

@@ -17,6 +17,7 @@ import firewall
 import netns
 import report
 import topo
+import transfer
 from report import check
 
 SERVER = {4: "10.66.2.2", 6: "fd66:2::2"}
@@ -61,26 +62,10 @@ def rules(family):
 
 def tcp(w, family):
     """256 MiB by TCP: through super-packets at both hooks."""
-    total, family_ = 256 << 20, socket.AF_INET if family == 4 else socket.AF_INET6
+    total = 256 << 20
     w.sh(*rules(family))
     before = errors(w.net.server), errors(w.net.client)
-    with w.net.server:
-        listener = socket.create_server((SERVER[family], 7300), family=family_)
-    to = "TCP%d:[%s]:7300" % (family, SERVER[family]) if family == 6 \
-        else "TCP4:%s:7300" % SERVER[4]
-    sender = w.net.client.popen("socat", "-u", "OPEN:/dev/zero,readbytes=%d" % total, to)
-    listener.settimeout(20)
-    conn = listener.accept()[0]
-    conn.settimeout(20)
-    mss = conn.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG)
-    got = 0
-    while True:
-        data = conn.recv(1 << 20)
-        if not data:
-            break
-        got += len(data)
-    netns.stop(sender)
-    listener.close()
+    got, mss = transfer.zeros(w.net.client, w.net.server, SERVER[family], 7300, total)
     check("IPv%d: 256 MiB arrive by TCP" % family, got == total, got)
     check("IPv%d: the client's SYN announced 1000" % family, mss <= 1000, mss)
     after = errors(w.net.server), errors(w.net.client)
