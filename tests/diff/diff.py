@@ -185,7 +185,7 @@ def run(lab, case, peer, patience=0.25, sabotage=None, trace=None):
         problems, rewrites = [], REWRITES.search(text)
         for i, step in enumerate(case.steps):
             if "connlimit" in text:
-                time.sleep(JIFFY)
+                time.sleep(JIFFY)  # nothing tells of the kernel's tick
             got = ([], [])
             for s, x in ((a, step), (b, sabotage.step(i, step))):
                 if x:

@@ -131,7 +131,7 @@ def play(kernel, conversations, packets, single):
         when, n = heapq.heappop(queue)
         wait = when - time.monotonic()
         if wait > 0:
-            time.sleep(wait)
+            time.sleep(wait)  # timeouts are among what is compared
         talk = conversations[n]
         side, pkt = talk.next()
         before = time.monotonic_ns()
@@ -142,8 +142,8 @@ def play(kernel, conversations, packets, single):
             kernel.flows.append(kernel.list())
         if len(log[n]) < packets:
             heapq.heappush(queue, (time.monotonic() + gap(talk.rng), n))
-    time.sleep(0.3)
-    kernel.receive(found)
+    while wire.wait_readable(kernel.ports.values(), 0.3):  # until nothing more comes
+        kernel.receive(found)
     return log, found
 
 

@@ -16,6 +16,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import firewall  # noqa: E402
 import netns  # noqa: E402
+import wait  # noqa: E402
 
 JAILS = """\
 [DEFAULT]
@@ -73,11 +74,9 @@ class Side:
         self.wait("jails started", lambda: self.log().count("started") >= 3)
 
     def wait(self, what, done):
-        end = time.monotonic() + 30
-        while not done():
-            if time.monotonic() > end or self.server.poll() is not None:
-                sys.exit(f"fail2ban: no {what}:\n{self.log()}")
-            time.sleep(0.05)
+        ended = lambda: self.server.poll() is not None
+        if not wait.until(lambda: done() or ended(), 30, every=0.05) or ended():
+            sys.exit(f"fail2ban: no {what}:\n{self.log()}")
 
     def log(self):
         try:
@@ -106,16 +105,14 @@ class Side:
 
 def settled(side, wanted, timeout=8):
     """Bans are carried out by the jails' own threads: wait until the rules are as wanted."""
-    end = time.monotonic() + timeout
-    while side.rules() != wanted and time.monotonic() < end:
-        time.sleep(0.05)
+    wait.until(lambda: side.rules() == wanted, timeout, every=0.05)
     return side.rules()
 
 
 def quiet(side):
     """The rules, when they have not changed for half a second."""
     last, since = side.rules(), time.monotonic()
-    while time.monotonic() - since < 0.5:
+    while time.monotonic() - since < 0.5:  # what iptables' side will be, nobody knows before
         time.sleep(0.05)
         now = side.rules()
         if now != last:

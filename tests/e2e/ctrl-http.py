@@ -17,6 +17,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import control  # noqa: E402
 import firewall  # noqa: E402
 import netns  # noqa: E402
+import wait  # noqa: E402
 
 PORT = 9470
 RULES = """*filter
@@ -107,19 +108,19 @@ def prometheus(ns, fwd):
 
 
 def ask_until(ns, proc, query, good, tmp, seconds=60):
-    end = time.monotonic() + seconds
     got = None
-    while time.monotonic() < end:
+
+    def answered():
+        nonlocal got
         assert proc.poll() is None, open(tmp + "/log").read()
         try:
             _, text = fetch(ns, "/api/v1/query?query=" + urllib.parse.quote(query), port=19090)
             got = [x["value"][1] for x in json.loads(text)["data"]["result"]]
-            if good(got):
-                return got
+            return good(got)
         except (OSError, ValueError, KeyError):
-            pass
-        time.sleep(0.2)
-    print(open(tmp + "/log").read()[-3000:])
+            return False
+    if not wait.until(answered, seconds, every=0.2):
+        print(open(tmp + "/log").read()[-3000:])
     return got
 
 
@@ -162,15 +163,13 @@ def hostile(ns, fwd):
     assert took[25] < 0.5 and took[-1] < 3, took
     for s in slow:
         s.close()
-    end = time.monotonic() + 20
-    while True:
+
+    def scraped():
         try:
-            if fetch(ns, "/metrics")[0].status == 200:
-                return
+            return fetch(ns, "/metrics")[0].status == 200
         except (OSError, http.client.HTTPException):
-            pass
-        assert time.monotonic() < end, "no scrape after the hostile clients left"
-        time.sleep(0.1)
+            return False
+    wait.must("a scrape after the hostile clients left", scraped, 20, every=0.1)
 
 
 def scrapes_and_edits(ns, fwd):

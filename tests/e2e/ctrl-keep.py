@@ -15,6 +15,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import control  # noqa: E402
 import firewall  # noqa: E402
 import netns  # noqa: E402
+import wait  # noqa: E402
 
 RULES = """*filter
 :OUTPUT ACCEPT [0:0]
@@ -67,16 +68,14 @@ def packets(fwd, words):
 def wait_saved(fwd, seconds=20):
     """Until all that has changed so far is in the snapshot and the flows' file."""
     begin = time.time()
-    end = begin + seconds
-    while True:
+
+    def saved():
         try:
-            if min(os.stat(os.path.join(fwd.state, f)).st_mtime
-                   for f in ("snapshot", "flows")) > begin:
-                return
+            return min(os.stat(os.path.join(fwd.state, f)).st_mtime
+                       for f in ("snapshot", "flows")) > begin
         except FileNotFoundError:
-            pass
-        assert time.time() < end, "nothing was saved\n" + fwd.log()
-        time.sleep(0.02)
+            return False
+    wait.must(lambda: "saved\n" + fwd.log(), saved, seconds, every=0.02)
 
 
 def flows(fwd, **want):
@@ -114,10 +113,8 @@ def long_journal(ns):
         control.edit(fwd.socket, "\n".join("-A INPUT " + x for x in many))
         for i in range(5):
             control.edit(fwd.socket, "-A OUTPUT -s 192.0.2.%d/32 -j DROP" % i)
-        end = time.monotonic() + 20
-        while os.stat(fwd.state + "/journal").st_size > 4096:
-            assert time.monotonic() < end, "the journal stays long"
-            time.sleep(0.05)
+        wait.must("the journal is short", lambda: os.stat(fwd.state + "/journal").st_size <= 4096,
+                  20, every=0.05)
         control.edit(fwd.socket, "-A OUTPUT -s 192.0.2.99/32 -j DROP")
         rules = control.rules(fwd.socket)
         assert len(rules) == 40006, len(rules)
@@ -166,7 +163,7 @@ def main():
         control.ask(fwd.socket, "recent add seen 192.0.2.77")
         wait_saved(fwd)
         before = os.stat(fwd.state + "/snapshot")
-        time.sleep(2.5)
+        time.sleep(2.5)  # two intervals, and nothing to be seen
         after = os.stat(fwd.state + "/snapshot")
         assert (before.st_ino, before.st_mtime) == (after.st_ino, after.st_mtime), \
             "written though nothing had changed"
@@ -190,7 +187,7 @@ def main():
         fwd.start()
         before = os.stat(fwd.state + "/snapshot")
         s.sendto(b"x", ("127.0.0.1", 7))
-        time.sleep(1.5)
+        time.sleep(1.5)  # longer than the interval was
         assert os.stat(fwd.state + "/snapshot").st_ino == before.st_ino
         assert fwd.stop() == 0, fwd.log()
         assert os.stat(fwd.state + "/snapshot").st_ino != before.st_ino

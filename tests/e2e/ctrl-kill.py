@@ -22,6 +22,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import control  # noqa: E402
 import firewall  # noqa: E402
 import netns  # noqa: E402
+import wait  # noqa: E402
 
 CLIENTS, EDITS = 4, 1000
 BLOCKED, OPEN = 4001, 4002
@@ -106,16 +107,15 @@ def one_round(fwd, rng, span):
     begin = time.monotonic()
     for e in editors:
         e.start()
-    end = begin + rng.random() * span
-    while time.monotonic() < end and any(e.is_alive() for e in editors):
-        time.sleep(0.0005)
+    wait.until(lambda: not any(e.is_alive() for e in editors),
+               begin + rng.random() * span - time.monotonic(), every=0.0005)
     kill(fwd)
     for e in editors:
         e.join()
     if rng.random() < 0.3:  # die once more on the way up
         p = fwd.ns.popen(firewall.FWD, "--socket", fwd.socket, "--state", fwd.state, "--rules", "",
                          "--rules6", "", stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        time.sleep(rng.random() * 0.03)
+        time.sleep(rng.random() * 0.03)  # at any moment
         p.kill()
         p.wait()
     begin = time.monotonic()

@@ -14,6 +14,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import control  # noqa: E402
 import firewall  # noqa: E402
 import netns  # noqa: E402
+import wait  # noqa: E402
 
 RULES = "*filter\n-A INPUT -p udp --dport 9 -j DROP\nCOMMIT\n"
 
@@ -128,7 +129,7 @@ def stopped_early(ns):
     """Told to stop at any moment of the start: exit 0, or killed before anything was made."""
     for n in range(25):
         m = Manager(ns)
-        time.sleep(n / 1000)
+        time.sleep(n / 1000)  # the moment is the subject
         m.proc.terminate()
         status = m.proc.wait(10)
         assert status in (0, -signal.SIGTERM), m.text()
@@ -169,15 +170,13 @@ def watchdog(ns):
     ptrace(seize, workers[0])  # stops this thread alone
     ptrace(interrupt, workers[0])
     os.waitpid(workers[0], 0x40000000)
-    end = time.monotonic() + 20
-    while "has not moved" not in m.text():
-        m.hear()
-        assert time.monotonic() < end, "the hanging worker was not noticed"
+    wait.must("the hanging worker is noticed",
+              lambda: not m.hear() and "has not moved" in m.text(), 20, every=0)
     while m.hear():
         pass
     m.said.clear()
     control.ask(m.path, "ping")  # the control loop does turn
-    end = time.monotonic() + 2.5
+    end = time.monotonic() + 2.5  # longer than half of watchdog_ms
     while time.monotonic() < end:
         m.hear()
     assert "WATCHDOG=1" not in m.said, "a sign of life from a daemon that judges nothing"

@@ -7,12 +7,12 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import control  # noqa: E402
 import firewall  # noqa: E402
 import netns  # noqa: E402
+import wait  # noqa: E402
 
 
 def expect(condition, what):
@@ -208,10 +208,8 @@ def broken_rules(fwd):
 
 
 def wait_log(fwd, words, before):
-    end = time.monotonic() + 10
-    while fwd.log().count(words) <= before:
-        expect(time.monotonic() < end, "%r was not logged:\n%s" % (words, fwd.log()))
-        time.sleep(0.01)
+    wait.must(lambda: "%r is logged:\n%s" % (words, fwd.log()),
+              lambda: fwd.log().count(words) > before)
 
 
 def reload(fwd):

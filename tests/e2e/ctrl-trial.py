@@ -14,6 +14,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import control  # noqa: E402
 import firewall  # noqa: E402
 import netns  # noqa: E402
+import wait  # noqa: E402
 
 BEFORE = """*filter
 :INPUT ACCEPT [0:0]
@@ -53,11 +54,8 @@ def pending(fwd):
     return "confirm-within-s" in control.values(control.ask(fwd.socket, "status"))
 
 
-def wait_for(what, seconds=15):
-    end = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < end, what
-        time.sleep(0.05)
+def wait_undone(fwd):
+    wait.must("the change is undone", lambda: not pending(fwd), 15, every=0.05)
 
 
 def send(ns, n):
@@ -74,7 +72,7 @@ def in_time(fwd, ns, before):
     apply(fwd, 60)
     assert words(fwd) != before and pending(fwd)
     assert ":INPUT DROP" in words(fwd)
-    r = fwd.ctl("rollback")
+    fwd.ctl("rollback")
     assert words(fwd) == before and not pending(fwd), words(fwd)
     assert packets(fwd, "--dport 7 ") == 5, "the rule is the same one, its counter too"
     assert "127.0.0.1" in control.ask(fwd.socket, "recent list seen")
@@ -83,7 +81,7 @@ def in_time(fwd, ns, before):
         assert r.returncode != 0 and "no change waits" in r.stderr, r
     apply(fwd, 1)
     fwd.ctl("confirm")
-    time.sleep(1.5)
+    time.sleep(1.5)  # longer than it had waited to be confirmed
     assert ":INPUT DROP" in words(fwd), "a confirmed change stays"
     control.ask(fwd.socket, "restore 4", BEFORE + "*raw\nCOMMIT\n")
 
@@ -91,7 +89,7 @@ def in_time(fwd, ns, before):
 def too_late(fwd, before):
     apply(fwd, 1)
     control.edit(fwd.socket, "-A INPUT -s 192.0.2.9 -j ACCEPT")  # goes with it
-    wait_for(lambda: not pending(fwd))
+    wait_undone(fwd)
     assert [x for x in words(fwd) if x[0] != "*" and "raw" not in x][-1] == before[-1], words(fwd)
     assert ":INPUT ACCEPT" in words(fwd) and "nobody has confirmed" in fwd.log()
     fwd.stop(signal.SIGKILL)
@@ -107,7 +105,7 @@ def refused_change(fwd):
     r = fwd.ctl("apply", "--confirm", "60", input="*filter\n-A NOWHERE -j ACCEPT\nCOMMIT\n",
                 check=False)
     assert r.returncode != 0 and not pending(fwd), r
-    r = fwd.ctl("apply", "--confirm", "60", "--test", input=TRIED)
+    fwd.ctl("apply", "--confirm", "60", "--test", input=TRIED)
     assert not pending(fwd)
     for bad in ("0", "x", "86401", ""):
         r = fwd.ctl("apply", "--confirm", bad, input=TRIED, check=False)
@@ -120,7 +118,7 @@ def two_families(fwd):
     """The second joins the first: both come back."""
     before6 = control.ask(fwd.socket, "save 6")
     apply(fwd, 60)
-    r = fwd.ctl("-6", "apply", "--confirm", "60", input="*filter\n:INPUT DROP [0:0]\nCOMMIT\n")
+    fwd.ctl("-6", "apply", "--confirm", "60", input="*filter\n:INPUT DROP [0:0]\nCOMMIT\n")
     assert "INPUT DROP" in control.ask(fwd.socket, "save 6")
     fwd.ctl("rollback")
     assert ":INPUT ACCEPT" in words(fwd)
@@ -140,12 +138,12 @@ def over_deaths(fwd, ns):
     assert ":INPUT DROP" in words(fwd) and pending(fwd), "not yet"
     assert fwd.stop() == 0
     fwd.start()
-    wait_for(lambda: not pending(fwd))
+    wait_undone(fwd)
     assert ":INPUT ACCEPT" in words(fwd), words(fwd)
     assert packets(fwd, "--dport 7 ") >= n, "with its counters"
     apply(fwd, 1)
     fwd.stop(signal.SIGKILL)
-    time.sleep(1.2)
+    time.sleep(1.2)  # its second ends while fwd is dead
     fwd.start()
     assert ":INPUT ACCEPT" in words(fwd), "the time was over before the start"
     assert not pending(fwd) and not os.path.exists(fwd.state + "/trial")

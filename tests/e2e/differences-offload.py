@@ -139,7 +139,7 @@ def test_offloaded_flow_survives_a_crash(both, c):
     r.fw.settle = lambda: None
     c.equal("dead: segments of the flow, and another's, arrive",
             (len(segment(0, pkt.ACK, b"x")), len(send(r, udp())["eth1"])), (1, 0))
-    time.sleep(6.2)  # twice its seconds, and nothing in between: that it ends is the subject
+    time.sleep(6.2)  # its generation's time, --offload-seconds and three more, is the subject
     c.equal("six seconds later", len(segment(0, pkt.ACK, b"x")), 0)
     del r.fw.settle
     r.fw.close()

@@ -9,7 +9,6 @@ import signal
 import socket
 import sys
 import tempfile
-import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "lib")]
@@ -18,6 +17,7 @@ import firewall  # noqa: E402
 import hosts  # noqa: E402
 import netns  # noqa: E402
 import topo  # noqa: E402
+import wait  # noqa: E402
 
 C, R1, R2, S = "10.66.1.2", "10.66.1.1", "10.66.2.1", "10.66.2.2"
 R6, S6 = "fd66:1::1", "fd66:2::2"
@@ -118,12 +118,9 @@ class Side:
             # first process must be another
             self.procs.append(ns.popen("unshare", "--pid", "--fork", "--kill-child", "sh", "-c",
                                        '"$@" & wait', "sh", *argv))
-        end = time.monotonic() + 10
-        while not all(ns.run("ss", "-Hln", kind, "sport = :%d" % port).stdout
-                      for kind, port in (("-t", 21), ("-u", 69))):
-            if time.monotonic() > end:
-                raise RuntimeError("the servers do not listen")
-            time.sleep(0.02)
+        wait.must("the servers listen", lambda: all(
+            ns.run("ss", "-Hln", kind, "sport = :%d" % port).stdout
+            for kind, port in (("-t", 21), ("-u", 69))))
 
     def fetch(self, ns, *argv):
         r = getattr(self, ns).run(*argv, check=False)

@@ -114,7 +114,7 @@ def crashes(net, fail, queues):
     kept = set(fw.store)
     for wait in (0.3, 0.02, 0, 0, 0, 0, 0, 0):
         netns.stop(fw.proc, signal.SIGKILL)
-        time.sleep(wait)
+        time.sleep(wait)  # how long it stays dead
         fw.start()
         good.more()
     check(what + ": the same sockets are kept", set(fw.store) == kept and len(kept) == 2 +

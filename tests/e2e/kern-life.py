@@ -9,8 +9,6 @@ FORWARD, while it is started, stopped, killed, flushed over, or kept from its qu
 """
 import os
 import signal
-import socket
-import subprocess
 import sys
 import time
 
@@ -20,6 +18,7 @@ import flow
 import netns
 import report
 import topo
+import wait
 from report import check
 
 SERVER = "10.66.2.2"
@@ -44,12 +43,6 @@ def start(net, *args, rules=DROP_7001, ready=True):
 
 def tables(net):
     return net.router.run("nft", "list", "tables").stdout
-
-
-def wait_for(condition):
-    end = time.monotonic() + 5
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.005)
 
 
 def flows(net):
@@ -83,7 +76,7 @@ def stopped_twice(net):
     """An impatient second signal: the stop goes on to its end."""
     fw = start(net, "--fail", "closed")
     fw.proc.send_signal(signal.SIGINT)
-    time.sleep(0.003)
+    time.sleep(0.003)  # into the middle of the stop
     code = fw.stop()
     check("stopped twice: exit 0", code == 0, "%s\n%s" % (code, fw.log()))
     check("stopped twice: no table left", "fwdd" not in tables(net), tables(net))
@@ -96,7 +89,7 @@ def crash(net, mode):
     judged("fail %s, before" % mode, good, bad)
     fw.stop(signal.SIGKILL)
     if mode == "open":
-        wait_for(lambda: "fwdd" not in tables(net))
+        wait.until(lambda: "fwdd" not in tables(net), 5)
         check("fail open, killed: no table left", "fwdd" not in tables(net))
         check("fail open, killed: packets pass", good.passing() > 1000)
         check("fail open, killed: all of them", bad.passing() > 50)
@@ -134,7 +127,7 @@ def meddlers(net):
     good, bad = flows(net)
     fw = start(net)
     net.router.run("nft", "flush", "ruleset")
-    wait_for(lambda: "fwdd" in tables(net))
+    wait.until(lambda: "fwdd" in tables(net), 5)
     judged("after a foreign flush ruleset", good, bad)
     check("a foreign delete is refused",
           net.router.run("nft", "delete", "table", "inet", "fwdd", check=False).returncode != 0)

@@ -20,6 +20,7 @@ import flow
 import netns
 import report
 import topo
+import wait
 from report import check
 
 SERVER = "10.66.2.2"
@@ -94,7 +95,6 @@ def restart(fwd):
 
 def links(pid):
     """What kinds of files the daemon has open, each as often as it does."""
-    time.sleep(0.1)  # clients' connections go
     base = "/proc/%d/fd/" % pid
     found = []
     for fd in os.listdir(base):
@@ -102,7 +102,7 @@ def links(pid):
             found.append(re.sub(r"[0-9]+", "N", os.readlink(base + fd)))
         except FileNotFoundError:
             pass
-    return found
+    return sorted(found)
 
 
 class Asker(threading.Thread):
@@ -130,7 +130,8 @@ def under_traffic(net, queues, args=()):
     fwd.start()
     pid = fwd.proc.pid
     restart(fwd)
-    open_files = sorted(links(pid))
+    time.sleep(0.1)  # the client's connection goes, of which nobody tells
+    open_files = links(pid)
     tcp = Tcp(net)
     good = flow.Flow(net.client, net.server, SERVER, 7000).start()
     bad = flow.Flow(net.client, net.server, SERVER, 7001, pps=1000).start()
@@ -148,8 +149,8 @@ def under_traffic(net, queues, args=()):
     ping = control.values(control.ask(fwd.socket, "ping"))
     check(what + "seven restarts, one process", ping["restarts"] == "7" and ping["pid"] == str(pid) and
           fwd.proc.poll() is None, ping)
-    check(what + "no descriptor stays behind", sorted(links(pid)) == open_files,
-          (sorted(links(pid)), open_files))
+    check(what + "no descriptor stays behind", wait.until(lambda: links(pid) == open_files, 2),
+          (links(pid), open_files))
     check(what + "every edit is acknowledged", not asker.errors and asker.n > 10,
           (asker.n, asker.errors[:3]))
     check(what + "and there, once", sum("192.0.2." in x for x in control.rules(fwd.socket)) ==
@@ -160,9 +161,8 @@ def under_traffic(net, queues, args=()):
     check(what + "none out of order", good.reordered == 0 or queues != "1", good.reordered)
     bad.stop()
     check(what + "none passed that should not", not bad.got, len(bad.got))
-    before, end = tcp.turns, time.monotonic() + 5
-    while tcp.turns == before and not tcp.error and time.monotonic() < end:
-        time.sleep(0.005)
+    before = tcp.turns
+    wait.until(lambda: tcp.turns > before or tcp.error, 5)
     check(what + "the connection is alive", tcp.error is None and tcp.turns > before,
           (tcp.error, tcp.turns))
     tcp.stop()
@@ -215,10 +215,9 @@ def refused(net):
     r = fwd.ctl("restart", check=False)
     check("a wrong configuration: refused", r.returncode == 1 or r.returncode == 2, r)
     check("and it says what is wrong", "nonsense" in r.stderr, r)
-    said, end = fwd.log().count("nonsense"), time.monotonic() + 5
+    said = fwd.log().count("nonsense")
     os.kill(fwd.proc.pid, signal.SIGUSR2)
-    while fwd.log().count("nonsense") == said and time.monotonic() < end:
-        time.sleep(0.005)
+    wait.until(lambda: fwd.log().count("nonsense") > said, 5)
     check("by signal, too", control.values(control.ask(fwd.socket, "ping"))["restarts"] == "0")
     open(config, "w").close()
     os.rename(program, program + ".gone")
@@ -250,9 +249,7 @@ def own_user(net):
     os.umask(before)
     for n in ("1", "2"):  # by signal: fwctl asks nobody's daemon nothing
         os.kill(fwd.proc.pid, signal.SIGUSR2)
-        end = time.monotonic() + 10
-        while control.values(control.ask(fwd.socket, "ping"))["restarts"] != n:
-            assert time.monotonic() < end, fwd.log()
+        wait.must(fwd.log, lambda: control.values(control.ask(fwd.socket, "ping"))["restarts"] == n)
     status = open("/proc/%d/status" % fwd.proc.pid).read()
     check("user nobody: restarted", re.search(r"^Uid:\s*65534", status, re.M) and
           control.values(control.ask(fwd.socket, "ping"))["restarts"] == "2", fwd.log())

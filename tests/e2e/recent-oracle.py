@@ -146,7 +146,7 @@ def one_round(rng, packets):
         at, hits = kernel.send(packet(src, ttl))
         log.append((at, src, ttl, hits))
         if rng.random() < 0.04:
-            time.sleep(rng.uniform(0.3, 1.4))
+            time.sleep(rng.uniform(0.3, 1.4))  # --seconds are among what is compared
     theirs = kernel.lists(names)
     runs = [ours(rules, log, names, f) for f in (1.0, 0.993, 1.007)]
     for i, (_, src, ttl, hits) in enumerate(log):

@@ -5,6 +5,8 @@ import struct
 import threading
 import time
 
+import wait
+
 
 class Flow:
     """From one namespace to an address in another; start() … stop() … lost."""
@@ -33,7 +35,7 @@ class Flow:
                 except (PermissionError, ConnectionRefusedError):
                     pass
                 self.sent += 1
-            time.sleep(0.001)
+            time.sleep(0.001)  # paced
 
     def _receive(self):
         last = -1
@@ -68,15 +70,13 @@ class Flow:
     def more(self, n=3000):
         """Wait until n more packets were sent; returns the first one's number."""
         first = self.sent
-        while self.sent < first + n and self.threads[1].is_alive():
-            time.sleep(0.005)
+        wait.until(lambda: self.sent >= first + n or not self.threads[1].is_alive(), 60, every=0.005)
         return first
 
     def passing(self, n=None):
         """How many of the next n (0.3 s of the rate) arrive."""
         n = n or int(self.pps * 0.3)
         first = self.more(n)
-        end = time.monotonic() + 0.2  # the last of them may be on their way, or dropped
-        while first + n - 1 not in self.got and time.monotonic() < end:
-            time.sleep(0.005)
+        # the last of them may be on their way, or dropped
+        wait.until(lambda: first + n - 1 in self.got, 0.2, every=0.005)
         return sum(k in self.got for k in range(first, first + n))
