@@ -58,20 +58,35 @@ static struct fw_flow *take_record(struct ct_table *t)
 	return flow;
 }
 
-/* The record's number + 1, found through its index entry; 0: it has none. */
-static uint32_t index_drop(struct ct_table *t, uint32_t hash, const struct fw_flow *flow)
+/* Where the record's index entry stands; its slot is empty where it has none. */
+static uint32_t entry_of(const struct ct_table *t, const struct ct_seg *seg, uint32_t hash,
+			 const struct fw_flow *flow)
+{
+	uint32_t i = hash & CT_SEG_MASK;
+
+	while (seg->slots[i].ref &&
+	       (seg->slots[i].hash != hash ||
+		ct_table_at(t, (seg->slots[i].ref & ~CT_REF_FLAGS) - 1) != flow))
+		i = (i + 1) & CT_SEG_MASK;
+	return i;
+}
+
+uint32_t ct_table_number(const struct ct_table *t, uint32_t hash, const struct fw_flow *flow)
+{
+	const struct ct_seg *seg = ct_index_seg(&t->index, hash);
+
+	return seg->slots[entry_of(t, seg, hash, flow)].ref & ~CT_REF_FLAGS;
+}
+
+uint32_t ct_table_drop(struct ct_table *t, uint32_t hash, const struct fw_flow *flow)
 {
 	struct ct_seg *seg = ct_index_seg(&t->index, hash);
+	const uint32_t i = entry_of(t, seg, hash, flow);
+	const uint32_t number = seg->slots[i].ref & ~CT_REF_FLAGS;
 
-	for (uint32_t i = hash & CT_SEG_MASK; seg->slots[i].ref; i = (i + 1) & CT_SEG_MASK) {
-		uint32_t ref = seg->slots[i].ref & ~CT_REF_FLAGS;
-
-		if (seg->slots[i].hash == hash && ct_table_at(t, ref - 1) == flow) {
-			ct_index_drop(seg, i);
-			return ref;
-		}
-	}
-	return 0;
+	if (number)
+		ct_index_drop(seg, i);
+	return number;
 }
 
 int ct_table_init(struct ct_table *t)
@@ -292,81 +307,16 @@ bool ct_flow_insert(struct fw_ct *ct, struct fw_flow *flow)
 	return true;
 }
 
-static void forget_translation(struct ct_table *t, struct fw_flow *flow)
-{
-	if (!(flow->status & CT_NAT) || !(flow->flags & CT_F_INDEX))
-		return;
-	index_drop(t, flow->ext->reply_hash, flow);
-	if (flow->ext->has_mid)
-		index_drop(t, flow->ext->mid_hash, flow);
-	flow->status &= (uint16_t)~CT_NAT;
-	flow->ext->has_mid = false;
-}
-
-static uint16_t translated(const struct fw_tuple *orig, const struct fw_tuple *reply)
-{
-	const bool dst = memcmp(&reply->src, &orig->dst, sizeof(orig->dst)) != 0;
-	const bool src = memcmp(&reply->dst, &orig->src, sizeof(orig->src)) != 0;
-	struct fw_tuple straight;
-	uint16_t status = (dst ? FW_CTS_DST_NAT : 0) | (src ? FW_CTS_SRC_NAT : 0);
-
-	if (!ct_tuple_invert(orig, &straight))
-		return status;
-	if (straight.dport_be == orig->sport_be) { /* ports, not an ICMP pair */
-		status |= reply->sport_be != straight.sport_be ? FW_CTS_DST_NAT : 0;
-		status |= reply->dport_be != straight.dport_be ? FW_CTS_SRC_NAT : 0;
-	} else if (reply->sport_be != straight.sport_be) {
-		status |= FW_CTS_SRC_NAT;
-	}
-	return status;
-}
-
-bool ct_flow_translate(struct fw_ct *ct, struct fw_flow *flow, const struct fw_tuple *reply)
-{
-	struct ct_table *t = &ct->table;
-	const uint16_t status = translated(&flow->orig, reply);
-	struct fw_tuple answer;
-	struct fw_flow_ext *ext;
-	uint32_t ref;
-
-	if (!(flow->flags & CT_F_INDEX) || !ct_tuple_invert(reply, &answer))
-		return false;
-	if (!flow->ext)
-		flow->ext = calloc(1, sizeof(*flow->ext));
-	if (!flow->ext)
-		return false;
-	forget_translation(t, flow);
-	if (!status)
-		return true;
-	ext = flow->ext;
-	ext->reply = *reply;
-	ext->mid = flow->orig;
-	ext->mid.dst = answer.dst;
-	if (status & FW_CTS_DST_NAT)
-		ext->mid.dport_be = answer.dport_be;
-	ext->reply_hash = ct_tuple_hash(ct->config.seed, &ext->reply);
-	ext->mid_hash = ct_tuple_hash(ct->config.seed, &ext->mid);
-	ext->has_mid = status & FW_CTS_DST_NAT;
-	ref = index_drop(t, flow->hash, flow); /* to know its number */
-	if (!ct_index_add(&t->index, flow->hash, ref) ||
-	    !ct_index_add(&t->index, ext->reply_hash, ref | CT_REF_REPLY))
-		return false;
-	if (ext->has_mid)
-		ext->has_mid = ct_index_add(&t->index, ext->mid_hash, ref | CT_REF_MID);
-	flow->status |= status;
-	return true;
-}
-
 void ct_flow_free(struct fw_ct *ct, struct fw_flow *flow)
 {
 	struct ct_table *t = &ct->table;
 	const uint16_t status = flow->status;
 	uint32_t ref;
 
-	forget_translation(t, flow);
+	ct_flow_untranslate(ct, flow);
 	flow->status = status; /* stays readable */
 	if (flow->flags & CT_F_INDEX)
-		ref = index_drop(t, flow->hash, flow);
+		ref = ct_table_drop(t, flow->hash, flow);
 	else
 		ref = t->taken;
 	assert(ref && ct_table_at(t, ref - 1) == flow);

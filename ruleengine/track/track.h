@@ -245,9 +245,18 @@ struct fw_flow *ct_find_behind(struct fw_ct *ct, const struct fw_tuple *orig, ui
 struct fw_flow *ct_flow_new(struct fw_ct *ct, const struct ct_key *key, uint64_t now);
 bool ct_flow_insert(struct fw_ct *ct, struct fw_flow *flow); /* into the index; false: no memory */
 void ct_flow_free(struct fw_ct *ct, struct fw_flow *flow);   /* from wherever it stands */
-/* Its reply tuple is this, not the inversion of its first.  false: no memory, nothing changed. */
-bool ct_flow_translate(struct fw_ct *ct, struct fw_flow *flow, const struct fw_tuple *reply);
 void ct_flow_kill(struct fw_ct *ct, struct fw_flow *flow, uint64_t now); /* make it DYING */
+
+/* The number + 1 of the record whose index entry has this hash; 0: there is none.  _drop: and take
+ * the entry out. */
+uint32_t ct_table_number(const struct ct_table *t, uint32_t hash, const struct fw_flow *flow);
+uint32_t ct_table_drop(struct ct_table *t, uint32_t hash, const struct fw_flow *flow);
+
+/* translate.c */
+/* Its reply tuple is this, not the inversion of its first.  false: no memory, and it is not
+ * translated. */
+bool ct_flow_translate(struct fw_ct *ct, struct fw_flow *flow, const struct fw_tuple *reply);
+void ct_flow_untranslate(struct fw_ct *ct, struct fw_flow *flow); /* that may not be so */
 
 /* filter.c */
 /* The next living, confirmed flow at or behind *cursor that passes; NULL: the slice is over, or all

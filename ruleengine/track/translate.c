@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Flows whose ends are translated: they are met by up to three tuples, each with an entry in the
+ * index.  The first as they come, the reply as it is answered, and in the middle, where the
+ * destination is translated and the source is not yet.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "track/track.h"
+
+void ct_flow_untranslate(struct fw_ct *ct, struct fw_flow *flow)
+{
+	struct ct_table *t = &ct->table;
+
+	if (!(flow->status & CT_NAT) || !(flow->flags & CT_F_INDEX))
+		return;
+	ct_table_drop(t, flow->ext->reply_hash, flow);
+	if (flow->ext->has_mid)
+		ct_table_drop(t, flow->ext->mid_hash, flow);
+	flow->status &= (uint16_t)~CT_NAT;
+	flow->ext->has_mid = false;
+}
+
+static uint16_t translated(const struct fw_tuple *orig, const struct fw_tuple *reply)
+{
+	const bool dst = memcmp(&reply->src, &orig->dst, sizeof(orig->dst)) != 0;
+	const bool src = memcmp(&reply->dst, &orig->src, sizeof(orig->src)) != 0;
+	struct fw_tuple straight;
+	uint16_t status = (dst ? FW_CTS_DST_NAT : 0) | (src ? FW_CTS_SRC_NAT : 0);
+
+	if (!ct_tuple_invert(orig, &straight))
+		return status;
+	if (straight.dport_be == orig->sport_be) { /* ports, not an ICMP pair */
+		status |= reply->sport_be != straight.sport_be ? FW_CTS_DST_NAT : 0;
+		status |= reply->dport_be != straight.dport_be ? FW_CTS_SRC_NAT : 0;
+	} else if (reply->sport_be != straight.sport_be) {
+		status |= FW_CTS_SRC_NAT;
+	}
+	return status;
+}
+
+bool ct_flow_translate(struct fw_ct *ct, struct fw_flow *flow, const struct fw_tuple *reply)
+{
+	struct ct_table *t = &ct->table;
+	const uint16_t status = translated(&flow->orig, reply);
+	struct fw_tuple answer;
+	struct fw_flow_ext *ext;
+	uint32_t ref;
+
+	if (!(flow->flags & CT_F_INDEX) || !ct_tuple_invert(reply, &answer))
+		return false;
+	if (!flow->ext)
+		flow->ext = calloc(1, sizeof(*flow->ext));
+	if (!flow->ext)
+		return false;
+	ct_flow_untranslate(ct, flow);
+	if (!status)
+		return true;
+	ext = flow->ext;
+	ext->reply = *reply;
+	ext->mid = flow->orig;
+	ext->mid.dst = answer.dst;
+	if (status & FW_CTS_DST_NAT)
+		ext->mid.dport_be = answer.dport_be;
+	ext->reply_hash = ct_tuple_hash(ct->config.seed, &ext->reply);
+	ext->mid_hash = ct_tuple_hash(ct->config.seed, &ext->mid);
+	ext->has_mid = status & FW_CTS_DST_NAT;
+	ref = ct_table_number(t, flow->hash, flow);
+	if (!ct_index_add(&t->index, ext->reply_hash, ref | CT_REF_REPLY))
+		return false;
+	if (ext->has_mid)
+		ext->has_mid = ct_index_add(&t->index, ext->mid_hash, ref | CT_REF_MID);
+	flow->status |= status;
+	return true;
+}
