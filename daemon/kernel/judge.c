@@ -167,11 +167,11 @@ static void prefetch(const struct fwd_worker *w)
 		fw_ct_prefetch(w->k->core->world.ct, pkts, n);
 }
 
-void fwd_judge(struct fwd_worker *w)
+void fwd_judge(struct fwd_worker *w, uint64_t now)
 {
 	struct fwd_core *core = w->k->core;
 	struct fwd_batch *b = w->batch;
-	const uint64_t now = fwd_now(), wall = fwd_wall();
+	const uint64_t wall = fwd_wall();
 
 	b->now = now;
 	b->n_rejects = 0;

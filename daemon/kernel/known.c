@@ -3,8 +3,8 @@
  * Chains that let known flows pass, ahead of the queue.
  *
  *	chain input       { jump known_input; …; goto judge }
- *	chain known_input { a rule for each family and protocol that has flows: key @flows4_7 accept
- *}
+ *	chain known_input { a rule for each family and protocol that has flows: key @flows4_7
+ *	                accept }
  *
  * Where nothing is offloaded such a chain is empty, and costs as much as a jump.
  *

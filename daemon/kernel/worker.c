@@ -193,9 +193,10 @@ void *fwd_worker_main(void *worker)
 
 	recover(w);
 	while ((phase = atomic_load_explicit(&w->k->phase, memory_order_relaxed)) != FWD_STOPPED) {
-		int n = read_queue(w, phase == FWD_DRAINING);
+		const int n = read_queue(w, phase == FWD_DRAINING);
+		const uint64_t now = fwd_now();
 
-		atomic_store_explicit(&w->beat_ns, fwd_now(), memory_order_relaxed);
+		atomic_store_explicit(&w->beat_ns, now, memory_order_relaxed);
 		if (n < 0) {
 			no_packets(w, errno);
 			continue;
@@ -204,7 +205,7 @@ void *fwd_worker_main(void *worker)
 		if (!w->batch->n)
 			continue;
 		atomic_fetch_add(&w->turns, 1);
-		fwd_judge(w);
+		fwd_judge(w, now);
 		send_answers(w);
 		atomic_fetch_add(&w->turns, 1);
 		send_rejects(w);

@@ -50,8 +50,8 @@ static inline uint32_t fwd_to_queue(uint16_t number)
 	return (uint32_t)number << NF_VERDICT_QBITS | NF_QUEUE;
 }
 
-/* judge.c: decide all of w->batch. */
-void fwd_judge(struct fwd_worker *w);
+/* judge.c: decide all of w->batch, which was read at `now`. */
+void fwd_judge(struct fwd_worker *w, uint64_t now);
 /* way.c: the queue that the packet has to come through before it can be judged; 0: none. */
 uint16_t fwd_way(const struct fwd_worker *w, const struct fwd_msg *m, const struct fw_plan *plan);
 /* answer.c: a->id and a->queue are set, and a->verdict is to drop. */
