@@ -79,16 +79,18 @@ bool fwd_kernel_learn(struct fwd_kernel *k);
 /* While the kernel tracks: bring the tracker's flows up to date, before they are listed or saved.
  * Any thread, lock not held. */
 void fwd_kernel_sync(struct fwd_kernel *k);
-/* These were deleted here: the kernel, if it tracks, is to forget them, too.  Control thread. */
+/* These `n` were deleted here: the kernel, if it tracks, is to forget them, too.  Control thread, lock
+ * not held. */
 void fwd_kernel_forget(struct fwd_kernel *k, const struct fw_ct_facts *facts, size_t n);
 
-/* Start the worker threads. */
+/* Start the worker threads.  0, or -errno with err; what has started is ended by fwd_kernel_stop(). */
 int fwd_kernel_start(struct fwd_kernel *k, struct fw_err *err);
 
 /*
  * Make the hooks carry exactly the queue rules of `plan`: one nft batch, atomic.  Called by the
  * control thread after core->ruleset and core->plan have been swapped, before the edit is
- * acknowledged.  Also adapts what is copied of each packet.  Lock not held.
+ * acknowledged.  Also adapts what is copied of each packet.  Lock not held.  0, or -errno with err:
+ * the hooks are as they were.
  */
 int fwd_kernel_apply(struct fwd_kernel *k, const struct fw_plan *plan, struct fw_err *err);
 
@@ -97,7 +99,8 @@ int fwd_kernel_apply(struct fwd_kernel *k, const struct fw_plan *plan, struct fw
  * an error leaves everything as it was.  Lock not held.
  */
 int fwd_kernel_prepare(struct fwd_kernel *k, const struct fw_ruleset *rs, struct fw_err *err);
-/* No ruleset of before can be put in force again without that: what only those need can go. */
+/* No ruleset of before can be put in force again without that: what only those need can go.  Control
+ * thread, lock not held. */
 void fwd_kernel_settled(struct fwd_kernel *k);
 
 /*
@@ -109,11 +112,11 @@ void fwd_kernel_settled(struct fwd_kernel *k);
 int fwd_kernel_counted(struct fwd_kernel *k, struct fw_counters ret[FW_N_FAMILIES][FWD_N_COUNTED]);
 
 /*
- * Offload.  Some packets the kernel decides on its own as we would (offload.h, block.h), and counts them.
- * Control thread; lock not held.
+ * Offload.  Some packets the kernel decides on its own as we would (offload.h, block.h), and counts
+ * them.  Control thread; lock not held.
  *
- * collect: counters of rules, policies, flows and recent lists get what the kernel has decided by itself so
- * far.  True: there was something.
+ * collect: counters of rules, policies, flows and recent lists get what the kernel has decided by
+ * itself so far.  True: there was something.
  *
  * revoke: from now on every packet is judged again, and counters are as with collect.  Before the
  * ruleset, its plan, a flow or a recent list is exchanged; what the kernel did by the old one is over

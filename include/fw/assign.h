@@ -5,6 +5,8 @@
  * The engine chooses the rule, the kernel carries it out.  As with translations (fw/nat.h) the
  * choice is flat: the same action of many rules is the same bytes, and the daemon gives each
  * distinct one a code and has chains of nft's made for it.
+ *
+ * Threads: any that holds a reference to the ruleset, or the world (world.h).  Nothing is allocated.
  */
 #ifndef FW_ASSIGN_H
 #define FW_ASSIGN_H
@@ -25,10 +27,12 @@ struct fw_assign {
 	char helper[16], timeout[32]; /* "": none; zero-padded */
 };
 
-/* What a rule with -j CT asks for; false: nothing that the kernel has to be told. */
+/* What a rule with -j CT asks for; false: nothing that the kernel has to be told, and *ret may be
+ * anything. */
 bool fw_assign_of(const struct fw_rule *rule, struct fw_assign *ret);
 
-/* Everything that raw's rules may ask for, again and again the same. */
+/* Everything that raw's rules may ask for, again and again the same; `assign` is valid during the
+ * call.  Ends with the first fn() that returns other than 0, and returns that. */
 int fw_assign_each(const struct fw_ruleset *rs,
 		   int (*fn)(void *priv, const struct fw_assign *assign), void *priv);
 

@@ -10,7 +10,7 @@
  * packet is dropped before, the flow goes with it.
  *
  * Threads: one at a time (world.h).  Never blocks; allocates only when a flow is made or the
- * table grows, and growing is spread over many packets.
+ * table grows, and growing is spread over many packets.  `now` is monotonic, in nanoseconds.
  */
 #ifndef FW_CT_H
 #define FW_CT_H
@@ -153,7 +153,7 @@ uint32_t fw_flow_mark(const struct fw_flow *flow);
 void fw_flow_set_mark(struct fw_flow *flow, uint32_t mark);
 enum fw_ct_dir fw_ctinfo_dir(enum fw_ctinfo ctinfo);
 
-/* A rule asks for flows' packets and bytes: those made from now on are counted, whatever the
+/* A rule asks for flows' packets and IP bytes: those made from now on are counted, whatever the
  * configuration says, and for good, as nf_ct_set_acct() does. */
 void fw_ct_count_packets(struct fw_ct *ct);
 /* What passed in a direction so far, with the present packet.  false: this flow is not counted. */
@@ -169,7 +169,7 @@ bool fw_ct_counted_as(struct fw_ct *ct, const struct fw_eval *e, struct fw_tuple
 		      uint32_t *status);
 /* OVER: TCP that both ends, or a reset, have closed. */
 enum fw_ct_life { FW_CT_GONE, FW_CT_OVER, FW_CT_ALIVE };
-/* Of the confirmed connection with this tuple. */
+/* Of the confirmed connection with this tuple, in either direction. */
 enum fw_ct_life fw_ct_life(struct fw_ct *ct, const struct fw_tuple *tuple, uint64_t now);
 
 /* Which flows: all, less what is said here. */

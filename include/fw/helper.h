@@ -8,9 +8,11 @@
 
 #include "fw/types.h"
 
+/* No helper; one that has no number here; the first of those that have one. */
 enum { FW_HELPER_NONE, FW_HELPER_OTHER, FW_HELPER_NAMED, FW_N_HELPERS = 15 };
 
-/* What the kernel calls it, for FW_HELPER_NAMED and up; else NULL. */
+/* What the kernel calls it, for FW_HELPER_NAMED and up; else, for any other number, NULL.  A constant;
+ * any thread. */
 const char *fw_helper_name(unsigned int helper);
 
 #endif

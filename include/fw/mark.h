@@ -8,7 +8,7 @@
  *	bit 11      OWN: made by the daemon itself
  *	bits 10-8   ctinfo that a later hook cannot find out by itself (enum fw_ctinfo), 0: none
  *	bits 7-6    packet type, set by nft ahead of the queue (enum fw_pkttype)
- *	bits 5-0    reserved: offload generation, NAT code
+ *	bits 5-0    zero
  *
  * While the kernel tracks (struct fw_plan.kct) nft tells on the way to the queue, for this hook alone:
  *

@@ -5,6 +5,8 @@
  * The engine chooses the rule, the kernel translates.  The choice is a struct fw_nat, flat, so that
  * the same action of many rules is the same bytes; the daemon gives each distinct one a code and
  * has a chain of nft's made for it.
+ *
+ * Threads: any that holds a reference to the ruleset, or the world (world.h).  Nothing is allocated.
  */
 #ifndef FW_NAT_H
 #define FW_NAT_H
@@ -31,14 +33,14 @@ enum fw_nat_kind {
 };
 
 struct fw_nat {
-	uint8_t kind, family;
-	uint16_t flags;
-	uint16_t min_port, max_port, base_port;
+	uint8_t kind, family; /* enum fw_nat_kind, enum fw_family */
+	uint16_t flags;       /* FW_NAT_* */
+	uint16_t min_port, max_port, base_port; /* host order */
 	uint8_t zero[6]; /* so that equal ones are equal bytes */
 	union fw_addr min_addr, max_addr;
 };
 
-/* Where a shift (FW_NAT_OFFSET) puts a port first, as the kernel counts. */
+/* Where a shift (FW_NAT_OFFSET) puts a port first, as the kernel counts.  Host order. */
 static inline uint16_t fw_nat_shift(const struct fw_nat *nat, uint16_t port)
 {
 	const uint32_t size = (uint32_t)(nat->max_port - nat->min_port) + 1;
@@ -55,7 +57,8 @@ struct fw_nat fw_nat_at(const struct fw_use *use, enum fw_hook hook);
  */
 bool fw_nat_moves(const struct fw_use *use, const struct fw_packet *pkt);
 
-/* Every action that the rules of the nat tables may ask for, again and again the same. */
+/* Every action that the rules of the nat tables may ask for, again and again the same; `nat` is valid
+ * during the call.  Ends with the first fn() that returns other than 0, and returns that. */
 int fw_nat_each(const struct fw_ruleset *rs, int (*fn)(void *priv, const struct fw_nat *nat),
 		void *priv);
 

@@ -17,6 +17,9 @@
  *
  * The tracker goes on with what it sees.  It knows no windows of such a flow and so holds nothing
  * against its segments; a FIN counts as acknowledged, for the acknowledgement may pass unseen.
+ *
+ * Threads: as the tracker's (world.h).  `now` is monotonic, in nanoseconds.  Nothing here allocates
+ * or fails; of ends that the tracker knows no flow of nothing is noted.
  */
 #ifndef FW_OFFER_H
 #define FW_OFFER_H
@@ -32,7 +35,7 @@ struct fw_offer {
 	enum fw_ct_dir dir;
 	bool tracked; /* … and whether this hook is where the tracker looks at it */
 	uint32_t n;
-	struct fw_counters *counters[FW_OFFER_MAX];
+	struct fw_counters *counters[FW_OFFER_MAX]; /* borrowed from the ruleset */
 };
 
 /* For the engine: has this direction seen as many packets, since it was asked last, as it takes? */
@@ -41,7 +44,8 @@ bool fw_ct_due(const struct fw_flow *flow, enum fw_ct_dir dir);
 bool fw_ct_may_pass(const struct fw_ct *ct, const struct fw_flow *flow, uint64_t now,
 		    uint32_t min_left_s);
 
-/* Packets passed that the tracker did not see: the flow lives on, and they are counted. */
+/* So many packets passed since the last call, with so many IP bytes, that the tracker did not see:
+ * the flow lives on, and they are counted. */
 void fw_ct_passed(struct fw_ct *ct, const struct fw_tuple *orig, enum fw_ct_dir dir,
 		  uint64_t packets, uint64_t bytes, uint64_t now);
 

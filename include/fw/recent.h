@@ -5,7 +5,8 @@
  * Limits (net/netfilter/xt_recent.c): entries per list 100 (ip_list_tot), stamps per entry by the
  * largest --hitcount of its rules; the oldest entry makes room.
  *
- * Threads: one at a time (world.h).
+ * Threads: one at a time (world.h).  `now`, `last` and *until are monotonic nanoseconds.
+ * Lists are borrowed from fw_recent_get() on until fw_recent_put().
  */
 #ifndef FW_RECENT_H
 #define FW_RECENT_H

@@ -34,6 +34,12 @@ enum fw_addrtype {
 #define FW_BACK_LOCAL   0x2
 #define FW_BACK_HERE    0x4 /* it leads out of the interface by which the packet came */
 
+/*
+ * Questions to the outside.  Called by whoever runs the engine, with what guards the world held: they
+ * must not run the engine, and must answer at once (the daemon asks the kernel by a system call
+ * where it has to: mtu, no_route, realm, way_back, connection).  What they cannot find out is
+ * answered as where there is no such function.  Marks are the user's bits only.
+ */
 struct fw_world_ops {
 	/* A LOG rule fired: one line, without newline, as the kernel's nf_log_syslog words it.
 	 * Must not block.  level: 0..7 as syslog.  NULL: discarded. */
@@ -44,7 +50,7 @@ struct fw_world_ops {
 	unsigned int (*addrtype)(void *priv, enum fw_family family, const union fw_addr *addr,
 				 uint32_t ifindex);
 
-	/* The MTU of the path that a packet to addr takes, out of interface oif (0: any) and with
+	/* The MTU, in bytes, of the path that a packet to addr takes, out of interface oif (0: any) and with
 	 * this mark, as the kernel's dst_mtu() tells; 0: no route, unknown.  NULL: unknown. */
 	uint32_t (*mtu)(void *priv, enum fw_family family, const union fw_addr *addr, uint32_t oif,
 			uint32_t mark);
@@ -71,7 +77,8 @@ struct fw_world_ops {
 	bool (*connection)(void *priv, const struct fw_tuple *tuple, struct fw_tuple *orig,
 			   struct fw_tuple *reply);
 
-	/* While the kernel tracks: REJECT resets this TCP connection.  NULL: nobody to tell. */
+	/* While the kernel tracks: REJECT resets this TCP connection, known by its first packet's ends.
+	 * NULL: nobody to tell. */
 	void (*closed)(void *priv, const struct fw_tuple *orig);
 
 	/* Called for each rule that was looked at (explain, trace); usually NULL.  matched tells
