@@ -138,6 +138,20 @@ static inline bool extuse_match(struct extuse *u, const struct fw_packet *pkt)
 	return extuse_match_at(u, pkt, 0);
 }
 
+/* Does `-m ext text` match the packet?  2 more where it is to be dropped at once. */
+static inline int extuse_meets(const char *ext, const char *text, const struct fw_packet *view)
+{
+	struct extuse u;
+	int r;
+
+	extuse_make(&u, ext, false, view->family, view->proto, text);
+	r = extuse_match(&u, view);
+	if (u.eval.hotdrop)
+		r += 2;
+	extuse_free(&u);
+	return r;
+}
+
 static inline enum fw_verdict extuse_run(struct extuse *u, const struct fw_packet *pkt)
 {
 	extuse_eval(u, pkt, 0);

@@ -39,6 +39,24 @@ static void reply_at(struct pkt *p, struct fw_packet *view, enum fw_hook hook, c
 	pkt_view(p, view);
 }
 
+static const struct fw_decision *run_syn(struct scene *s, struct pkt *p, enum fw_hook hook,
+					 const char *src)
+{
+	struct fw_packet view;
+
+	syn(p, &view, hook, src);
+	return scene_run(s, &view);
+}
+
+static void run_reply(struct scene *s, struct pkt *p, enum fw_hook hook, const char *dst,
+		      uint8_t flags)
+{
+	struct fw_packet view;
+
+	reply_at(p, &view, hook, dst, flags);
+	scene_run(s, &view);
+}
+
 /* Who is told by a reset that there is no connection has none: nf_ct_set_closing(). */
 static void test_reject_closes(void **state)
 {
@@ -53,10 +71,8 @@ static void test_reject_closes(void **state)
 	scene_rules(&s, FW_IP4,
 		    "*filter\n-A INPUT -p tcp -m conntrack --ctstate ESTABLISHED -j REJECT "
 		    "--reject-with tcp-reset\nCOMMIT\n");
-	syn(&p, &view, FW_INPUT, "10.0.0.1");
-	scene_run(&s, &view);
-	reply_at(&p, &view, FW_OUTPUT, "10.0.0.1", PKT_SYN | PKT_ACK);
-	scene_run(&s, &view);
+	run_syn(&s, &p, FW_INPUT, "10.0.0.1");
+	run_reply(&s, &p, FW_OUTPUT, "10.0.0.1", PKT_SYN | PKT_ACK);
 	fw_ct_list(s.world.ct, &cursor, 10, NULL, s.now, FW_CT_TEXT, &out);
 	assert_non_null(strstr(fw_buf_cstr(&out), "SYN_RECV"));
 	pkt_at(&p, FW_INPUT, "eth0", "");
@@ -83,12 +99,10 @@ static void test_track_at_input(void **state)
 	scene_init(&s, true);
 	scene_rules(&s, FW_IP4, STATES("filter", "INPUT"));
 	assert_true(s.plan.track[FW_IP4]);
-	syn(&p, &view, FW_INPUT, "10.0.0.1");
-	scene_run(&s, &view);
+	run_syn(&s, &p, FW_INPUT, "10.0.0.1");
 	assert_int_equal(scene_packets(&s, FW_IP4, FW_FILTER, "INPUT", 1), 1);
 	assert_int_equal(fw_ct_stats(s.world.ct)->flows, 1); /* confirmed: INPUT is last */
-	reply_at(&p, &view, FW_OUTPUT, "10.0.0.1", PKT_SYN | PKT_ACK);
-	scene_run(&s, &view);
+	run_reply(&s, &p, FW_OUTPUT, "10.0.0.1", PKT_SYN | PKT_ACK);
 	assert_int_equal(fw_ct_stats(s.world.ct)->flows, 1);
 	/* an ACK of nobody is picked up as NEW; a RST of nobody is INVALID */
 	syn(&p, &view, FW_INPUT, "10.0.0.5");
@@ -103,15 +117,13 @@ static void test_track_at_input(void **state)
 static void test_dropped_flow_goes(void **state)
 {
 	struct pkt p = PKT_INIT;
-	struct fw_packet view;
 	struct scene s;
 
 	(void)state;
 	scene_init(&s, true);
 	scene_rules(&s, FW_IP4, "*filter\n-A INPUT -m conntrack --ctstate NEW -j DROP\nCOMMIT\n");
 	for (int i = 1; i <= 3; i++) {
-		syn(&p, &view, FW_INPUT, "10.0.0.1");
-		assert_int_equal(scene_run(&s, &view)->verdict, FW_DROP);
+		assert_int_equal(run_syn(&s, &p, FW_INPUT, "10.0.0.1")->verdict, FW_DROP);
 		assert_int_equal(scene_packets(&s, FW_IP4, FW_FILTER, "INPUT", 1), i);
 		assert_int_equal(fw_ct_stats(s.world.ct)->flows, 0);
 	}
@@ -138,10 +150,8 @@ static void test_invalid_is_carried(void **state)
 	assert_int_equal(scene_packets(&s, FW_IP4, FW_FILTER, "INPUT", 3), 1);
 	/* a flow that later hooks find by themselves is not carried */
 	p.meta.ctinfo = FW_CT_NONE;
-	syn(&p, &view, FW_PREROUTING, "10.0.0.1");
-	assert_int_equal(scene_run(&s, &view)->ctinfo, FW_CT_NONE);
-	syn(&p, &view, FW_INPUT, "10.0.0.1");
-	scene_run(&s, &view);
+	assert_int_equal(run_syn(&s, &p, FW_PREROUTING, "10.0.0.1")->ctinfo, FW_CT_NONE);
+	run_syn(&s, &p, FW_INPUT, "10.0.0.1");
 	assert_int_equal(scene_packets(&s, FW_IP4, FW_FILTER, "INPUT", 1), 1);
 	scene_deinit(&s);
 }
@@ -157,8 +167,7 @@ static void test_reject_reply(void **state)
 	scene_rules(&s, FW_IP4,
 		    "*filter\n-A INPUT -m conntrack --ctstate NEW,INVALID -j REJECT\n"
 		    "-A OUTPUT -m conntrack --ctstate ESTABLISHED -j REJECT\nCOMMIT\n");
-	syn(&p, &view, FW_INPUT, "10.0.0.1");
-	scene_run(&s, &view);
+	run_syn(&s, &p, FW_INPUT, "10.0.0.1");
 	assert_int_equal(s.d.reject, FW_REJECT_ICMP_PORT_UNREACH);
 	assert_int_equal(s.d.reply_ctinfo, FW_CT_RELATED_REPLY);
 	p.data[33] = PKT_RST;
@@ -167,10 +176,8 @@ static void test_reject_reply(void **state)
 	assert_int_equal(s.d.reject, FW_REJECT_ICMP_PORT_UNREACH);
 	assert_int_equal(s.d.reply_ctinfo, FW_CT_NONE); /* no flow to belong to */
 	scene_edit(&s, FW_IP4, "*filter\n-D INPUT 1\nCOMMIT\n", FW_TX_NOFLUSH);
-	syn(&p, &view, FW_INPUT, "10.0.0.1");
-	scene_run(&s, &view);
-	reply_at(&p, &view, FW_OUTPUT, "10.0.0.1", PKT_SYN | PKT_ACK);
-	scene_run(&s, &view);
+	run_syn(&s, &p, FW_INPUT, "10.0.0.1");
+	run_reply(&s, &p, FW_OUTPUT, "10.0.0.1", PKT_SYN | PKT_ACK);
 	assert_int_equal(s.d.verdict, FW_DROP);
 	assert_int_equal(s.d.reply_ctinfo, FW_CT_RELATED); /* against the flow's direction twice */
 	scene_deinit(&s);
@@ -197,8 +204,7 @@ static void test_loopback(void **state)
 	scene_run(&s, &view);
 	assert_int_equal(scene_packets(&s, FW_IP4, FW_RAW, "PREROUTING", 1), 1);
 	/* any other packet has none in raw: INVALID */
-	syn(&p, &view, FW_PREROUTING, "10.0.0.1");
-	scene_run(&s, &view);
+	run_syn(&s, &p, FW_PREROUTING, "10.0.0.1");
 	assert_int_equal(scene_packets(&s, FW_IP4, FW_RAW, "PREROUTING", 1), 1);
 	assert_int_equal(scene_packets(&s, FW_IP4, FW_RAW, "PREROUTING", 3), 1);
 	scene_deinit(&s);
@@ -226,15 +232,13 @@ static void test_nat_sees_the_first_packet_only(void **state)
 static void test_carried_state_wins(void **state)
 {
 	struct pkt p = PKT_INIT;
-	struct fw_packet view;
 	struct scene s;
 
 	(void)state;
 	scene_init(&s, true);
 	scene_rules(&s, FW_IP4, STATES("raw", "OUTPUT") STATES("filter", "OUTPUT"));
 	p.meta.ctinfo = FW_CT_RELATED_REPLY;
-	reply_at(&p, &view, FW_OUTPUT, "10.0.0.1", PKT_RST | PKT_ACK);
-	scene_run(&s, &view);
+	run_reply(&s, &p, FW_OUTPUT, "10.0.0.1", PKT_RST | PKT_ACK);
 	assert_int_equal(scene_packets(&s, FW_IP4, FW_RAW, "OUTPUT", 4), 1);
 	assert_int_equal(scene_packets(&s, FW_IP4, FW_FILTER, "OUTPUT", 4), 1);
 	scene_deinit(&s);
@@ -327,8 +331,9 @@ static void test_doomed_by_rule(void **state)
 	scene_init(&s, true);
 	s.world.ops = &ops;
 	s.world.priv = &type;
-	scene_rules(&s, FW_IP4, "*mangle\n-A PREROUTING -m conntrack --ctstate NEW -j TTL --ttl-set 1\n"
-				"COMMIT\n");
+	scene_rules(&s, FW_IP4,
+		    "*mangle\n-A PREROUTING -m conntrack --ctstate NEW -j TTL --ttl-set 1\n"
+		    "COMMIT\n");
 	syn(&p, &view, FW_PREROUTING, "10.0.0.1");
 	view.writable = p.data;
 	assert_int_equal(scene_run(&s, &view)->verdict, FW_ACCEPT);
@@ -361,15 +366,13 @@ static void test_no_route(void **state)
 		s.world.ops = &ops;
 		s.world.priv = &answer;
 		scene_rules(&s, FW_IP4, STATES("filter", "FORWARD"));
-		syn(&p, &view, FW_FORWARD, "10.0.0.1");
-		scene_run(&s, &view);
+		run_syn(&s, &p, FW_FORWARD, "10.0.0.1");
 		reply_at(&p, &view, FW_PREROUTING, "10.0.0.1", PKT_SYN | PKT_ACK);
 		assert_int_equal(scene_run(&s, &view)->verdict, FW_ACCEPT);
 		assert_int_equal(scene_run(&s, &view)->ctinfo, FW_CT_NONE);
 		view.meta.ctinfo = FW_CT_INVALID; /* so it came from lo, and goes on */
 		assert_int_equal(scene_run(&s, &view)->ctinfo, lost ? FW_CT_NONE : FW_CT_INVALID);
-		syn(&p, &view, FW_FORWARD, "10.0.0.1");
-		scene_run(&s, &view);
+		run_syn(&s, &p, FW_FORWARD, "10.0.0.1");
 		assert_int_equal(scene_packets(&s, FW_IP4, FW_FILTER, "FORWARD", 1), 2 - lost);
 		assert_int_equal(scene_packets(&s, FW_IP4, FW_FILTER, "FORWARD", 2), lost);
 		syn(&p, &view, FW_PREROUTING, "10.0.0.7"); /* a flow that never was */

@@ -94,19 +94,6 @@ static void test_words(void **state)
 	extuse_cases(words, FW_ARRAY_SIZE(words));
 }
 
-/* Does `-m ext text` match?  2: no, and drop at once. */
-static int meets(const char *ext, const char *text, const struct fw_packet *view)
-{
-	struct extuse u;
-	int r;
-
-	extuse_make(&u, ext, false, view->family, view->proto, text);
-	r = extuse_match(&u, view);
-	r = u.eval.hotdrop ? 2 : r;
-	extuse_free(&u);
-	return r;
-}
-
 static void udp4(struct pkt *p, struct fw_packet *view)
 {
 	pkt_ip4(p, "10.0.0.5", "10.0.0.255", IPPROTO_UDP);
@@ -120,23 +107,23 @@ static void test_multiport(void **state)
 	struct fw_packet view;
 
 	udp4(&p, &view);
-	assert_int_equal(meets("multiport", "--dports 22,50:60", &view), 1);
-	assert_int_equal(meets("multiport", "--dports 50:52,54:60,1024", &view), 0);
-	assert_int_equal(meets("multiport", "--sports 1024", &view), 1);
-	assert_int_equal(meets("multiport", "--ports 1024", &view), 1);
-	assert_int_equal(meets("multiport", "! --ports 9,10", &view), 1);
-	assert_int_equal(meets("multiport", "! --dports 53", &view), 0);
+	assert_int_equal(extuse_meets("multiport", "--dports 22,50:60", &view), 1);
+	assert_int_equal(extuse_meets("multiport", "--dports 50:52,54:60,1024", &view), 0);
+	assert_int_equal(extuse_meets("multiport", "--sports 1024", &view), 1);
+	assert_int_equal(extuse_meets("multiport", "--ports 1024", &view), 1);
+	assert_int_equal(extuse_meets("multiport", "! --ports 9,10", &view), 1);
+	assert_int_equal(extuse_meets("multiport", "! --dports 53", &view), 0);
 
 	pkt_ip4(&p, "10.0.0.5", "10.0.0.255", IPPROTO_UDP);
 	pkt_grow(&p, 3);
 	pkt_view(&p, &view);
-	assert_int_equal(meets("multiport", "! --ports 9", &view), 2);
+	assert_int_equal(extuse_meets("multiport", "! --ports 9", &view), 2);
 	pkt_grow(&p, 1); /* both ports are there: enough */
 	pkt_view(&p, &view);
-	assert_int_equal(meets("multiport", "--ports 0", &view), 1);
+	assert_int_equal(extuse_meets("multiport", "--ports 0", &view), 1);
 	pkt_frag4(&p, 64, true);
 	pkt_view(&p, &view);
-	assert_int_equal(meets("multiport", "! --ports 9", &view), 0);
+	assert_int_equal(extuse_meets("multiport", "! --ports 9", &view), 0);
 }
 
 static void test_iprange(void **state)
@@ -145,18 +132,18 @@ static void test_iprange(void **state)
 	struct fw_packet view;
 
 	udp4(&p, &view);
-	assert_int_equal(meets("iprange", "--src-range 10.0.0.5", &view), 1);
-	assert_int_equal(meets("iprange", "--src-range 10.0.0.1-10.0.0.5", &view), 1);
-	assert_int_equal(meets("iprange", "--src-range 9.255.0.0-10.0.0.4", &view), 0);
-	assert_int_equal(meets("iprange", "! --src-range 9.255.0.0-10.0.0.4", &view), 1);
-	assert_int_equal(meets("iprange", "--src-range 10.0.0.9-10.0.0.1", &view), 0);
-	assert_int_equal(meets("iprange", "--src-range 10.0.0.5 ! --dst-range 10.0.0.255", &view),
-			 0);
+	assert_int_equal(extuse_meets("iprange", "--src-range 10.0.0.5", &view), 1);
+	assert_int_equal(extuse_meets("iprange", "--src-range 10.0.0.1-10.0.0.5", &view), 1);
+	assert_int_equal(extuse_meets("iprange", "--src-range 9.255.0.0-10.0.0.4", &view), 0);
+	assert_int_equal(extuse_meets("iprange", "! --src-range 9.255.0.0-10.0.0.4", &view), 1);
+	assert_int_equal(extuse_meets("iprange", "--src-range 10.0.0.9-10.0.0.1", &view), 0);
+	assert_int_equal(
+		extuse_meets("iprange", "--src-range 10.0.0.5 ! --dst-range 10.0.0.255", &view), 0);
 	pkt_ip6(&p, "fe80::5", "ff02::1", IPPROTO_UDP);
 	pkt_udp(&p, 1, 2);
 	pkt_view(&p, &view);
-	assert_int_equal(meets("iprange", "--src-range fe80::1-fe80::1:0", &view), 1);
-	assert_int_equal(meets("iprange", "--src-range fe80::6-fe80::1:0", &view), 0);
+	assert_int_equal(extuse_meets("iprange", "--src-range fe80::1-fe80::1:0", &view), 1);
+	assert_int_equal(extuse_meets("iprange", "--src-range fe80::6-fe80::1:0", &view), 0);
 }
 
 static void test_length_hops_mark(void **state)
@@ -166,17 +153,17 @@ static void test_length_hops_mark(void **state)
 
 	p.meta.mark = 0x5a;
 	udp4(&p, &view);
-	assert_int_equal(meets("length", "--length 28", &view), 1);
-	assert_int_equal(meets("length", "--length 29:", &view), 0);
-	assert_int_equal(meets("length", "! --length :27", &view), 1);
-	assert_int_equal(meets("ttl", "--ttl-eq 64", &view), 1);
-	assert_int_equal(meets("ttl", "! --ttl-eq 64", &view), 0);
-	assert_int_equal(meets("ttl", "--ttl-lt 64", &view), 0);
-	assert_int_equal(meets("ttl", "--ttl-gt 63", &view), 1);
-	assert_int_equal(meets("mark", "--mark 0x5a", &view), 1);
-	assert_int_equal(meets("mark", "--mark 0x0a/0x0f", &view), 1);
-	assert_int_equal(meets("mark", "! --mark 0x0a/0x0f", &view), 0);
-	assert_int_equal(meets("mark", "--mark 0x1a/0x0f", &view), 0); /* can never be */
+	assert_int_equal(extuse_meets("length", "--length 28", &view), 1);
+	assert_int_equal(extuse_meets("length", "--length 29:", &view), 0);
+	assert_int_equal(extuse_meets("length", "! --length :27", &view), 1);
+	assert_int_equal(extuse_meets("ttl", "--ttl-eq 64", &view), 1);
+	assert_int_equal(extuse_meets("ttl", "! --ttl-eq 64", &view), 0);
+	assert_int_equal(extuse_meets("ttl", "--ttl-lt 64", &view), 0);
+	assert_int_equal(extuse_meets("ttl", "--ttl-gt 63", &view), 1);
+	assert_int_equal(extuse_meets("mark", "--mark 0x5a", &view), 1);
+	assert_int_equal(extuse_meets("mark", "--mark 0x0a/0x0f", &view), 1);
+	assert_int_equal(extuse_meets("mark", "! --mark 0x0a/0x0f", &view), 0);
+	assert_int_equal(extuse_meets("mark", "--mark 0x1a/0x0f", &view), 0); /* can never be */
 }
 
 static void test_mac_pkttype(void **state)
@@ -185,16 +172,17 @@ static void test_mac_pkttype(void **state)
 	struct fw_packet view;
 
 	udp4(&p, &view);
-	assert_int_equal(meets("mac", "! --mac-source 2:0:0:0:0:1", &view), 0); /* no Ethernet */
+	assert_int_equal(extuse_meets("mac", "! --mac-source 2:0:0:0:0:1", &view),
+			 0); /* no Ethernet */
 	view.meta.has_mac = true;
 	memcpy(view.meta.mac, "\x02\0\0\0\0\x01", 6);
 	view.meta.pkttype = FW_PKT_BROADCAST;
-	assert_int_equal(meets("mac", "--mac-source 2:0:0:0:0:1", &view), 1);
-	assert_int_equal(meets("mac", "! --mac-source 2:0:0:0:0:1", &view), 0);
-	assert_int_equal(meets("mac", "! --mac-source 2:0:0:0:0:2", &view), 1);
-	assert_int_equal(meets("pkttype", "--pkt-type broadcast", &view), 1);
-	assert_int_equal(meets("pkttype", "! --pkt-type host", &view), 1);
-	assert_int_equal(meets("pkttype", "--pkt-type multicast", &view), 0);
+	assert_int_equal(extuse_meets("mac", "--mac-source 2:0:0:0:0:1", &view), 1);
+	assert_int_equal(extuse_meets("mac", "! --mac-source 2:0:0:0:0:1", &view), 0);
+	assert_int_equal(extuse_meets("mac", "! --mac-source 2:0:0:0:0:2", &view), 1);
+	assert_int_equal(extuse_meets("pkttype", "--pkt-type broadcast", &view), 1);
+	assert_int_equal(extuse_meets("pkttype", "! --pkt-type host", &view), 1);
+	assert_int_equal(extuse_meets("pkttype", "--pkt-type multicast", &view), 0);
 }
 
 static unsigned int routing(void *priv, enum fw_family family, const union fw_addr *addr,
@@ -234,7 +222,8 @@ static void test_addrtype(void **state)
 	assert_true(addrtype("--src-type UNICAST,LOCAL --dst-type BROADCAST", &view));
 	assert_false(addrtype("! --src-type LOCAL", &view));
 	assert_true(addrtype("--src-type LOCAL ! --dst-type LOCAL", &view));
-	assert_int_equal(meets("addrtype", "--src-type LOCAL", &view), 0); /* nobody to ask */
+	assert_int_equal(extuse_meets("addrtype", "--src-type LOCAL", &view),
+			 0); /* nobody to ask */
 
 	pkt_ip6(&p, "fe80::5", "ff02::1", IPPROTO_UDP);
 	pkt_udp(&p, 1, 2);
@@ -259,11 +248,11 @@ static void test_tos(void **state)
 
 	udp4(&p, &view);
 	view.tos = 0xb9; /* EF, ECT(1) */
-	assert_int_equal(meets("dscp", "--dscp-class EF", &view), 1);
-	assert_int_equal(meets("dscp", "! --dscp 0x2e", &view), 0);
-	assert_int_equal(meets("tos", "--tos 0xb8/0xfc", &view), 1);
-	assert_int_equal(meets("tos", "--tos 0xb8", &view), 0);
-	assert_int_equal(meets("tos", "! --tos 0xb8", &view), 1);
+	assert_int_equal(extuse_meets("dscp", "--dscp-class EF", &view), 1);
+	assert_int_equal(extuse_meets("dscp", "! --dscp 0x2e", &view), 0);
+	assert_int_equal(extuse_meets("tos", "--tos 0xb8/0xfc", &view), 1);
+	assert_int_equal(extuse_meets("tos", "--tos 0xb8", &view), 0);
+	assert_int_equal(extuse_meets("tos", "! --tos 0xb8", &view), 1);
 }
 
 static void test_owner(void **state)
@@ -272,19 +261,21 @@ static void test_owner(void **state)
 	struct fw_packet view;
 
 	udp4(&p, &view);
-	assert_int_equal(meets("owner", "--uid-owner 0-4000", &view), 0); /* nobody's socket */
-	assert_int_equal(meets("owner", "! --uid-owner 1000", &view), 1);
-	assert_int_equal(meets("owner", "! --uid-owner 1000 --socket-exists", &view), 0);
-	assert_int_equal(meets("owner", "! --socket-exists", &view), 1);
+	assert_int_equal(extuse_meets("owner", "--uid-owner 0-4000", &view),
+			 0); /* nobody's socket */
+	assert_int_equal(extuse_meets("owner", "! --uid-owner 1000", &view), 1);
+	assert_int_equal(extuse_meets("owner", "! --uid-owner 1000 --socket-exists", &view), 0);
+	assert_int_equal(extuse_meets("owner", "! --socket-exists", &view), 1);
 	view.meta.has_uid = true;
 	view.meta.uid = 1000;
 	view.meta.gid = 100;
-	assert_int_equal(meets("owner", "--uid-owner 1000 --gid-owner 100 --socket-exists", &view),
-			 1);
-	assert_int_equal(meets("owner", "--uid-owner 1000 ! --gid-owner 100", &view), 0);
-	assert_int_equal(meets("owner", "--uid-owner 1001-2000", &view), 0);
-	assert_int_equal(meets("owner", "! --uid-owner 1001:2000", &view), 1);
-	assert_int_equal(meets("owner", "! --socket-exists", &view), 0);
+	assert_int_equal(
+		extuse_meets("owner", "--uid-owner 1000 --gid-owner 100 --socket-exists", &view),
+		1);
+	assert_int_equal(extuse_meets("owner", "--uid-owner 1000 ! --gid-owner 100", &view), 0);
+	assert_int_equal(extuse_meets("owner", "--uid-owner 1001-2000", &view), 0);
+	assert_int_equal(extuse_meets("owner", "! --uid-owner 1001:2000", &view), 1);
+	assert_int_equal(extuse_meets("owner", "! --socket-exists", &view), 0);
 }
 
 static void test_owner_of_sockets_without_file(void **state)
@@ -294,16 +285,16 @@ static void test_owner_of_sockets_without_file(void **state)
 
 	udp4(&p, &view);
 	view.meta.has_socket = true; /* the kernel's own */
-	assert_int_equal(meets("owner", "--socket-exists", &view), 1);
-	assert_int_equal(meets("owner", "! --socket-exists", &view), 0);
-	assert_int_equal(meets("owner", "--uid-owner 0", &view), 0);
-	assert_int_equal(meets("owner", "! --uid-owner 0 --socket-exists", &view), 1);
+	assert_int_equal(extuse_meets("owner", "--socket-exists", &view), 1);
+	assert_int_equal(extuse_meets("owner", "! --socket-exists", &view), 0);
+	assert_int_equal(extuse_meets("owner", "--uid-owner 0", &view), 0);
+	assert_int_equal(extuse_meets("owner", "! --uid-owner 0 --socket-exists", &view), 1);
 	view.meta.has_listener = true; /* a SYN-ACK */
 	view.meta.listener_uid = 1000;
 	view.meta.listener_gid = 100;
-	assert_int_equal(meets("owner", "--uid-owner 1000 --socket-exists", &view), 1);
-	assert_int_equal(meets("owner", "! --uid-owner 1000", &view), 0);
-	assert_int_equal(meets("owner", "--gid-owner 0-99", &view), 0);
+	assert_int_equal(extuse_meets("owner", "--uid-owner 1000 --socket-exists", &view), 1);
+	assert_int_equal(extuse_meets("owner", "! --uid-owner 1000", &view), 0);
+	assert_int_equal(extuse_meets("owner", "--gid-owner 0-99", &view), 0);
 }
 
 static void test_cuts(void **state)

@@ -12,20 +12,12 @@
 #include "extuse.h"
 #include "pkt.h"
 
-/* Does `-m ext text` match?  2: no, 3: yes (it counts); and drop at once. */
 static int meets(const char *ext, const char *text, struct pkt *p)
 {
 	struct fw_packet view;
-	struct extuse u;
-	int r;
 
 	pkt_view(p, &view);
-	extuse_make(&u, ext, false, p->family, p->proto, text);
-	r = extuse_match(&u, &view);
-	if (u.eval.hotdrop)
-		r += 2;
-	extuse_free(&u);
-	return r;
+	return extuse_meets(ext, text, &view);
 }
 
 static void start(struct pkt *p, enum fw_family family, uint8_t proto)
