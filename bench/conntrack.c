@@ -80,6 +80,14 @@ static void put(struct batch *b, uint32_t i, uint32_t n, bool answer)
 		abort();
 }
 
+/* One of so many flows, either way; one in ten is of none of them. */
+static void put_any(struct batch *b, uint32_t i, uint32_t flows)
+{
+	bool miss = random32() % 10 == 0;
+
+	put(b, i, random32() % flows + (miss ? flows : 0), random32() & 1);
+}
+
 static uint32_t track(struct fw_ct *ct, struct batch *b, uint32_t from, uint32_t n, bool keep,
 		      uint64_t now)
 {
@@ -131,11 +139,8 @@ static double look(struct fw_ct *ct, struct batch *b, uint32_t flows, bool ahead
 	for (uint32_t r = 0; r < rounds; r++) {
 		double start;
 
-		for (uint32_t i = 0; i < BATCH; i++) {
-			bool miss = random32() % 10 == 0;
-
-			put(b, i, random32() % flows + (miss ? flows : 0), random32() & 1);
-		}
+		for (uint32_t i = 0; i < BATCH; i++)
+			put_any(b, i, flows);
 		start = seconds();
 		for (uint32_t i = 0; ahead && i < BATCH; i += FW_CT_PREFETCH) {
 			const struct fw_packet *pkts[FW_CT_PREFETCH];
@@ -163,9 +168,7 @@ static double find(struct fw_ct *ct, struct batch *b, uint32_t flows)
 		double start;
 
 		for (uint32_t i = 0; i < BATCH; i++) {
-			bool miss = random32() % 10 == 0;
-
-			put(b, i, random32() % flows + (miss ? flows : 0), random32() & 1);
+			put_any(b, i, flows);
 			if (!ct_tuple_of(&b->pkt[i], &tuples[i]))
 				abort();
 		}
