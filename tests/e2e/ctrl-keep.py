@@ -15,6 +15,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import control  # noqa: E402
 import firewall  # noqa: E402
 import netns  # noqa: E402
+import talks  # noqa: E402
 import wait  # noqa: E402
 
 RULES = """*filter
@@ -83,15 +84,6 @@ def flows(fwd, **want):
     return control.ask(fwd.socket, ("conn list " + words).strip())
 
 
-def crc32c(data):
-    crc = 0xffffffff
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
-    return crc ^ 0xffffffff
-
-
 def make_older(path, seconds):
     """The flows' file, as if it had been written that long ago."""
     with open(path, "rb") as f:
@@ -101,7 +93,7 @@ def make_older(path, seconds):
     length = int(words[-2])
     head = b" ".join(words[:-1])
     with open(path, "wb") as f:
-        f.write(head + b" %08x\n" % crc32c(head + rest[:length]) + rest)
+        f.write(head + b" %08x\n" % talks.crc32c(head + rest[:length]) + rest)
 
 
 def long_journal(ns):
