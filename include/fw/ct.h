@@ -101,6 +101,8 @@ void fw_ct_expected(struct fw_ct *ct, struct fw_eval *e);
 
 /* The kernel will translate this first packet's destination: it will be met as another's. */
 void fw_ct_expect_translation(struct fw_ct *ct, const struct fw_eval *e);
+/* … its source: so will the first answer. */
+void fw_ct_expect_masking(struct fw_ct *ct, const struct fw_eval *e);
 
 /* REJECT answers this packet with a reset: its confirmed TCP flow is closed from now on
  * (nf_ct_set_closing()).  Before fw_ct_dropped(). */

@@ -172,6 +172,8 @@ void fw_settle(struct hook_run *r, struct fw_decision *ret)
 		ret->nat = e->nat;
 	if (ret->nat && (e->pkt->meta.hook == FW_PREROUTING || e->pkt->meta.hook == FW_OUTPUT))
 		fw_ct_expect_translation(e->world->ct, e);
+	else if (ret->nat)
+		fw_ct_expect_masking(e->world->ct, e);
 	ret->ctinfo = (uint8_t)carry(r);
 	ret->offered = fw_offer_make(&r->w, r->plan, ret);
 	/* Without bypass nobody may be there to take it, and the kernel drops it; if somebody is,

@@ -67,6 +67,7 @@ struct fw_ct *fw_ct_free(struct fw_ct *ct)
 	if (ct) {
 		ct_table_deinit(&ct->table);
 		free(ct->pending);
+		free(ct->masked);
 		free(ct->ghosts);
 	}
 	free(ct);

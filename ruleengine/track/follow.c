@@ -173,6 +173,7 @@ static struct fw_flow *find_followed(struct ct_ctx *c, struct fw_eval *e,
 	const unsigned int nat = e->pkt->meta.nat_status;
 	struct fw_flow *flow;
 	struct fw_tuple orig = *tuple;
+	bool clash;
 
 	c->dir = fw_ctinfo_dir(c->ctinfo);
 	flow = ct_find_way(c->ct, key, e->now, !first, &c->dir);
@@ -195,13 +196,19 @@ static struct fw_flow *find_followed(struct ct_ctx *c, struct fw_eval *e,
 	}
 	if (!flow && nat)
 		flow = ask_kernel(c, e, tuple);
+	if (!flow && (nat & FW_CTS_SRC_NAT) && fw_ctinfo_dir(c->ctinfo) == FW_DIR_REPLY)
+		flow = ct_take_masked(c, tuple);
 	if (!flow && !nat)
 		forget_opposite(c, e, key);
 	if (flow)
 		return first && flow != &c->ct->scratch ? (c->flow = flow, go_on(c)) : flow;
 	if (fw_ctinfo_dir(c->ctinfo) == FW_DIR_REPLY && !ct_tuple_invert(tuple, &orig))
 		return NULL;
-	return pick_up(c, &orig);
+	clash = !nat && ct_clashes(c, &orig);
+	flow = pick_up(c, &orig);
+	if (flow && clash && flow != &c->ct->scratch)
+		ct_note_masked(c->ct, flow, c->now);
+	return flow;
 }
 
 void fw_ct_follow(struct fw_ct *ct, struct fw_eval *e, bool first)

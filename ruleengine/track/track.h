@@ -150,7 +150,8 @@ struct ct_ghost {
 
 struct fw_ct {
 	struct ct_pending *pending; /* CT_PENDING of them, by their source; NULL: none yet */
-	struct ct_ghost *ghosts;    /* CT_GHOSTS of them, the same */
+	struct ct_pending *masked;  /* the same, by whom they ask (masked.c) */
+	struct ct_ghost *ghosts;    /* CT_GHOSTS of them, by their source */
 	struct fw_ct_config config;
 	bool count_packets; /* rules ask for it */
 	struct fw_ct_stats stats;
@@ -310,6 +311,14 @@ int ct_carried(struct fw_ct *ct, struct fw_eval *e, enum fw_ctinfo ctinfo);
 
 /* ghost.c: the flow that a rejected first packet, sent as this tuple, would have begun; or NULL. */
 struct fw_flow *ct_ghost_of(struct fw_ct *ct, const struct fw_tuple *t, uint64_t now);
+
+/* masked.c */
+void ct_note_masked(struct fw_ct *ct, const struct fw_flow *flow, uint64_t now);
+/* The flow to which this, as it came, is the first answer.  NULL: none that we know. */
+struct fw_flow *ct_take_masked(struct ct_ctx *c, const struct fw_tuple *t);
+/* Is what would be answered what a translated connection has sent?  Then the kernel finds another
+ * source for this one, be it asked to or not. */
+bool ct_clashes(const struct ct_ctx *c, const struct fw_tuple *t);
 
 /* icmp.c */
 enum ct_icmp { CT_ICMP_PLAIN, CT_ICMP_BAD, CT_ICMP_UNTRACKED, CT_ICMP_ERROR };
