@@ -57,8 +57,8 @@ void fw_ct_expect_translation(struct fw_ct *ct, const struct fw_eval *e)
 	p->until = e->now + PENDING_NS;
 }
 
-/* A first packet, met behind its translation.  NULL: none that we know. */
-static struct fw_flow *take_pending(struct ct_ctx *c, const struct fw_tuple *t)
+/* A first packet, met behind its translation, or its answer, ahead of that.  NULL: none that we know. */
+static struct fw_flow *take_pending(struct ct_ctx *c, const struct fw_tuple *t, bool answer)
 {
 	struct fw_tuple reply;
 	struct ct_pending *p;
@@ -75,9 +75,27 @@ static struct fw_flow *take_pending(struct ct_ctx *c, const struct fw_tuple *t)
 	if (!ct_key_make(c->ct, &p->orig, &key))
 		return NULL;
 	flow = ct_find_way(c->ct, &key, c->now, true, &dir);
-	if (!flow || dir != FW_DIR_ORIG || !ct_flow_translate(c->ct, flow, &reply))
+	if (!flow || dir != FW_DIR_ORIG || (answer && (flow->status & CT_NAT)) ||
+	    !ct_flow_translate(c->ct, flow, &reply))
 		return NULL;
-	c->dir = FW_DIR_ORIG;
+	c->dir = answer ? FW_DIR_REPLY : FW_DIR_ORIG;
+	return flow;
+}
+
+/* A reset that answers a first packet which we have not met behind its translation: the kernel has
+ * forgotten the connection as it came. */
+static struct fw_flow *take_refused(struct ct_ctx *c, const struct fw_tuple *t)
+{
+	const unsigned int nat = c->pkt->meta.nat_status;
+	struct fw_flow *flow = NULL;
+	struct fw_tuple orig;
+
+	if (fw_ctinfo_dir(c->ctinfo) != FW_DIR_REPLY)
+		return NULL;
+	if (nat & FW_CTS_SRC_NAT)
+		flow = ct_take_masked(c, t);
+	if (!flow && (nat & FW_CTS_DST_NAT) && ct_tuple_invert(t, &orig))
+		flow = take_pending(c, &orig, true);
 	return flow;
 }
 
@@ -188,7 +206,7 @@ static struct fw_flow *find_followed(struct ct_ctx *c, struct fw_eval *e,
 		ask_kernel(c, e, &known); /* flows do not move */
 	}
 	if (!flow && (nat & FW_CTS_DST_NAT) && fw_ctinfo_dir(c->ctinfo) == FW_DIR_ORIG)
-		flow = take_pending(c, tuple);
+		flow = take_pending(c, tuple, false);
 	if (!flow && nat && fw_ctinfo_dir(c->ctinfo) == FW_DIR_REPLY &&
 	    ct_tuple_invert(tuple, &orig)) {
 		flow = ct_find_behind(c->ct, &orig, c->now);
@@ -196,8 +214,8 @@ static struct fw_flow *find_followed(struct ct_ctx *c, struct fw_eval *e,
 	}
 	if (!flow && nat)
 		flow = ask_kernel(c, e, tuple);
-	if (!flow && (nat & FW_CTS_SRC_NAT) && fw_ctinfo_dir(c->ctinfo) == FW_DIR_REPLY)
-		flow = ct_take_masked(c, tuple);
+	if (!flow && nat)
+		flow = take_refused(c, tuple);
 	if (!flow && !nat)
 		forget_opposite(c, e, key);
 	if (flow)

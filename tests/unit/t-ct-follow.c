@@ -256,6 +256,42 @@ static void test_clash_is_refused(void **state)
 	fw_ct_free(ct);
 }
 
+/* The same where the destination is another, and nobody met the first packet behind that. */
+static void test_redirected_and_refused(void **state)
+{
+	const struct fw_pkt_meta in = {.hook = FW_PREROUTING, .nat_status = FW_CTS_DST_NAT};
+	struct tcp_words w = {.src = CLIENT, .dst = SERVER, .sport = 5000, .dport = 81,
+			      .flags = TH_SYN, .seq = 1, .win = 10};
+	struct kernel k = {.known = false};
+	struct fw_eval e = {.now = SEC};
+	struct fw_ct *ct = fresh();
+	struct fw_flow *flow;
+	struct fw_tuple room;
+	struct bytes b;
+
+	(void)state;
+	make_tcp(&b, &w);
+	flow = e.flow = follow(ct, &k, &b, FW_CT_NEW, (struct fw_pkt_meta){.hook = FW_OUTPUT});
+	assert_non_null(flow);
+	fw_ct_expect_translation(ct, &e);
+	w = (struct tcp_words){.src = ROUTER, .dst = CLIENT, .sport = 8080, .dport = 5001,
+			       .flags = TH_RST | TH_ACK, .ack = 2};
+	make_tcp(&b, &w);
+	assert_ptr_not_equal(follow(ct, &k, &b, FW_CT_ESTABLISHED_REPLY, in), flow);
+	w.dport = 5000;
+	make_tcp(&b, &w);
+	assert_ptr_equal(follow(ct, &k, &b, FW_CT_ESTABLISHED_REPLY, in), flow);
+	assert_int_equal(fw_flow_tuple(flow, FW_DIR_REPLY, &room)->src.u8[3], ROUTER);
+	assert_int_equal(fw_flow_status(flow) & CT_NAT, FW_CTS_DST_NAT);
+	assert_true(fw_flow_status(flow) & FW_CTS_SEEN_REPLY);
+	assert_int_equal(fw_ct_stats(ct)->flows, 0);
+	/* its other end is known by now: what comes from elsewhere is not of it */
+	w.src = SERVER;
+	make_tcp(&b, &w);
+	assert_ptr_not_equal(follow(ct, &k, &b, FW_CT_ESTABLISHED_REPLY, in), flow);
+	fw_ct_free(ct);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -266,6 +302,7 @@ int main(void)
 		cmocka_unit_test(test_masked_and_refused),
 		cmocka_unit_test(test_other_port_is_refused),
 		cmocka_unit_test(test_clash_is_refused),
+		cmocka_unit_test(test_redirected_and_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
