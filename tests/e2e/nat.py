@@ -257,12 +257,24 @@ def path_mtu(side):
     return out
 
 
+def refused(side):
+    """A closed port's reset belongs to the connection that was asked for, in PREROUTING, too."""
+    side.restore("*nat\n-A PREROUTING -i eth0 -p tcp --dport 82 -j DNAT --to-destination %s:83\n"
+                 "-A POSTROUTING -o eth1 -p tcp --dport 81 -j MASQUERADE\nCOMMIT\n*mangle\n"
+                 "-A PREROUTING -i eth0 -j CONNMARK --set-mark 7\n"
+                 "-A PREROUTING -i eth1 -m connmark --mark 7\n"
+                 "-A PREROUTING -i eth1 -m conntrack --ctorigsrc %s --ctstatus SEEN_REPLY\n"
+                 "COMMIT\n" % (S, C))
+    return [side.connect("client", S, 81), side.connect("client", R1, 82), side.counters()]
+
+
 def main():
     netns.need_root()
     netns.sweep()
     checks = hosts.Checks()
     for what, need in ((translations, None), (switch_on, None), (after_crash, None),
-                       (way_out, [b"x", b"went elsewhere"]), (path_mtu, None), (port_range, (MANY, 2 * MANY))):
+                       (refused, None), (way_out, [b"x", b"went elsewhere"]), (path_mtu, None),
+                       (port_range, (MANY, 2 * MANY))):
         results = []
         for kind in ("legacy", "fwd"):
             side = Side(kind)
