@@ -15,11 +15,39 @@
  */
 #include "worker.h"
 
-#define TCP_SYN 0x02
+#define TCP_SYN		0x02
+#define ICMP6_INFO	128 /* from here on ICMPv6's types are no errors */
+#define TCP_HEADER_MAX	60 /* and what an error of ICMP quotes of use is no longer */
+#define DCCP_HEADER_MAX 1020
+
+/* Bytes of the upper layer that somebody may read, beside rules that say FW_NEED_PAYLOAD. */
+static uint32_t upper_size(const struct fw_packet *pkt, bool tracked)
+{
+	switch (pkt->proto) {
+	case IPPROTO_DCCP: return DCCP_HEADER_MAX;
+	case IPPROTO_SCTP: /* an association's state changes by any chunk */
+		return tracked ? pkt->l4_len : TCP_HEADER_MAX;
+	case IPPROTO_ICMPV6: /* what an error quotes has extension headers of its own */
+		return pkt->icmp_type < ICMP6_INFO ? pkt->l4_len : TCP_HEADER_MAX;
+	default: return TCP_HEADER_MAX;
+	}
+}
+
+/* Are all headers in what was copied of the packet?  IPv4's and TCP's always are. */
+static bool holds_headers(const struct fw_packet *pkt, bool tracked)
+{
+	uint32_t size;
+
+	if (pkt->fragment || !pkt->has_proto)
+		return pkt->fragment;
+	size = upper_size(pkt, tracked);
+	return pkt->l4_off + (size < pkt->l4_len ? size : pkt->l4_len) <= pkt->cap_len;
+}
 
 /*
- * Does anyone need bytes that we do not hold?  Only where nobody verified the checksum: the
- * tracker and REJECT have to.  (Of what leaves, the message does not say; REJECT checks that too.)
+ * Does anyone need bytes that we do not hold?  Headers, the tracker and all rules; the rest, beside
+ * rules that say so, only where nobody verified the checksum: the tracker and REJECT have to.  (Of
+ * what leaves, the message does not say; REJECT checks that too.)
  */
 static bool wants_whole(const struct fwd_worker *w, const struct fwd_msg *m,
 			const struct fw_plan *plan)
@@ -27,13 +55,14 @@ static bool wants_whole(const struct fwd_worker *w, const struct fwd_msg *m,
 	const struct fw_pkt_meta *meta = &m->pkt.meta;
 	const enum fw_family f = m->pkt.family;
 	const unsigned int flags = plan->flags[f];
+	const bool tracked = plan->track_here[f][meta->hook];
 
 	if (m->queue != w->number || !(m->truncated || w->detours))
 		return false;
-	if (m->truncated && (flags & FW_NEED_PAYLOAD))
+	if (m->truncated && ((flags & FW_NEED_PAYLOAD) || !holds_headers(&m->pkt, tracked)))
 		return true;
 	if (meta->flags & FW_PKT_CSUM_UNCHECKED)
-		return plan->track_here[f][meta->hook] || (flags & (FW_NEED_CSUM | FW_NEED_QUOTE));
+		return tracked || (flags & (FW_NEED_CSUM | FW_NEED_QUOTE));
 	return meta->hook == FW_OUTPUT && !(meta->flags & FW_PKT_CSUM_PARTIAL) &&
 		(flags & FW_NEED_QUOTE);
 }

@@ -15,7 +15,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import control  # noqa: E402
 import firewall  # noqa: E402
 import netns  # noqa: E402
-import talks  # noqa: E402
+import pkt  # noqa: E402
 import wait  # noqa: E402
 
 RULES = """*filter
@@ -93,7 +93,7 @@ def make_older(path, seconds):
     length = int(words[-2])
     head = b" ".join(words[:-1])
     with open(path, "wb") as f:
-        f.write(head + b" %08x\n" % talks.crc32c(head + rest[:length]) + rest)
+        f.write(head + b" %08x\n" % pkt.crc32c(head + rest[:length]) + rest)
 
 
 def long_journal(ns):

@@ -58,12 +58,12 @@ def syn(dport):
     return pkt.ip4(CLIENT, SERVER, 6, pkt.tcp(CLIENT, SERVER, 5000, dport))
 
 
-def packets(fw, words):
+def packets(fw, words, family=4):
     """Packets of the first rule whose saved line ends so."""
-    for line in fw.save(4).splitlines():
+    for line in fw.save(family).splitlines():
         if line.endswith(words):
             return int(line[1:].split(":")[0])
-    raise RuntimeError("no rule ends with %r:\n%s" % (words, fw.save(4)))
+    raise RuntimeError("no rule ends with %r:\n%s" % (words, fw.save(family)))
 
 
 def run(names):

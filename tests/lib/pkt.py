@@ -61,6 +61,21 @@ def icmp6(src, dst, type_, code=0, rest=0, data=b"", good=True):
     return _fill(src, dst, 58, struct.pack("!BBHI", type_, code, 0, rest) + data, 2, good)
 
 
+def crc32c(data):
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFF
+
+
+def sctp(sport, dport, tag, chunks, good=True):
+    h = struct.pack("!HHII", sport, dport, tag, 0) + chunks
+    c = crc32c(h) ^ (0 if good else 1)
+    return h[:8] + struct.pack("<I", c) + h[12:]
+
+
 def ip4(src, dst, proto, payload, ttl=64, ident=1, tos=0, df=False, mf=False, off=0, opts=b"",
         total=None, good=True):
     opts += b"\0" * (-len(opts) % 4)

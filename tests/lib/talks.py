@@ -2,17 +2,9 @@
 """What each protocol's two ends say to one another, rightly most of the time."""
 import struct
 
+import pkt
 from pkt import ACK, FIN, PSH, RST, SYN, URG
 from talk import Conversation, Net
-
-
-def crc32c(data):
-    crc = 0xffffffff
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
-    return crc ^ 0xffffffff
 
 
 class Tcp(Conversation):
@@ -219,9 +211,8 @@ class Sctp(Conversation):
         chunks = self.chunk(side, kind)
         if rng.random() < 0.1:
             chunks += self.chunk(side, rng.choice(self.KINDS))
-        body = struct.pack("!HHII", self.port[side], self.port[Net.far(side)], tag, 0) + chunks
-        crc = crc32c(body) ^ (1 if rng.random() < 0.02 else 0)
-        return self.packet(side, 132, body[:8] + struct.pack("<I", crc) + body[12:])
+        return self.packet(side, 132, pkt.sctp(self.port[side], self.port[Net.far(side)], tag, chunks,
+                                               good=rng.random() >= 0.02))
 
 
 class Gre(Conversation):
