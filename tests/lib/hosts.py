@@ -2,6 +2,7 @@
 """Two real hosts with a firewall on one: commands typed there, connections made from the other."""
 import difflib
 import errno
+import os
 import re
 import select
 import socket
@@ -9,6 +10,7 @@ import struct
 
 import firewall
 import topo
+import wait
 
 V4, V6 = "10.66.0.2", "fd66::2"
 PEER4, PEER6 = "10.66.0.1", "fd66::1"
@@ -59,6 +61,7 @@ class World:
             s.settimeout(patience)
             try:
                 s.connect((to, port))
+                self.stands(s)
                 result = "open"
             except socket.timeout:
                 result = "silent"
@@ -66,6 +69,17 @@ class World:
                 result = errno.errorcode[e.errno]
         self.fw.settle()
         return result
+
+    @staticmethod
+    def stands(s):
+        """A refusal by ICMP that another CPU brings ends the socket a moment before its error can
+        be read: connect() may have found none."""
+        try:
+            s.getpeername()
+        except OSError:
+            refused = wait.must("the closed socket's error",
+                                lambda: s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
+            raise OSError(refused, os.strerror(refused))
 
     def udp(self, port, to=V4, data=b"hello", ns=None, patience=PATIENCE):
         """Send a datagram from the peer: the name of the error that comes back, or silent."""

@@ -2,6 +2,7 @@
 """Topologies: two real hosts, a real client - router - server, and a router whose two neighbours
 are only the tester's own sockets (the differential test's)."""
 import netns
+import wait
 import wire
 
 QUIET = {  # nobody speaks unasked, and no answer depends on how many came before
@@ -65,6 +66,14 @@ class Routed:
                   "addr add fd66:%d::2/64 dev eth0 nodad" % n,
                   "route add default via 10.66.%d.1" % n,
                   "route add ::/0 via fd66:%d::1" % n)
+        for to in ("10.66.2.2", "fd66:2::2"):
+            self.reach(to)
+
+    def reach(self, to):
+        """Neighbours know each other before the first packet that counts: while a veth's carrier
+        comes up their first question may be lost, and the next one is a second away."""
+        wait.must("%s answers" % to, lambda: self.client.run(
+            "ping", "-c", "1", "-W", "1", "-q", to, check=False).returncode == 0)
 
     def close(self):
         for ns in (self.client, self.router, self.server):
