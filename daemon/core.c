@@ -34,7 +34,7 @@ int fwd_core_init(struct fwd_core *core, struct fwd_options *o, struct fw_err *e
 	int r;
 
 	*core = (struct fwd_core){.config = &o->config};
-	pthread_mutex_init(&core->lock, NULL);
+	fwd_core_lock_init(core);
 	r = seed(o->config.ct.seed, sizeof(o->config.ct.seed), err);
 	if (!r)
 		r = seed(&recent_seed, sizeof(recent_seed), err);
@@ -55,12 +55,12 @@ int fwd_core_init(struct fwd_core *core, struct fwd_options *o, struct fw_err *e
 
 static void lock(void *priv)
 {
-	pthread_mutex_lock(&((struct fwd_core *)priv)->lock);
+	fwd_core_slice(priv);
 }
 
 static void unlock(void *priv)
 {
-	pthread_mutex_unlock(&((struct fwd_core *)priv)->lock);
+	fwd_core_slice_end(priv);
 }
 
 struct fw_tx_env fwd_core_env(struct fwd_core *core)
@@ -90,5 +90,5 @@ void fwd_core_deinit(struct fwd_core *core)
 	core->world.recent = fw_recent_free(core->world.recent);
 	core->world.ct = fw_ct_free(core->world.ct);
 	core->world.cache = fw_flow_cache_free(core->world.cache);
-	pthread_mutex_destroy(&core->lock);
+	fwd_core_lock_deinit(core);
 }

@@ -4,9 +4,10 @@
  * thread) and the packet side (queues, nft table, replies; daemon/kernel/, its own threads).
  *
  * The engine lock.  Whoever runs the engine, the tracker or a recent list holds core->lock.  A
- * worker takes it once per batch of packets, between its two system calls; the control side takes
- * it for pointer swaps and short slices only (never around I/O, parsing or compiling).  A packet's
- * cost is 97 % system calls, so one lock does not bound the number of useful workers.
+ * worker takes it once per batch of packets, between its two system calls; everybody else takes
+ * it for short slices only (never around I/O, parsing or compiling), and behind workers that wait:
+ * fwd_core_slice().  A packet's cost is 97 % system calls, so one lock does not bound the number of
+ * useful workers.
  */
 #ifndef FWD_CORE_H
 #define FWD_CORE_H
@@ -43,12 +44,29 @@ struct fwd_config {
 
 struct fwd_core {
 	pthread_mutex_t lock;
+	pthread_mutex_t next, slices; /* lock.c */
 	struct fw_ruleset *ruleset;   /* written under lock; workers read it under lock */
 	struct fw_plan plan;          /* the same */
 	struct fw_world world;
 	bool no_priority;             /* this kernel takes no priority from a verdict */
 	const struct fwd_config *config;
 };
+
+/*
+ * lock.c: take and give back the lock.  Who walks through something long gives it back after every slice
+ * and takes it again at once.  A plain mutex would be theirs each time: a worker that is woken finds
+ * it taken again, for as long as the walk lasts.  So whoever waits stands at `next`, which the walk
+ * has to pass, too; and only one walk at a time does: it keeps `slices` along with the lock.
+ *
+ * Packets, and holds that are no loop: fwd_core_lock() and fwd_core_unlock(); free, it costs what
+ * the mutex costs.  Loops: fwd_core_slice() and fwd_core_slice_end(); they wait on no condition.
+ */
+void fwd_core_lock_init(struct fwd_core *core);
+void fwd_core_lock_deinit(struct fwd_core *core);
+void fwd_core_lock(struct fwd_core *core);
+void fwd_core_unlock(struct fwd_core *core);
+void fwd_core_slice(struct fwd_core *core);
+void fwd_core_slice_end(struct fwd_core *core);
 
 /* What transactions must know of the world. */
 struct fw_tx_env fwd_core_env(struct fwd_core *core);

@@ -46,12 +46,12 @@ static int swap(struct fwd_editor *e, const struct fw_ruleset *rs,
 	needs.kct |= before.kct; /* what is queued would be lost with its hooks */
 	fw_plan_make(&needs, &plan);
 	hold(e);
-	pthread_mutex_lock(&core->lock);
+	fwd_core_slice(core);
 	*old = core->ruleset;
 	core->ruleset = next(priv, *old);
 	core->plan = plan;
 	fw_flow_cache_flush(core->world.cache);
-	pthread_mutex_unlock(&core->lock);
+	fwd_core_slice_end(core);
 	if (e->kernel && memcmp(&plan, &before, sizeof(plan)))
 		r = fwd_kernel_apply(e->kernel, &plan, err);
 	go_on(e);
@@ -69,9 +69,9 @@ void fwd_edit_need_kct(struct fwd_editor *e)
 
 	fw_ruleset_needs(e->core->ruleset, &needs);
 	needs.kct = true;
-	pthread_mutex_lock(&e->core->lock);
+	fwd_core_slice(e->core);
 	fw_plan_make(&needs, &e->core->plan);
-	pthread_mutex_unlock(&e->core->lock);
+	fwd_core_slice_end(e->core);
 }
 
 void fwd_edit_forget(struct fwd_editor *e, struct fw_ruleset *rs)
@@ -303,9 +303,9 @@ int fwd_edit_go_back(struct fwd_editor *e, const struct fwd_frame frames[FW_N_FA
 
 static void print_recent(struct fwd_editor *e, struct fw_buf *out)
 {
-	pthread_mutex_lock(&e->core->lock);
+	fwd_core_slice(e->core);
 	fw_recent_dump(e->core->world.recent, fwd_now(), out);
-	pthread_mutex_unlock(&e->core->lock);
+	fwd_core_slice_end(e->core);
 }
 
 bool fwd_edit_print_rules(const struct fw_ruleset *rs, unsigned int save_flags,

@@ -48,13 +48,13 @@ static void print_recent(struct fwd_core *core, struct fw_buf *out)
 	const uint64_t now = fwd_now();
 	bool more;
 
-	pthread_mutex_lock(&core->lock);
+	fwd_core_slice(core);
 	fw_recent_dump_begin(core->world.recent);
-	pthread_mutex_unlock(&core->lock);
+	fwd_core_slice_end(core);
 	do {
-		pthread_mutex_lock(&core->lock);
+		fwd_core_slice(core);
 		more = fw_recent_dump_more(core->world.recent, SLICE, now, out);
-		pthread_mutex_unlock(&core->lock);
+		fwd_core_slice_end(core);
 	} while (more);
 }
 
@@ -87,9 +87,9 @@ static int save_flows(struct fwd_keeper *k)
 
 	fwd_kernel_sync(k->d->editor.kernel);
 	do {
-		pthread_mutex_lock(&core->lock);
+		fwd_core_slice(core);
 		fw_ct_dump(core->world.ct, &cursor, SLICE, now, &text);
-		pthread_mutex_unlock(&core->lock);
+		fwd_core_slice_end(core);
 	} while (cursor && text.len < FLOWS_BYTES);
 	if (cursor || !text.len)
 		fwd_store_drop_flows(k->d->editor.store);

@@ -36,12 +36,12 @@ void fwd_policy_collect(struct fwd_editor *e)
 	e->dirty |= fwd_kernel_collect(e->kernel);
 	if (fwd_kernel_counted(e->kernel, counted))
 		return;
-	pthread_mutex_lock(&core->lock);
+	fwd_core_slice(core);
 	for (unsigned int f = 0; f < FW_N_FAMILIES; f++)
 		for (unsigned int h = 0; h < FWD_N_COUNTED; h++)
 			e->dirty |= counted[f][h].packets > 0;
 	for (unsigned int f = 0; f < FW_N_FAMILIES; f++)
 		for (unsigned int t = 0; t < FW_N_TABLES; t++)
 			add_to_table(core->ruleset->tables[f][t], &core->plan, counted[f]);
-	pthread_mutex_unlock(&core->lock);
+	fwd_core_slice_end(core);
 }

@@ -22,9 +22,9 @@ void fwd_tidy(struct fwd_core *core)
 		size_t size;
 		void *piece;
 
-		pthread_mutex_lock(&core->lock);
+		fwd_core_slice(core);
 		piece = fw_ct_full_piece(core->world.ct, &size);
-		pthread_mutex_unlock(&core->lock);
+		fwd_core_slice_end(core);
 		if (!piece)
 			return;
 		if (madvise(piece, size, MADV_COLLAPSE))

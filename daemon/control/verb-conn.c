@@ -12,7 +12,7 @@
 
 #include "control/conn-words.h"
 
-#define SLICE	    256 /* flows per hold of the lock */
+#define SLICE	    64 /* flows per hold of the lock */
 #define PIECE_BYTES (64 * 1024)
 
 struct listing {
@@ -27,10 +27,10 @@ static bool list_more(struct fwd *d, void *priv, struct fw_buf *out)
 	size_t before = out->len;
 
 	do {
-		pthread_mutex_lock(&d->core.lock);
+		fwd_core_slice(&d->core);
 		fw_ct_list(d->core.world.ct, &l->cursor, SLICE, &l->words.filter, fwd_now(),
 			   l->format, out);
-		pthread_mutex_unlock(&d->core.lock);
+		fwd_core_slice_end(&d->core);
 	} while (l->cursor && out->len - before < PIECE_BYTES);
 	return l->cursor;
 }
@@ -81,9 +81,9 @@ int fwd_verb_conn_count(struct fwd_call *call, struct fw_err *err)
 		return -EINVAL;
 	fwd_kernel_sync(call->d->editor.kernel);
 	do {
-		pthread_mutex_lock(&core->lock);
+		fwd_core_slice(core);
 		fw_ct_each(core->world.ct, &cursor, SLICE, &words.filter, fwd_now(), count_one, &n);
-		pthread_mutex_unlock(&core->lock);
+		fwd_core_slice_end(core);
 	} while (cursor);
 	fw_buf_u64(call->out, n);
 	fw_buf_char(call->out, '\n');
@@ -112,10 +112,10 @@ static void delete_flows(struct fwd_call *call, const struct fw_ct_filter *filte
 	fwd_kernel_sync(call->d->editor.kernel);
 	do {
 		d.n = 0;
-		pthread_mutex_lock(&core->lock);
+		fwd_core_slice(core);
 		gone += fw_ct_delete(core->world.ct, &cursor, SLICE, filter, fwd_now(), note_one,
 				     &d);
-		pthread_mutex_unlock(&core->lock);
+		fwd_core_slice_end(core);
 		fwd_kernel_forget(call->d->editor.kernel, d.gone, d.n);
 	} while (cursor);
 	fwd_kernel_resume(call->d->editor.kernel);

@@ -27,12 +27,12 @@ int fwd_verb_recent_list(struct fwd_call *call, struct fw_err *err)
 	if (call->n_args > 1)
 		return need(call, 1, "at most a NAME", err);
 	fwd_policy_collect(&call->d->editor);
-	pthread_mutex_lock(&core->lock);
+	fwd_core_slice(core);
 	if (call->n_args)
 		r = fw_recent_print(core->world.recent, call->args[0], fwd_now(), call->out);
 	else
 		fw_recent_names(core->world.recent, call->out);
-	pthread_mutex_unlock(&core->lock);
+	fwd_core_slice_end(core);
 	return r ? no_list(call, call->args[0], err) : 0;
 }
 
@@ -52,12 +52,12 @@ static int change(struct fwd_call *call, bool add, struct fw_err *err)
 		return -EINVAL;
 	}
 	fwd_kernel_revoke(call->d->editor.kernel); /* it may drop by what the list says */
-	pthread_mutex_lock(&core->lock);
+	fwd_core_slice(core);
 	if (add)
 		r = fw_recent_add(core->world.recent, call->args[0], family, &addr, fwd_now());
 	else
 		r = fw_recent_remove(core->world.recent, call->args[0], family, &addr);
-	pthread_mutex_unlock(&core->lock);
+	fwd_core_slice_end(core);
 	fwd_kernel_resume(call->d->editor.kernel);
 	call->d->editor.dirty |= !r;
 	return r ? no_list(call, call->args[0], err) : 0;
@@ -82,9 +82,9 @@ int fwd_verb_recent_flush(struct fwd_call *call, struct fw_err *err)
 	if (r)
 		return r;
 	fwd_kernel_revoke(call->d->editor.kernel);
-	pthread_mutex_lock(&core->lock);
+	fwd_core_slice(core);
 	r = fw_recent_flush(core->world.recent, call->args[0]);
-	pthread_mutex_unlock(&core->lock);
+	fwd_core_slice_end(core);
 	fwd_kernel_resume(call->d->editor.kernel);
 	call->d->editor.dirty |= !r;
 	return r ? no_list(call, call->args[0], err) : 0;

@@ -31,7 +31,7 @@ static void take(void *priv, const uint32_t *key, const struct fw_counters *coun
 	const struct fwd_source source = source_of(key, reading->family);
 	struct fwd_block *m;
 
-	pthread_mutex_lock(&bl->core->lock);
+	fwd_core_slice(bl->core);
 	m = fwd_block_find(bl, &source);
 	if (m) {
 		struct fw_counters *seen = &m->seen[reading->old];
@@ -42,7 +42,7 @@ static void take(void *priv, const uint32_t *key, const struct fw_counters *coun
 		fwd_block_count(bl, m, &more, reading->now);
 		reading->any |= more.packets > 0;
 	}
-	pthread_mutex_unlock(&bl->core->lock);
+	fwd_core_slice_end(bl->core);
 }
 
 int fwd_block_read(struct fwd_blocks *bl, bool old)
@@ -90,10 +90,10 @@ void fwd_block_retire(struct fwd_blocks *bl)
 {
 	bl->old = bl->sets;
 	bl->sets = (struct fwd_block_sets){0};
-	pthread_mutex_lock(&bl->core->lock);
+	fwd_core_slice(bl->core);
 	for (uint32_t i = 0; i < FWD_BLOCKS_MAX; i++) {
 		bl->block[i].seen[1] = bl->block[i].seen[0];
 		bl->block[i].seen[0] = (struct fw_counters){0};
 	}
-	pthread_mutex_unlock(&bl->core->lock);
+	fwd_core_slice_end(bl->core);
 }

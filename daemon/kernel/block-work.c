@@ -9,7 +9,7 @@
 #include "block.h"
 #include "fw/ct.h"
 
-#define SCAN_SLICE 1024 /* flows looked at with the lock held */
+#define SCAN_SLICE 256 /* flows looked at with the lock held */
 #define IDLE_TICKS 3 /* nothing came for so long: out */
 #define RETRY_NS   (10 * FW_NSEC_PER_SEC) /* after a failure */
 
@@ -45,7 +45,7 @@ static void scan_flows(struct fwd_blocks *bl)
 	uint64_t cursor = 0;
 	bool any = false;
 
-	pthread_mutex_lock(&bl->core->lock);
+	fwd_core_slice(bl->core);
 	bl->scan++;
 	for (uint32_t i = 0; i < FWD_BLOCKS_MAX; i++)
 		any |= bl->block[i].state == FWD_BLOCK_ASKED;
@@ -54,13 +54,13 @@ static void scan_flows(struct fwd_blocks *bl)
 		fw_ct_each(bl->core->world.ct, &cursor, SCAN_SLICE, NULL, scan.now, look_at, &scan);
 		if (!cursor)
 			break;
-		pthread_mutex_unlock(&bl->core->lock);
-		pthread_mutex_lock(&bl->core->lock);
+		fwd_core_slice_end(bl->core);
+		fwd_core_slice(bl->core);
 	}
 	for (uint32_t i = 0; i < FWD_BLOCKS_MAX; i++)
 		if (bl->block[i].state == FWD_BLOCK_ASKED && bl->block[i].scan <= bl->scan)
 			bl->block[i].state = FWD_BLOCK_READY;
-	pthread_mutex_unlock(&bl->core->lock);
+	fwd_core_slice_end(bl->core);
 }
 
 /* ---- what is due, and when ----------------------------------------------------------------- */

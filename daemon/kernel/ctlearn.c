@@ -58,14 +58,14 @@ static bool take_some(struct learning *l, const void *buf, int len)
 	const struct nlmsghdr *nlh = buf;
 	bool more = true;
 
-	pthread_mutex_lock(&l->core->lock);
+	fwd_core_slice(l->core);
 	for (; more && mnl_nlmsg_ok(nlh, len); nlh = mnl_nlmsg_next(nlh, &len)) {
 		if (nlh->nlmsg_type == NLMSG_DONE || nlh->nlmsg_type == NLMSG_ERROR)
 			more = false;
 		else if (nlh->nlmsg_len >= NLMSG_LENGTH(sizeof(struct nfgenmsg)))
 			take(l, nlh);
 	}
-	pthread_mutex_unlock(&l->core->lock);
+	fwd_core_slice_end(l->core);
 	return more;
 }
 
@@ -112,9 +112,9 @@ void fwd_kernel_sync(struct fwd_kernel *k)
 	struct learning l = {.core = k->core, .update = true};
 	bool kct;
 
-	pthread_mutex_lock(&l.core->lock);
+	fwd_core_slice(l.core);
 	kct = l.core->plan.kct;
-	pthread_mutex_unlock(&l.core->lock);
+	fwd_core_slice_end(l.core);
 	if (kct)
 		take_all(&l);
 }

@@ -106,9 +106,9 @@ void fwd_ct_seed(struct fwd_core *core)
 		return;
 	do {
 		s.len = 0;
-		pthread_mutex_lock(&core->lock);
+		fwd_core_slice(core);
 		fw_ct_each(core->world.ct, &cursor, SLICE, NULL, fwd_now(), add, &s);
-		pthread_mutex_unlock(&core->lock);
+		fwd_core_slice_end(core);
 		if (s.len)
 			fwd_nl_send(fd, s.buf, s.len);
 		fwd_nl_drain(fd); /* those that it knows already */

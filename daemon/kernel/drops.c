@@ -214,9 +214,9 @@ static void print_blocks(struct fwd_kernel *k, unsigned int n, struct fw_buf *ou
 	for (uint32_t i = 0; k->blocks && i < FWD_BLOCKS_MAX && n; i++) {
 		struct fwd_block m;
 
-		pthread_mutex_lock(&k->core->lock);
+		fwd_core_slice(k->core);
 		m = k->blocks->block[i];
-		pthread_mutex_unlock(&k->core->lock);
+		fwd_core_slice_end(k->core);
 		if (m.state != FWD_BLOCK_IN)
 			continue;
 		print_block(&m, k->core->ruleset, fwd_now(), out);
@@ -233,11 +233,11 @@ void fwd_kernel_drops(struct fwd_kernel *k, unsigned int n, struct fw_buf *out)
 		struct drop d;
 		bool any;
 
-		pthread_mutex_lock(&k->core->lock);
+		fwd_core_slice(k->core);
 		any = i < k->drops->n;
 		if (any)
 			d = k->drops->ring[(k->drops->n - 1 - i) % RING];
-		pthread_mutex_unlock(&k->core->lock);
+		fwd_core_slice_end(k->core);
 		if (!any)
 			break;
 		fw_buf_fmt(out, "%.3fs ago  ", now > d.when ? (double)(now - d.when) / 1e9 : 0.0);

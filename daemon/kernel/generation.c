@@ -27,7 +27,7 @@ static void hand_in(struct reading *r)
 	struct fwd_core *core = r->o->k->core;
 	const uint64_t now = fwd_now();
 
-	pthread_mutex_lock(&core->lock);
+	fwd_core_slice(core);
 	for (uint32_t i = 0; i < r->n; i++) {
 		struct fwd_flow *flow = fwd_flows_find(r->flows, r->family, r->rows[i].key);
 		struct fw_counters more;
@@ -42,7 +42,7 @@ static void hand_in(struct reading *r)
 		r->o->bytes += more.bytes;
 		r->any = true;
 	}
-	pthread_mutex_unlock(&core->lock);
+	fwd_core_slice_end(core);
 	r->n = 0;
 }
 
@@ -167,12 +167,12 @@ static void tell_of_some(struct fwd_offload *o, const struct fwd_flow *flow, uin
 	struct fwd_core *core = o->k->core;
 	const uint64_t now = fwd_now();
 
-	pthread_mutex_lock(&core->lock);
+	fwd_core_slice(core);
 	for (const struct fwd_flow *end = flow + n; flow < end; flow++)
 		if (flow->tracked)
 			fw_ct_seen_again(core->world.ct, &flow->orig, (enum fw_ct_dir)flow->dir,
 					 now);
-	pthread_mutex_unlock(&core->lock);
+	fwd_core_slice_end(core);
 }
 
 /* The tracker sees these again. */

@@ -181,7 +181,7 @@ void fwd_judge(struct fwd_worker *w, uint64_t now)
 	if (w->detours && now - w->detour_ns > DETOUR_LOST_NS)
 		w->detours = 0;
 
-	pthread_mutex_lock(&core->lock);
+	fwd_core_lock(core);
 	fwd_rtnl_freshen(w->k->rtnl, now);
 	fwd_addrtype_batch(w->k->addrtype);
 	prefetch(w);
@@ -191,7 +191,7 @@ void fwd_judge(struct fwd_worker *w, uint64_t now)
 		w->cut |= fwd_block_judged(w->k->blocks);
 	if (++w->rounds % GC_ROUNDS == 0)
 		fw_ct_gc(core->world.ct, now, GC_BUDGET);
-	pthread_mutex_unlock(&core->lock);
+	fwd_core_unlock(core);
 	if (w->cut)
 		fwd_block_cut(w->k->blocks);
 	w->cut = false;

@@ -148,10 +148,10 @@ static void idle(struct fwd_worker *w)
 	w->detours = w->barriers = 0;
 	if (w->index != 0)
 		return;
-	pthread_mutex_lock(&core->lock);
+	fwd_core_lock(core);
 	fwd_rtnl_freshen(w->k->rtnl, now);
 	fw_ct_gc(core->world.ct, now, GC_IDLE_BUDGET);
-	pthread_mutex_unlock(&core->lock);
+	fwd_core_unlock(core);
 }
 
 /* Nothing came: a second passed, or something strange. */

@@ -10,6 +10,8 @@
 
 #include "model/tx.h"
 
+#define SLICE 32 /* rules; some make tables */
+
 static bool wants_attach(const struct fw_rule *rule)
 {
 	for (uint8_t i = 0; i < rule->n_matches; i++)
@@ -56,12 +58,12 @@ undo:
 }
 
 /*
- * Attach the new rules of a chunk.  The lock is held for one chunk at a time, because packets wait
- * for it; no packet can meet these rules yet.
+ * Attach the new rules of a chunk.  The lock is held for a slice of them, because packets wait for
+ * it; no packet can meet these rules yet.
  */
 static int attach_chunk(struct fw_tx *tx, struct fw_chunk *c, struct fw_err *err)
 {
-	bool locked = false;
+	unsigned int held = 0;
 	int r = 0;
 
 	for (uint32_t i = 0; c->fresh && !r && i < c->n; i++) {
@@ -69,12 +71,16 @@ static int attach_chunk(struct fw_tx *tx, struct fw_chunk *c, struct fw_err *err
 
 		if (rule->id < tx->first_id || rule->attached || !wants_attach(rule))
 			continue;
-		if (!locked && tx->env.lock)
+		if (!held && tx->env.lock)
 			tx->env.lock(tx->env.priv);
-		locked = true;
 		r = attach_rule(tx, rule, err);
+		if (++held < SLICE && !r)
+			continue;
+		held = 0;
+		if (tx->env.unlock)
+			tx->env.unlock(tx->env.priv);
 	}
-	if (locked && tx->env.unlock)
+	if (held && tx->env.unlock)
 		tx->env.unlock(tx->env.priv);
 	return r;
 }
