@@ -7,7 +7,6 @@
  * knows and we do not is picked up midway; translations that only the kernel can know are asked
  * for.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "track/track.h"
@@ -32,56 +31,6 @@ static struct fw_flow *go_on(struct ct_ctx *c)
 	return c->flow;
 }
 
-/* ---- first packets that are being translated ------------------------------------------------ */
-
-#define PENDING_NS FW_NSEC_PER_SEC
-
-/* Source and protocol stay as they are. */
-static struct ct_pending *pending_at(const struct fw_ct *ct, const struct fw_tuple *t)
-{
-	return &ct->pending[ct_source_hash(t) % CT_PENDING];
-}
-
-void fw_ct_expect_translation(struct fw_ct *ct, const struct fw_eval *e)
-{
-	struct ct_pending *p;
-
-	if (!e->flow || e->flow == &ct->scratch)
-		return;
-	if (!ct->pending)
-		ct->pending = calloc(CT_PENDING, sizeof(*ct->pending));
-	if (!ct->pending)
-		return;
-	p = pending_at(ct, &e->flow->orig);
-	p->orig = e->flow->orig;
-	p->until = e->now + PENDING_NS;
-}
-
-/* A first packet, met behind its translation, or its answer, ahead of that.  NULL: none that we know. */
-static struct fw_flow *take_pending(struct ct_ctx *c, const struct fw_tuple *t, bool answer)
-{
-	struct fw_tuple reply;
-	struct ct_pending *p;
-	struct fw_flow *flow;
-	enum fw_ct_dir dir = FW_DIR_ORIG;
-	struct ct_key key;
-
-	if (!c->ct->pending || !ct_tuple_invert(t, &reply))
-		return NULL;
-	p = pending_at(c->ct, t);
-	if (p->until <= c->now || p->orig.proto != t->proto || p->orig.family != t->family ||
-	    p->orig.sport_be != t->sport_be || memcmp(&p->orig.src, &t->src, sizeof(t->src)) != 0)
-		return NULL;
-	if (!ct_key_make(c->ct, &p->orig, &key))
-		return NULL;
-	flow = ct_find_way(c->ct, &key, c->now, true, &dir);
-	if (!flow || dir != FW_DIR_ORIG || (answer && (flow->status & CT_NAT)) ||
-	    !ct_flow_translate(c->ct, flow, &reply))
-		return NULL;
-	c->dir = answer ? FW_DIR_REPLY : FW_DIR_ORIG;
-	return flow;
-}
-
 /* A reset that answers a first packet which we have not met behind its translation: the kernel has
  * forgotten the connection as it came. */
 static struct fw_flow *take_refused(struct ct_ctx *c, const struct fw_tuple *t)
@@ -95,7 +44,7 @@ static struct fw_flow *take_refused(struct ct_ctx *c, const struct fw_tuple *t)
 	if (nat & FW_CTS_SRC_NAT)
 		flow = ct_take_masked(c, t);
 	if (!flow && (nat & FW_CTS_DST_NAT) && ct_tuple_invert(t, &orig))
-		flow = take_pending(c, &orig, true);
+		flow = ct_take_pending(c, &orig, true);
 	return flow;
 }
 
@@ -206,7 +155,7 @@ static struct fw_flow *find_followed(struct ct_ctx *c, struct fw_eval *e,
 		ask_kernel(c, e, &known); /* flows do not move */
 	}
 	if (!flow && (nat & FW_CTS_DST_NAT) && fw_ctinfo_dir(c->ctinfo) == FW_DIR_ORIG)
-		flow = take_pending(c, tuple, false);
+		flow = ct_take_pending(c, tuple, false);
 	if (!flow && nat && fw_ctinfo_dir(c->ctinfo) == FW_DIR_REPLY &&
 	    ct_tuple_invert(tuple, &orig)) {
 		flow = ct_find_behind(c->ct, &orig, c->now);

@@ -7,7 +7,6 @@
  * of a translated flow, and what translations leave as it is, make it this one's.
  */
 #include <netinet/in.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "track/track.h"
@@ -15,26 +14,21 @@
 #define MASKED_NS (10 * FW_NSEC_PER_SEC) /* an answer comes from afar */
 
 /* By who answers, and the port that he answers to (mostly it is kept), or 0: whatever that is. */
-static struct ct_pending *masked_at(const struct fw_ct *ct, const struct fw_tuple *reply, uint16_t port)
+static uint32_t hash_of(const struct fw_tuple *reply, uint16_t port)
 {
-	return &ct->masked[(ct_source_hash(reply) ^ port ^ port >> 8) % CT_PENDING];
+	return ct_source_hash(reply) ^ port ^ port >> 8;
 }
 
 void ct_note_masked(struct fw_ct *ct, const struct fw_flow *flow, uint64_t now)
 {
-	const struct ct_pending p = {.orig = flow->orig, .until = now + MASKED_NS};
 	const struct fw_tuple *reply;
 	struct fw_tuple room;
 
 	if (flow->orig.proto != IPPROTO_TCP)
 		return;
-	if (!ct->masked)
-		ct->masked = calloc(CT_PENDING, sizeof(*ct->masked));
-	if (!ct->masked)
-		return;
 	reply = fw_flow_tuple(flow, FW_DIR_REPLY, &room);
-	*masked_at(ct, reply, reply->dport_be) = p;
-	*masked_at(ct, reply, 0) = p;
+	ct_pending_note(&ct->masked, hash_of(reply, reply->dport_be), &flow->orig, now + MASKED_NS);
+	ct_pending_note(&ct->masked, hash_of(reply, 0), &flow->orig, now + MASKED_NS);
 }
 
 void fw_ct_expect_masking(struct fw_ct *ct, const struct fw_eval *e)
@@ -66,15 +60,25 @@ static struct fw_flow *answered(struct ct_ctx *c, const struct ct_pending *p, co
 		: NULL;
 }
 
+static struct fw_flow *any_answered(struct ct_ctx *c, uint32_t hash, const struct fw_tuple *t)
+{
+	const struct ct_pending_set *set = ct_pending_at(c->ct->masked, hash);
+	struct fw_flow *flow = NULL;
+
+	for (size_t i = 0; i < CT_PENDING_WAYS && !flow; i++)
+		flow = answered(c, &set->way[i], t);
+	return flow;
+}
+
 struct fw_flow *ct_take_masked(struct ct_ctx *c, const struct fw_tuple *t)
 {
 	struct fw_flow *flow;
 
 	if (!c->ct->masked || t->proto != IPPROTO_TCP)
 		return NULL;
-	flow = answered(c, masked_at(c->ct, t, t->dport_be), t);
+	flow = any_answered(c, hash_of(t, t->dport_be), t);
 	if (!flow)
-		flow = answered(c, masked_at(c->ct, t, 0), t);
+		flow = any_answered(c, hash_of(t, 0), t);
 	if (!flow || !ct_flow_translate(c->ct, flow, t))
 		return NULL;
 	c->dir = FW_DIR_REPLY;

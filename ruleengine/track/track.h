@@ -134,12 +134,20 @@ struct ct_table {
 	uint32_t taken; /* the one taken last, + 1: the only one that may not be in the index */
 };
 
-/* A first packet whose destination is being translated, until it is met behind that. */
+/*
+ * First packets that are being translated, until they are met again; by what translation leaves as it
+ * is (pending.c).  As many as may wait in a queue at once.
+ */
 struct ct_pending {
 	struct fw_tuple orig;
 	uint64_t until;
 };
-#define CT_PENDING 256
+#define CT_PENDING_WAYS 8
+#define CT_PENDING_SETS 4096
+
+struct ct_pending_set {
+	struct ct_pending way[CT_PENDING_WAYS]; /* the newest first */
+};
 
 /* What became of a rejected first packet's flow (ghost.c). */
 struct ct_ghost {
@@ -149,8 +157,8 @@ struct ct_ghost {
 #define CT_GHOSTS 256
 
 struct fw_ct {
-	struct ct_pending *pending; /* CT_PENDING of them, by their source; NULL: none yet */
-	struct ct_pending *masked;  /* the same, by whom they ask (masked.c) */
+	struct ct_pending_set *pending; /* CT_PENDING_SETS, by their source; NULL: none yet */
+	struct ct_pending_set *masked;  /* the same, by whom they ask (masked.c) */
 	struct ct_ghost *ghosts;    /* CT_GHOSTS of them, by their source */
 	struct fw_ct_config config;
 	bool count_packets; /* rules ask for it */
@@ -308,6 +316,19 @@ struct fw_flow *ct_transient(struct fw_ct *ct, const struct fw_packet *pkt,
 /* The packet's own flow, or the one its quote speaks of, or one made up: the answer is known, its
  * flow is for matches that ask for addresses. */
 int ct_carried(struct fw_ct *ct, struct fw_eval *e, enum fw_ctinfo ctinfo);
+
+/* pending.c */
+/* Note a first packet's tuple; the oldest of a full set goes.  Without memory nothing is noted. */
+void ct_pending_note(struct ct_pending_set **table, uint32_t hash, const struct fw_tuple *orig,
+		     uint64_t until);
+static inline const struct ct_pending_set *ct_pending_at(const struct ct_pending_set *table,
+							 uint32_t hash)
+{
+	return &table[hash % CT_PENDING_SETS];
+}
+/* The flow of a first packet that is met behind its translation (as t), or whose answer is met ahead
+ * of that (the answer inverted).  NULL: none that we know. */
+struct fw_flow *ct_take_pending(struct ct_ctx *c, const struct fw_tuple *t, bool answer);
 
 /* ghost.c: the flow that a rejected first packet, sent as this tuple, would have begun; or NULL. */
 struct fw_flow *ct_ghost_of(struct fw_ct *ct, const struct fw_tuple *t, uint64_t now);

@@ -20,7 +20,7 @@ import topo  # noqa: E402
 
 C, R1, R2, S = "10.66.1.2", "10.66.1.1", "10.66.2.1", "10.66.2.2"
 C6, R6, S6 = "fd66:1::2", "fd66:1::1", "fd66:2::2"
-MANY = 1000
+MANY, FIRST_PACKETS = 1000, 3000
 IP_PKTINFO, IP_MTU, IPV6_MTU = 8, 14, 24
 
 
@@ -268,13 +268,28 @@ def refused(side):
     return [side.connect("client", S, 81), side.connect("client", R1, 82), side.counters()]
 
 
+def many_at_once(side):
+    """Of each first packet rules know where it was sent to, however many are under way."""
+    side.restore("*nat\n-A PREROUTING -i eth0 -d 192.0.2.7/32 -j DNAT --to-destination %s\n"
+                 "-A POSTROUTING -o eth1 -j MASQUERADE\nCOMMIT\n*mangle\n"
+                 "-A PREROUTING -i eth0 -j CONNMARK --set-mark 7\n"
+                 "-A POSTROUTING -o eth1 -m conntrack --ctorigdst 192.0.2.7 -m connmark --mark 7\n"
+                 "COMMIT\n" % S)
+    for port in range(20000, 20000 + FIRST_PACKETS):
+        with side.client, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.bind(("", port))
+            s.sendto(b"x", ("192.0.2.7", 9))
+    side.fw.settle()
+    return [x for x in side.fw.save(4).splitlines() if "--ctorigdst" in x][0].partition(":")[0]
+
+
 def main():
     netns.need_root()
     netns.sweep()
     checks = hosts.Checks()
     for what, need in ((translations, None), (switch_on, None), (after_crash, None),
                        (refused, None), (way_out, [b"x", b"went elsewhere"]), (path_mtu, None),
-                       (port_range, (MANY, 2 * MANY))):
+                       (many_at_once, "[%d" % FIRST_PACKETS), (port_range, (MANY, 2 * MANY))):
         results = []
         for kind in ("legacy", "fwd"):
             side = Side(kind)

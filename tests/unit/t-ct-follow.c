@@ -292,6 +292,64 @@ static void test_redirected_and_refused(void **state)
 	fw_ct_free(ct);
 }
 
+/* A first packet from this port to an end, which the kernel is about to give to another. */
+static struct fw_flow *expected(struct fw_ct *ct, uint8_t dst, uint16_t sport)
+{
+	const struct fw_pkt_meta in = {.hook = FW_PREROUTING, .nat_pending = true};
+	struct kernel k = {.known = false};
+	struct fw_eval e = {.now = SEC};
+	struct bytes b;
+
+	make_udp(&b, CLIENT, dst, sport, 53);
+	e.flow = follow(ct, &k, &b, FW_CT_NEW, in);
+	assert_non_null(e.flow);
+	fw_ct_expect_translation(ct, &e);
+	return e.flow;
+}
+
+/* … and met behind that, when the kernel cannot be asked yet. */
+static struct fw_flow *met(struct fw_ct *ct, uint8_t dst, uint16_t sport)
+{
+	const struct fw_pkt_meta behind = {.hook = FW_FORWARD, .nat_status = FW_CTS_DST_NAT};
+	struct kernel k = {.known = false};
+	struct bytes b;
+
+	make_udp(&b, CLIENT, dst, sport, 53);
+	return follow(ct, &k, &b, FW_CT_NEW, behind);
+}
+
+/* Many first packets wait in the queue at once: each is found again. */
+static void test_many_are_pending(void **state)
+{
+	enum { N = 2000 };
+	struct fw_flow *flows[N];
+	struct fw_ct *ct = fresh();
+
+	(void)state;
+	for (unsigned int i = 0; i < N; i++)
+		flows[i] = expected(ct, SERVER, (uint16_t)(20000 + i));
+	for (unsigned int i = 0; i < N; i++)
+		assert_ptr_equal(met(ct, ROUTER, (uint16_t)(20000 + i)), flows[i]);
+	fw_ct_free(ct);
+}
+
+/* One socket asks two ends: who asked first is met first. */
+static void test_one_source_asks_two(void **state)
+{
+	struct fw_ct *ct = fresh();
+	struct fw_flow *one, *other;
+	struct fw_tuple room;
+
+	(void)state;
+	one = expected(ct, SERVER, 5000);
+	other = expected(ct, SERVER + 1, 5000);
+	assert_ptr_equal(met(ct, ROUTER, 5000), one);
+	assert_ptr_equal(met(ct, ROUTER + 1, 5000), other);
+	assert_int_equal(fw_flow_tuple(one, FW_DIR_REPLY, &room)->src.u8[3], ROUTER);
+	assert_int_equal(fw_flow_tuple(other, FW_DIR_REPLY, &room)->src.u8[3], ROUTER + 1);
+	fw_ct_free(ct);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -303,6 +361,8 @@ int main(void)
 		cmocka_unit_test(test_other_port_is_refused),
 		cmocka_unit_test(test_clash_is_refused),
 		cmocka_unit_test(test_redirected_and_refused),
+		cmocka_unit_test(test_many_are_pending),
+		cmocka_unit_test(test_one_source_asks_two),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
