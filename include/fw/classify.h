@@ -29,11 +29,7 @@ void fw_fields_begin(struct fw_fields *f, enum fw_field field);
 void fw_fields_add(struct fw_fields *f, uint32_t lo, uint32_t hi);
 void fw_fields_add_addr(struct fw_fields *f, const union fw_addr *lo, const union fw_addr *hi);
 void fw_fields_end(struct fw_fields *f);
-/*
- * This match may drop a packet outright (hotdrop) for other reasons than that its upper-layer
- * header is incomplete (fw_packet.l4_ok), such as a TCP option list that does not end: what
- * stands behind it in the rule then cannot be used to skip the rule.
- */
+/* This use of a match may drop a packet as if its extension said FW_EXT_DROPS (fw/ext.h). */
 void fw_fields_barrier(struct fw_fields *f);
 
 /* Compile a chain; `old` (may be NULL) is the chain's version before the edit, whose program may

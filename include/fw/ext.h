@@ -78,6 +78,11 @@ static inline void fw_use_move(struct fw_use *use, unsigned int from, unsigned i
                               * addresses, ports, interfaces, mark, state; TCP flags where `needs`
                               * says FW_NEED_EACH if it matters (fw/offer.h) */
 
+#define FW_EXT_DROPS 0x80000 /* may drop a packet outright (hotdrop) for other reasons than that its
+                              * upper-layer header is incomplete (fw_packet.l4_ok), such as options
+                              * that do not end: what stands behind it in a rule cannot be used to
+                              * skip the rule.  Where only some uses do: fw_fields_barrier() */
+
 struct fw_fields; /* fw/classify.h */
 struct fw_generic; /* fw/ruleset.h */
 struct fw_owners; /* fw/owners.h */

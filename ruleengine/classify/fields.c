@@ -240,6 +240,8 @@ void fw_rule_fields(const struct fw_rule *rule, enum fw_family family, const str
 		}
 		if (!ext->fields || !ext->fields(&rule->matches[i], family, f))
 			f->exact = false;
+		if (ext->flags & FW_EXT_DROPS)
+			fw_fields_barrier(f);
 		/* Any match may look into the upper layer. */
 		f->late = true;
 	}

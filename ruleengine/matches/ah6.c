@@ -5,7 +5,6 @@
  */
 #include <netinet/in.h>
 
-#include "fw/classify.h"
 #include "matches/ext6.h"
 #include "matches/spi.h"
 
@@ -64,15 +63,9 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 		!(fw_use_has(use, RES) && (ah[2] | ah[3]));
 }
 
-static bool fields(const struct fw_use *use, enum fw_family family, struct fw_fields *f)
-{
-	fw_fields_barrier(f); /* drops what has no end, whatever the rule asks behind it */
-	return false;
-}
-
 const struct fw_ext fw_match_ah6 = {
 	.name = "ah", .summary = "the IPv6 authentication header",
-	.families = 1 << FW_IP6,
+	.flags = FW_EXT_DROPS, .families = 1 << FW_IP6,
 	.size = sizeof(struct ah6), .opts = opts, .init = spi_init, .check = check, .list = list,
-	.match = match, .fields = fields,
+	.match = match,
 };

@@ -5,7 +5,6 @@
  */
 #include <string.h>
 
-#include "fw/classify.h"
 #include "matches/conncount.h"
 #include "opt/opt.h"
 
@@ -138,16 +137,10 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 	return (n > c->limit) == fw_use_has(use, ABOVE);
 }
 
-static bool fields(const struct fw_use *use, enum fw_family family, struct fw_fields *f)
-{
-	fw_fields_barrier(f); /* drops what cannot be counted */
-	return false;
-}
-
 const struct fw_ext fw_match_connlimit = {
 	.name = "connlimit", .summary = "how many connections an address has",
 	.flags = FW_NEED_TRACK | FW_NEED_FLOWS | FW_EXT_STATEFUL,
 	.size = sizeof(struct connlimit), .state_size = sizeof(struct state), .opts = opts,
 	.init = init, .check = check, .list = list, .attach = attach, .detach = detach,
-	.match = match, .fields = fields,
+	.match = match,
 };

@@ -5,7 +5,6 @@
  */
 #include <netinet/in.h>
 
-#include "fw/classify.h"
 #include "matches/ext6.h"
 #include "opt/opt.h"
 
@@ -87,14 +86,9 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 		!(fw_use_has(use, MORE) && !(h[3] & 1)) && !(fw_use_has(use, LAST) && h[3] & 1);
 }
 
-static bool fields(const struct fw_use *use, enum fw_family family, struct fw_fields *f)
-{
-	fw_fields_barrier(f); /* drops what has no end, whatever the rule asks behind it */
-	return false;
-}
-
 const struct fw_ext fw_match_frag = {
-	.name = "frag", .summary = "the IPv6 fragment header", .families = 1 << FW_IP6,
+	.name = "frag", .summary = "the IPv6 fragment header",
+	.flags = FW_EXT_DROPS, .families = 1 << FW_IP6,
 	.size = sizeof(struct frag), .opts = opts, .init = init, .check = check, .list = list,
-	.match = match, .fields = fields,
+	.match = match,
 };

@@ -12,7 +12,7 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 }
 
 const struct fw_ext fw_match_hbh = {
-	.name = "hbh", .summary = "the IPv6 hop-by-hop options", .families = 1 << FW_IP6,
-	.size = sizeof(struct opts6), .opts = opts, .list = opts6_list, .match = match,
-	.fields = opts6_fields,
+	.name = "hbh", .summary = "the IPv6 hop-by-hop options", .flags = FW_EXT_DROPS,
+	.families = 1 << FW_IP6, .size = sizeof(struct opts6), .opts = opts, .list = opts6_list,
+	.match = match,
 };

@@ -4,7 +4,6 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "fw/classify.h"
 #include "opt/opt.h"
 
 struct ipv6header {
@@ -162,14 +161,8 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 	return (there == want->headers) != inv;
 }
 
-static bool fields(const struct fw_use *use, enum fw_family family, struct fw_fields *f)
-{
-	fw_fields_barrier(f); /* drops what has no end, whatever the rule asks behind it */
-	return false;
-}
-
 const struct fw_ext fw_match_ipv6header = {
 	.name = "ipv6header", .summary = "which IPv6 extension headers there are",
-	.families = 1 << FW_IP6, .size = sizeof(struct ipv6header), .opts = opts, .list = list,
-	.match = match, .fields = fields,
+	.flags = FW_EXT_DROPS, .families = 1 << FW_IP6,
+	.size = sizeof(struct ipv6header), .opts = opts, .list = list, .match = match,
 };

@@ -5,7 +5,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "fw/classify.h"
 #include "opt/opt.h"
 
 struct mh {
@@ -142,14 +141,9 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 	return (h[2] >= mh->types[0] && h[2] <= mh->types[1]) != fw_use_inv(use, TYPE);
 }
 
-static bool fields(const struct fw_use *use, enum fw_family family, struct fw_fields *f)
-{
-	fw_fields_barrier(f); /* drops what is none */
-	return false;
-}
-
 const struct fw_ext fw_match_mh = {
-	.name = "mh", .summary = "the type of an IPv6 mobility header", .families = 1 << FW_IP6,
+	.name = "mh", .summary = "the type of an IPv6 mobility header",
+	.flags = FW_EXT_DROPS, .families = 1 << FW_IP6,
 	.proto = IPPROTO_MH, .size = sizeof(struct mh), .opts = opts, .help = help, .init = init,
-	.check = check, .list = list, .match = match, .fields = fields,
+	.check = check, .list = list, .match = match,
 };

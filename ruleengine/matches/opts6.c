@@ -106,9 +106,3 @@ bool opts6_match(const struct fw_use *use, struct fw_eval *e, uint8_t header)
 		return false;
 	return !fw_use_has(use, OPTS6_LEN) || (o->len == len) != fw_use_inv(use, OPTS6_LEN);
 }
-
-bool opts6_fields(const struct fw_use *use, enum fw_family family, struct fw_fields *f)
-{
-	fw_fields_barrier(f); /* drops what has no end, whatever the rule asks behind it */
-	return false;
-}

@@ -4,7 +4,6 @@
 #ifndef MATCHES_OPTS6_H
 #define MATCHES_OPTS6_H
 
-#include "fw/classify.h"
 #include "matches/ext6.h"
 #include "opt/opt.h"
 
@@ -39,6 +38,5 @@ void opts6_print(const struct fw_opt *opt, const struct fw_use *use, enum fw_fam
 void opts6_list(const struct fw_use *use, enum fw_family family, bool numeric, struct fw_buf *out);
 /* header: IPPROTO_HOPOPTS or IPPROTO_DSTOPTS */
 bool opts6_match(const struct fw_use *use, struct fw_eval *e, uint8_t header);
-bool opts6_fields(const struct fw_use *use, enum fw_family family, struct fw_fields *f);
 
 #endif

@@ -10,7 +10,6 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "fw/classify.h"
 #include "matches/ext6.h"
 #include "opt/opt.h"
 
@@ -187,15 +186,8 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 		addrs_match(rt, !fw_use_has(use, NOT_STRICT), h + 8, (len - 8) / 16);
 }
 
-static bool fields(const struct fw_use *use, enum fw_family family, struct fw_fields *f)
-{
-	fw_fields_barrier(f); /* drops what has no end, whatever the rule asks behind it */
-	return false;
-}
-
 const struct fw_ext fw_match_rt = {
 	.name = "rt", .summary = "the IPv6 routing header",
-	.families = 1 << FW_IP6,
+	.flags = FW_EXT_DROPS, .families = 1 << FW_IP6,
 	.size = sizeof(struct rt), .opts = opts, .check = check, .list = list, .match = match,
-	.fields = fields,
 };

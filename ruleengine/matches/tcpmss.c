@@ -2,7 +2,6 @@
 /* -m tcpmss: the largest segment that a TCP header announces. */
 #include <netinet/in.h>
 
-#include "fw/classify.h"
 #include "matches/options.h"
 #include "opt/opt.h"
 
@@ -67,14 +66,8 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 	return in_range(use, op, n - TCP_HDR) != fw_use_inv(use, MSS);
 }
 
-static bool fields(const struct fw_use *use, enum fw_family family, struct fw_fields *f)
-{
-	fw_fields_barrier(f);
-	return false;
-}
-
 const struct fw_ext fw_match_tcpmss = {
 	.name = "tcpmss", .summary = "the largest segment that a TCP header announces",
-	.proto = IPPROTO_TCP,
-	.size = sizeof(struct tcpmss), .opts = opts, .list = list, .match = match, .fields = fields,
+	.flags = FW_EXT_DROPS, .proto = IPPROTO_TCP,
+	.size = sizeof(struct tcpmss), .opts = opts, .list = list, .match = match,
 };

@@ -175,23 +175,35 @@ static void test_barriers(void **state)
 {
 	static const struct told barriers[] = {
 		{"tcp", "--tcp-option 2", 6, FW_IP4, false},
+		{"tcpmss", "--mss 536", 6, FW_IP4, false},
 		{"sctp", "--chunk-types any DATA", 132, FW_IP4, false},
 		{"dccp", "--dccp-option 2", 33, FW_IP4, false},
 		{"ah", "--ahspi 5", 0, FW_IP6, false},
+		{"dst", "--dst-len 8", 0, FW_IP6, false},
+		{"frag", "--fragfirst", 0, FW_IP6, false},
+		{"hbh", "--hbh-len 8", 0, FW_IP6, false},
+		{"ipv6header", "--header frag", 0, FW_IP6, false},
+		{"mh", "--mh-type 1", 135, FW_IP6, false},
 		{"rt", "--rt-type 0", 0, FW_IP6, false},
 	};
+	struct fw_rule *rule = calloc(1, sizeof(*rule) + sizeof(rule->matches[0]));
 
+	(void)state;
+	assert_non_null(rule);
+	rule->n_matches = 1;
 	for (size_t i = 0; i < FW_ARRAY_SIZE(barriers); i++) {
 		const struct told *c = &barriers[i];
-		struct fw_fields f = {
-			.family = (enum fw_family)c->family, .exact = true, .now = -1};
+		struct fw_fields f;
 		struct extuse u;
 
 		extuse_make(&u, c->ext, false, (enum fw_family)c->family, c->proto, c->text);
-		assert_false(u.use.ext->fields(&u.use, (enum fw_family)c->family, &f));
+		rule->matches[0] = u.use;
+		fw_rule_fields(rule, (enum fw_family)c->family, NULL, &f);
 		assert_true(f.barrier);
+		assert_false(f.exact);
 		extuse_free(&u);
 	}
+	free(rule);
 }
 
 int main(void)
