@@ -113,9 +113,16 @@ static bool is_fixed_load(const struct sock_filter *f)
 	return BPF_CLASS(f->code) == BPF_LD && BPF_MODE(f->code) == BPF_ABS;
 }
 
+/* A place that is computed, or whose byte says a header's length, names no facts but may be the
+ * frame's, in front of the IP header. */
 bool bpf_reads_untold(const struct sock_filter *f)
 {
-	return is_fixed_load(f) && fact_at(f->k) == NOT_TOLD;
+	const uint16_t class = BPF_CLASS(f->code), mode = BPF_MODE(f->code);
+
+	if (is_fixed_load(f))
+		return fact_at(f->k) == NOT_TOLD;
+	return ((class == BPF_LD && mode == BPF_IND) || (class == BPF_LDX && mode == BPF_MSH)) &&
+		f->k >= (uint32_t)SKF_LL_OFF && f->k < (uint32_t)SKF_NET_OFF;
 }
 
 bool bpf_reads_type(const struct bpf *b)

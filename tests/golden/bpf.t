@@ -34,4 +34,7 @@
 -m bpf --bytecode "2,32 0 0 4294963208,6 0 0 0" => error: a queue does not tell what instruction 0 reads
                                               => exit: 2
 -m bpf --bytecode "2,48 0 0 4292870144,6 0 0 0" => error: a queue does not tell what instruction 0 reads
+-m bpf --bytecode "2,80 0 0 4292870144,6 0 0 0" => error: a queue does not tell what instruction 0 reads
+-m bpf --bytecode "2,177 0 0 4292870144,6 0 0 0" => error: a queue does not tell what instruction 0 reads
+-m bpf --bytecode "2,177 0 0 4293918720,22 0 0 0" => ok
 -m bpf --bytecode "2,32 0 0 4294963220,22 0 0 0" => ok
