@@ -78,6 +78,7 @@ struct fw_tx_env fwd_core_env(struct fwd_core *core)
 		.kct = core->plan.kct,
 		.mark_reserved = fw_mark_mask(c->mark_shift),
 		.no_priority = core->no_priority,
+		.graveyard = &core->graveyard,
 	};
 }
 
@@ -87,6 +88,7 @@ void fwd_core_deinit(struct fwd_core *core)
 
 	if (core->ruleset)
 		core->ruleset = fw_ruleset_unref(core->ruleset, &env);
+	fw_graveyard_clear(&core->graveyard);
 	core->world.recent = fw_recent_free(core->world.recent);
 	core->world.ct = fw_ct_free(core->world.ct);
 	core->world.cache = fw_flow_cache_free(core->world.cache);

@@ -49,6 +49,7 @@ struct fwd_core {
 	struct fw_plan plan;          /* the same */
 	struct fw_world world;
 	bool no_priority;             /* this kernel takes no priority from a verdict */
+	struct fw_graveyard graveyard; /* control thread only; see hold.c */
 	const struct fwd_config *config;
 };
 
@@ -136,11 +137,16 @@ int fwd_kernel_counted(struct fwd_kernel *k, struct fw_counters ret[FW_N_FAMILIE
  * collect: counters of rules, policies, flows and recent lists get what the kernel has decided by
  * itself so far.  True: there was something.
  *
- * revoke: from now on every packet is judged again, and counters are as with collect.  Before the
- * ruleset, its plan, a flow or a recent list is exchanged; what the kernel did by the old one is over
- * when it returns.  resume: when the new one is in force.
+ * withdraw: from now on every packet is judged again.  Before the ruleset, its plan, a flow or a
+ * recent list is exchanged; what the kernel did by the old one is over when it returns, but counted
+ * it is only by and by.  Returns a number for owes: is some of it not counted yet?  Until then the
+ * counters of rules that were in force must be there, and nobody's else may be where they are.
+ *
+ * revoke: withdraw and collect.  resume: when the new one is in force.
  */
 bool fwd_kernel_collect(struct fwd_kernel *k);
+uint64_t fwd_kernel_withdraw(struct fwd_kernel *k);
+bool fwd_kernel_owes(struct fwd_kernel *k, uint64_t number);
 void fwd_kernel_revoke(struct fwd_kernel *k);
 void fwd_kernel_resume(struct fwd_kernel *k);
 

@@ -12,27 +12,11 @@
 #define DUMP_SLICE 65536 /* flows per call; nobody waits for them any more */
 
 /*
- * What packets are judged by is about to change: the kernel lets nothing pass by itself any more,
- * and all that was not counted yet is counted, before and behind which no packet falls.
- */
-static void hold(struct fwd_editor *e)
-{
-	if (e->kernel)
-		fwd_kernel_revoke(e->kernel);
-	fwd_policy_collect(e);
-}
-
-static void go_on(struct fwd_editor *e)
-{
-	if (e->kernel)
-		fwd_kernel_resume(e->kernel);
-}
-
-/*
  * Swap snapshots and plans, and let the kernel's hooks follow.  next: gives the new one, with the
- * engine lock held.  `old`, whose reference is the caller's then, is set in any case.
+ * engine lock held; exact: it looks at counters.  `old`, whose reference is the caller's then, is
+ * set in any case.
  */
-static int swap(struct fwd_editor *e, const struct fw_ruleset *rs,
+static int swap(struct fwd_editor *e, const struct fw_ruleset *rs, bool exact,
 		struct fw_ruleset *(*next)(void *priv, struct fw_ruleset *old), void *priv,
 		struct fw_ruleset **old, struct fw_err *err)
 {
@@ -45,7 +29,7 @@ static int swap(struct fwd_editor *e, const struct fw_ruleset *rs,
 	fw_ruleset_needs(rs, &needs);
 	needs.kct |= before.kct; /* what is queued would be lost with its hooks */
 	fw_plan_make(&needs, &plan);
-	hold(e);
+	fwd_edit_hold(e, exact);
 	fwd_core_slice(core);
 	*old = core->ruleset;
 	core->ruleset = next(priv, *old);
@@ -54,7 +38,7 @@ static int swap(struct fwd_editor *e, const struct fw_ruleset *rs,
 	fwd_core_slice_end(core);
 	if (e->kernel && memcmp(&plan, &before, sizeof(plan)))
 		r = fwd_kernel_apply(e->kernel, &plan, err);
-	go_on(e);
+	fwd_edit_go_on(e);
 	return r;
 }
 
@@ -86,7 +70,7 @@ void fwd_edit_revert(struct fwd_editor *e, struct fw_ruleset *rs)
 	struct fw_err err = FW_ERR_INIT;
 	struct fw_ruleset *undone;
 
-	if (swap(e, rs, given, rs, &undone, &err))
+	if (swap(e, rs, false, given, rs, &undone, &err))
 		fwd_log_err(2, "undoing an edit", &err);
 	fwd_edit_forget(e, undone);
 }
@@ -119,6 +103,7 @@ int fwd_edit_publish(struct fwd_editor *e, struct fw_tx *tx, const struct fwd_ed
 		     struct fw_err *err)
 {
 	struct publishing p = {tx, edit};
+	const bool exact = fw_tx_sets_counters(tx) || (edit && edit->before);
 	struct fw_ruleset *old;
 	int r = 0;
 
@@ -126,7 +111,7 @@ int fwd_edit_publish(struct fwd_editor *e, struct fw_tx *tx, const struct fwd_ed
 		r = fwd_kernel_prepare(e->kernel, fw_tx_result(tx), err);
 	if (r)
 		return r;
-	r = swap(e, fw_tx_result(tx), publish, &p, &old, err);
+	r = swap(e, fw_tx_result(tx), exact, publish, &p, &old, err);
 	return finish(e, old, r);
 }
 
@@ -219,6 +204,7 @@ int fwd_edit_commit(struct fwd_editor *e, struct fw_err *err)
 		return r;
 	}
 	fwd_edit_forget(e, base);
+	fwd_edit_tidy(e);
 	if (e->kernel && !e->kept)
 		fwd_kernel_settled(e->kernel);
 	e->last_edit_wall = fwd_wall();
@@ -262,7 +248,7 @@ int fwd_edit_replace(struct fwd_editor *e, struct fw_tx *tx, struct fw_err *err)
 static int put_back(struct fwd_editor *e, struct fw_ruleset *rs, struct fw_err *err)
 {
 	struct fw_ruleset *old;
-	int r = swap(e, rs, given, fw_ruleset_ref(rs), &old, err);
+	int r = swap(e, rs, false, given, fw_ruleset_ref(rs), &old, err);
 
 	return finish(e, old, r);
 }

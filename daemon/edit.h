@@ -37,6 +37,10 @@ struct fwd_editor {
 	struct fwd_store_mark mark;
 	uint64_t last_edit_wall; /* when the last group was committed; 0: never */
 	bool compact; /* a snapshot is wanted after the next commit, however short the journal */
+	uint64_t era; /* of fwd_kernel_withdraw(), at the last swap */
+	/* rules that died at some swap, and its era; core->graveyard has those since (hold.c) */
+	struct fw_graveyard older;
+	uint64_t older_era;
 	bool dirty; /* something that only a snapshot keeps has changed by command or by policy */
 	/* Set by keep.c: waits until it writes no snapshot, so that ours comes after it. */
 	void (*settle)(void *priv);
@@ -80,9 +84,10 @@ int fwd_edit_publish(struct fwd_editor *e, struct fw_tx *tx, const struct fwd_ed
 void fwd_edit_revert(struct fwd_editor *e, struct fw_ruleset *rs);
 /*
  * Policies of hooks that packets pass without being looked at count, too: add what the kernel has
- * counted for us since the last call to the snapshot in force.  Before counters are read, zeroed,
- * set or saved, and before a snapshot is replaced.
+ * counted for us since the last call to the snapshot in force.  Before a snapshot is replaced.
  */
+void fwd_policy_count(struct fwd_editor *e);
+/* The same, and what it has decided by itself.  Before counters are read, zeroed, set or saved. */
 void fwd_policy_collect(struct fwd_editor *e);
 /* At start: the kernel has to track, whatever the rules say. */
 void fwd_edit_need_kct(struct fwd_editor *e);
@@ -95,7 +100,8 @@ int fwd_edit_snapshot(struct fwd_editor *e, struct fw_err *err);
 /* What a snapshot has of the rules: a frame for each family, into text.  Any thread that holds a
  * reference; false: out of memory. */
 bool fwd_edit_print_rules(const struct fw_ruleset *rs, unsigned int save_flags,
-			  struct fwd_frame frames[FW_N_FAMILIES], struct fw_buf text[FW_N_FAMILIES]);
+			  struct fwd_frame frames[FW_N_FAMILIES],
+			  struct fw_buf text[FW_N_FAMILIES]);
 
 /*
  * Go back to what was, as an edit of the group like any other: in force at once, durable with
@@ -108,5 +114,14 @@ int fwd_edit_go_back(struct fwd_editor *e, const struct fwd_frame frames[FW_N_FA
 
 /* At the stop, when no packet can change it any more: the snapshot, and the tracker's flows. */
 int fwd_edit_save_all(struct fwd_editor *e, struct fw_err *err);
+
+/* ---- hold.c -------------------------------------------------------------------------------- */
+
+/* What packets are judged by is about to change: the kernel does nothing by itself any more. exact:
+ * counters are looked at or set in that moment, and have all of what it did. */
+void fwd_edit_hold(struct fwd_editor *e, bool exact);
+void fwd_edit_go_on(struct fwd_editor *e);
+/* Free dead rules that nothing is owed to any more.  Now and then. */
+void fwd_edit_tidy(struct fwd_editor *e);
 
 #endif

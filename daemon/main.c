@@ -192,6 +192,7 @@ static int tear_down(struct fwd *d, bool save)
 	if (save)
 		fwd_kernel_sync(e->kernel);
 	e->kernel = fwd_kernel_stop(e->kernel);
+	fwd_edit_tidy(e);
 	if (save && e->store && (!fwd_store_empty(e->store) || d->core.ruleset->generation))
 		r = fwd_edit_save_all(e, &err);
 	if (r)

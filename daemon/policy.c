@@ -26,15 +26,12 @@ static void add_to_table(const struct fw_table *table, const struct fw_plan *pla
 	}
 }
 
-void fwd_policy_collect(struct fwd_editor *e)
+void fwd_policy_count(struct fwd_editor *e)
 {
 	struct fw_counters counted[FW_N_FAMILIES][FWD_N_COUNTED];
 	struct fwd_core *core = e->core;
 
-	if (!e->kernel)
-		return;
-	e->dirty |= fwd_kernel_collect(e->kernel);
-	if (fwd_kernel_counted(e->kernel, counted))
+	if (!e->kernel || fwd_kernel_counted(e->kernel, counted))
 		return;
 	fwd_core_slice(core);
 	for (unsigned int f = 0; f < FW_N_FAMILIES; f++)
@@ -44,4 +41,11 @@ void fwd_policy_collect(struct fwd_editor *e)
 		for (unsigned int t = 0; t < FW_N_TABLES; t++)
 			add_to_table(core->ruleset->tables[f][t], &core->plan, counted[f]);
 	fwd_core_slice_end(core);
+}
+
+void fwd_policy_collect(struct fwd_editor *e)
+{
+	if (e->kernel)
+		e->dirty |= fwd_kernel_collect(e->kernel);
+	fwd_policy_count(e);
 }

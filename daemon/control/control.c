@@ -212,6 +212,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *w, int events)
 	}
 	fwd_control_admit(c);
 	fwd_tidy(&c->d->core);
+	fwd_edit_tidy(&c->d->editor);
 }
 
 void fwd_control_admit(struct fwd_control *c)

@@ -31,6 +31,7 @@ enum {
 #define FWD_FLOWS_NAME "flows" /* what the names of all their sets begin with */
 #define FWD_FLOWS_MAX  16384 /* of a family; more are judged one packet after the other */
 #define FWD_FLOWS_ROOM 65536 /* counters in all different ways together */
+#define FWD_FLOWS_BATCH 128 /* sent at once: an edit waits for no longer than that takes */
 
 struct fwd_flow {
 	uint32_t key[FWD_FLOW_WORDS6];
@@ -56,7 +57,7 @@ struct fwd_flows {
 	uint64_t since; /* when the first was sent; 0: none was */
 	uint64_t until_wall; /* from then on its rules let nothing pass, should nobody end it */
 	unsigned int makes; /* of the table, when its sets were made */
-	bool closed; /* what it counts is complete; its counters may be gone */
+	uint64_t era; /* fwd_kernel.era when it was retired */
 	uint64_t key; /* of its hashes, for who sends chooses the ends */
 	uint32_t ways; /* used of way[] */
 	uint32_t way_bucket[256];

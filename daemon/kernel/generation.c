@@ -8,14 +8,13 @@
 #define SLICE	  256 /* flows that are seen to in one hold of core->lock */
 #define LATE_NS	  (3 * FW_NSEC_PER_SEC) /* that the thread may be late, on a busy machine */
 
-/* ---- reading, under o->lock ---------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------------------------- */
 
 struct reading {
 	struct fwd_offload *o;
 	struct fwd_flows *flows;
 	enum fw_family family;
 	uint32_t n;
-	bool any;
 	struct {
 		uint32_t key[FWD_FLOW_WORDS6];
 		struct fw_counters counters;
@@ -40,7 +39,6 @@ static void hand_in(struct reading *r)
 				     more.packets, more.bytes, now);
 		r->o->packets += more.packets;
 		r->o->bytes += more.bytes;
-		r->any = true;
 	}
 	fwd_core_slice_end(core);
 	r->n = 0;
@@ -57,21 +55,40 @@ static void on_element(void *priv, const uint32_t *key, const struct fw_counters
 		hand_in(r);
 }
 
-bool fwd_generation_read(struct fwd_offload *o, struct fwd_flows *f)
+/* Nothing is added to it meanwhile. */
+static void read_one(struct fwd_offload *o, struct fwd_flows *f, int *fd)
 {
 	struct reading r;
 
 	r.o = o;
 	r.flows = f;
 	r.n = 0;
-	r.any = false;
-	for (unsigned int i = 0; f && i < FW_N_FAMILIES; i++) {
+	for (unsigned int i = 0; i < FW_N_FAMILIES; i++) {
 		r.family = (enum fw_family)i;
 		if (f->of[i].made)
-			fwd_kset_read(&o->read_fd, &f->of[i].set, on_element, &r);
+			fwd_kset_read(fd, &f->of[i].set, on_element, &r);
 		hand_in(&r);
 	}
-	return r.any;
+}
+
+static struct fwd_flows *newest_retired(struct fwd_offload *o)
+{
+	struct fwd_flows *f;
+
+	pthread_mutex_lock(&o->k->core->lock);
+	f = o->retired;
+	pthread_mutex_unlock(&o->k->core->lock);
+	return f;
+}
+
+void fwd_generation_read(struct fwd_offload *o)
+{
+	if (o->live)
+		read_one(o, o->live, &o->read_fd);
+	pthread_mutex_lock(&o->reading);
+	for (struct fwd_flows *f = newest_retired(o); f; f = f->next)
+		read_one(o, f, &o->retired_fd);
+	pthread_mutex_unlock(&o->reading);
 }
 
 /* ---- sending, under o->lock ---------------------------------------------------------------- */
@@ -86,8 +103,10 @@ static struct news gather(struct fwd_offload *o, struct fwd_flows_of *of)
 {
 	struct news news = {.n = of->n - of->sent, .kinds = of->wanted & ~of->ruled};
 
-	if (news.n > FWD_KSET_BATCH)
-		news.n = FWD_KSET_BATCH;
+	if (o->held)
+		news.n = 0; /* it is about to end */
+	if (news.n > FWD_FLOWS_BATCH)
+		news.n = FWD_FLOWS_BATCH;
 	news.make = news.n && !of->made;
 	for (uint32_t i = 0; i < news.n; i++)
 		memcpy(&o->keys[i * of->set.words], of->flow[of->sent + i].key,
@@ -121,8 +140,8 @@ static int send_news(struct fwd_offload *o, enum fw_family family, const struct 
 	return r;
 }
 
-/* One batch of a family; *more: there is another. */
-static int push_some(struct fwd_offload *o, enum fw_family family, bool *more)
+/* One batch of a family. */
+static int push_some(struct fwd_offload *o, enum fw_family family)
 {
 	pthread_mutex_t *lock = &o->k->core->lock;
 	struct fwd_flows *f = o->live;
@@ -142,7 +161,6 @@ static int push_some(struct fwd_offload *o, enum fw_family family, bool *more)
 	of->ruled |= news.kinds;
 	if (!f->since && news.n)
 		f->since = fwd_now();
-	*more = of->n > of->sent;
 	pthread_mutex_unlock(lock);
 	return 0;
 }
@@ -151,40 +169,12 @@ int fwd_generation_push(struct fwd_offload *o)
 {
 	int r = 0;
 
-	for (unsigned int i = 0; i < FW_N_FAMILIES && o->live; i++) {
-		bool more = true;
-
-		while (!r && more)
-			r = push_some(o, (enum fw_family)i, &more);
-	}
+	for (unsigned int i = 0; i < FW_N_FAMILIES && o->live && !r; i++)
+		r = push_some(o, (enum fw_family)i);
 	return r;
 }
 
-/* ---- retiring, under o->lock --------------------------------------------------------------- */
-
-static void tell_of_some(struct fwd_offload *o, const struct fwd_flow *flow, uint32_t n)
-{
-	struct fwd_core *core = o->k->core;
-	const uint64_t now = fwd_now();
-
-	fwd_core_slice(core);
-	for (const struct fwd_flow *end = flow + n; flow < end; flow++)
-		if (flow->tracked)
-			fw_ct_seen_again(core->world.ct, &flow->orig, (enum fw_ct_dir)flow->dir,
-					 now);
-	fwd_core_slice_end(core);
-}
-
-/* The tracker sees these again. */
-static void tell_tracker(struct fwd_offload *o, struct fwd_flows *f)
-{
-	for (unsigned int i = 0; i < FW_N_FAMILIES; i++) {
-		const struct fwd_flows_of *of = &f->of[i];
-
-		for (uint32_t at = 0; at < of->n; at += SLICE)
-			tell_of_some(o, &of->flow[at], of->n - at < SLICE ? of->n - at : SLICE);
-	}
-}
+/* ---- retiring ------------------------------------------------------------------------------ */
 
 static void close_chains(struct fwd_offload *o)
 {
@@ -203,27 +193,56 @@ static void close_chains(struct fwd_offload *o)
 void fwd_generation_retire(struct fwd_offload *o)
 {
 	struct fwd_flows *fresh = fwd_flows_new(++o->number, o->key), *old;
+	pthread_mutex_t *lock = &o->k->core->lock;
 
-	pthread_mutex_lock(&o->k->core->lock);
+	pthread_mutex_lock(lock);
 	old = o->live;
 	o->live = fresh;
 	o->turned = false;
-	if (old && old->since) {
-		o->unfinished = true;
-		pthread_cond_signal(&o->retirement);
-	}
+	o->untold += old != NULL;
 	fwd_offload_set_offering(o);
-	pthread_mutex_unlock(&o->k->core->lock);
+	pthread_mutex_unlock(lock);
 	if (!old)
 		return;
-	tell_tracker(o, old);
-	if (!old->since) { /* the kernel knows nothing of it */
-		fwd_flows_free(old);
-		return;
-	}
-	close_chains(o);
+	if (old->since) /* else the kernel knows nothing of it */
+		close_chains(o);
+	pthread_mutex_lock(lock);
+	old->era = o->k->era;
 	old->next = o->retired;
 	o->retired = old;
+	pthread_cond_signal(&o->retirement);
+	pthread_mutex_unlock(lock);
+}
+
+/* ---- finishing ----------------------------------------------------------------------------- */
+
+static void tell_of_some(struct fwd_offload *o, const struct fwd_flow *flow, uint32_t n)
+{
+	struct fwd_core *core = o->k->core;
+	const uint64_t now = fwd_now();
+
+	fwd_core_slice(core);
+	for (const struct fwd_flow *end = flow + n; flow < end; flow++)
+		if (flow->tracked)
+			fw_ct_seen_again(core->world.ct, &flow->orig, (enum fw_ct_dir)flow->dir,
+					 now);
+	fwd_core_slice_end(core);
+}
+
+/* The tracker sees these again.  Until it knows that, none of them is offered: one that passes anew
+ * must not be taken for one that does not. */
+static void tell_tracker(struct fwd_offload *o, const struct fwd_flows *f)
+{
+	for (unsigned int i = 0; i < FW_N_FAMILIES; i++) {
+		const struct fwd_flows_of *of = &f->of[i];
+
+		for (uint32_t at = 0; at < of->n; at += SLICE)
+			tell_of_some(o, &of->flow[at], of->n - at < SLICE ? of->n - at : SLICE);
+	}
+	pthread_mutex_lock(&o->k->core->lock);
+	o->untold--;
+	fwd_offload_set_offering(o);
+	pthread_mutex_unlock(&o->k->core->lock);
 }
 
 /* The sets of a generation whose last reading is done. */
@@ -241,38 +260,36 @@ static void delete_sets(struct fwd_offload *o, const struct fwd_flows *f)
 	pthread_mutex_unlock(&nft->lock);
 }
 
-/* All that were retired before a grace. */
-static void finish_some(struct fwd_offload *o, struct fwd_flows *upto)
+/* These and all older ones are over; under core->lock they are cut off, for nobody else does. */
+static void cut_off(struct fwd_offload *o, const struct fwd_flows *upto)
 {
-	struct fwd_flows **at = &o->retired, *f;
+	struct fwd_flows **at = &o->retired;
 
+	pthread_mutex_lock(&o->k->core->lock);
 	while (*at != upto)
 		at = &(*at)->next;
 	*at = NULL;
-	while ((f = upto)) {
-		upto = f->next;
-		if (!f->closed)
-			fwd_generation_read(o, f);
-		delete_sets(o, f);
-		fwd_flows_free(f);
-	}
+	pthread_mutex_unlock(&o->k->core->lock);
 }
 
 void fwd_generation_finish(struct fwd_offload *o)
 {
-	struct fwd_flows *newest;
-	bool wait = false;
+	struct fwd_flows *const newest = newest_retired(o), *next;
 
-	pthread_mutex_lock(&o->lock);
-	newest = o->retired;
-	for (const struct fwd_flows *f = newest; f; f = f->next)
-		wait |= !f->closed;
-	pthread_mutex_unlock(&o->lock);
 	if (!newest)
 		return;
-	if (wait)
-		fwd_nft_grace();
-	pthread_mutex_lock(&o->lock);
-	finish_some(o, newest); /* they are still there: nobody else takes them out */
-	pthread_mutex_unlock(&o->lock);
+	for (const struct fwd_flows *f = newest; f; f = f->next)
+		tell_tracker(o, f);
+	fwd_nft_grace();
+	pthread_mutex_lock(&o->reading);
+	for (struct fwd_flows *f = newest; f; f = f->next) {
+		read_one(o, f, &o->retired_fd);
+		delete_sets(o, f);
+	}
+	cut_off(o, newest);
+	for (struct fwd_flows *f = newest; f; f = next) {
+		next = f->next;
+		fwd_flows_free(f);
+	}
+	pthread_mutex_unlock(&o->reading);
 }

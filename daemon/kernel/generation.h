@@ -21,8 +21,10 @@ struct fwd_offload {
 	/* under core->lock */
 	struct fw_offer offer;
 	struct fwd_flows *live; /* NULL: no memory */
+	struct fwd_flows *retired; /* newest first; only the finisher takes some out, the oldest */
+	unsigned int untold; /* generations that the tracker still takes for living */
+	uint64_t handed_in; /* `packets` when control asked last */
 	bool held; /* until resumed */
-	bool unfinished; /* one was retired */
 	bool turned; /* a connection of the living one has ended, or begun anew */
 	uint64_t quiet_until; /* the kernel has refused; 0: not so */
 	uint64_t renames;
@@ -32,10 +34,13 @@ struct fwd_offload {
 	pthread_mutex_t lock;
 	int read_fd;
 	uint32_t number; /* of the last generation */
-	uint64_t key;    /* of their hashes */
-	struct fwd_flows *retired;
+	uint64_t key; /* of their hashes */
 	bool refused; /* that was said */
-	uint32_t keys[FWD_KSET_BATCH * FWD_FLOW_WORDS6];
+	uint32_t keys[FWD_FLOWS_BATCH * FWD_FLOW_WORDS6];
+
+	/* under `reading` */
+	pthread_mutex_t reading; /* of retired ones, which are not freed meanwhile */
+	int retired_fd;
 };
 
 static inline uint64_t fwd_offload_flows(const struct fwd_flows *f)
@@ -50,15 +55,16 @@ void fwd_offload_set_offering(struct fwd_offload *o);
 void *fwd_offload_main(void *o);
 void *fwd_offload_finisher(void *o);
 
-/* ---- generation.c, under o->lock but for the last ------------------------------------------ */
+/* ---- generation.c -------------------------------------------------------------------------- */
 
-/* Send what is new of the living generation.  0, or -errno. */
+/* Send some of what is new of the living generation.  0, or -errno.  Under o->lock. */
 int fwd_generation_push(struct fwd_offload *o);
-/* Hand in what a generation has counted.  True: some packets had passed. */
-bool fwd_generation_read(struct fwd_offload *o, struct fwd_flows *f);
-/* End the living one, which is in o->retired then, and begin a new one. */
+/* Hand in what all have counted.  Under o->lock. */
+void fwd_generation_read(struct fwd_offload *o);
+/* End the living one, which is in o->retired then, and begin a new one.  Under o->lock. */
 void fwd_generation_retire(struct fwd_offload *o);
-/* Read those that are retired for the last time and delete them.  Not under o->lock: it waits. */
+/* Tell the tracker of those that are retired, read them for the last time and delete them.  Not
+ * under a lock: it waits. */
 void fwd_generation_finish(struct fwd_offload *o);
 
 #endif

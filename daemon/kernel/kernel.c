@@ -414,10 +414,27 @@ bool fwd_kernel_collect(struct fwd_kernel *k)
 	return passed || dropped;
 }
 
+uint64_t fwd_kernel_withdraw(struct fwd_kernel *k)
+{
+	uint64_t era;
+
+	fwd_offload_withdraw(k->offload);
+	fwd_blocks_revoke(k->blocks);
+	pthread_mutex_lock(&k->core->lock);
+	era = k->era++;
+	pthread_mutex_unlock(&k->core->lock);
+	return era;
+}
+
+bool fwd_kernel_owes(struct fwd_kernel *k, uint64_t number)
+{
+	return fwd_offload_owes(k->offload, number);
+}
+
 void fwd_kernel_revoke(struct fwd_kernel *k)
 {
-	fwd_offload_revoke(k->offload);
-	fwd_blocks_revoke(k->blocks);
+	fwd_kernel_withdraw(k);
+	fwd_kernel_collect(k);
 }
 
 void fwd_kernel_resume(struct fwd_kernel *k)

@@ -361,6 +361,7 @@ struct fwd_kernel {
 	struct fw_world_ops ops;
 	int ct_fd; /* ctget.c; under core->lock */
 	uint32_t copy_range;
+	uint64_t era; /* withdrawals so far; under core->lock */
 	_Atomic(int) phase; /* enum fwd_phase */
 	unsigned int n_workers;
 	struct fwd_worker workers[FWD_MAX_QUEUES];

@@ -34,7 +34,6 @@
 
 #define FWD_KSET_NAME  24
 #define FWD_KSET_WORDS 16   /* of a key at most */
-#define FWD_KSET_BATCH 2048 /* keys added in one batch at most, where there is little else in it */
 
 struct fwd_kset {
 	char name[FWD_KSET_NAME];

@@ -18,10 +18,12 @@ bool fwd_offload_collect(struct fwd_offload *o)
 	if (!o)
 		return false;
 	pthread_mutex_lock(&o->lock);
-	any = fwd_generation_read(o, o->live);
-	for (struct fwd_flows *f = o->retired; f; f = f->next)
-		any |= !f->closed && fwd_generation_read(o, f);
+	fwd_generation_read(o);
 	pthread_mutex_unlock(&o->lock);
+	pthread_mutex_lock(&o->k->core->lock);
+	any = o->packets != o->handed_in;
+	o->handed_in = o->packets;
+	pthread_mutex_unlock(&o->k->core->lock);
 	return any;
 }
 
@@ -33,19 +35,14 @@ static void hold(struct fwd_offload *o)
 	pthread_mutex_unlock(&o->k->core->lock);
 }
 
-void fwd_offload_revoke(struct fwd_offload *o)
+void fwd_offload_withdraw(struct fwd_offload *o)
 {
 	if (!o)
 		return;
+	hold(o); /* nobody adds any more, or sends another batch before we have the lock */
 	pthread_mutex_lock(&o->lock);
-	hold(o);
-	if (fwd_offload_flows(o->live)) /* nobody adds any more */
+	if (fwd_offload_flows(o->live))
 		fwd_generation_retire(o);
-	for (struct fwd_flows *f = o->retired; f; f = f->next) {
-		if (!f->closed)
-			fwd_generation_read(o, f);
-		f->closed = true;
-	}
 	pthread_mutex_unlock(&o->lock);
 }
 
@@ -56,7 +53,22 @@ void fwd_offload_resume(struct fwd_offload *o)
 	pthread_mutex_lock(&o->k->core->lock);
 	o->held = false;
 	fwd_offload_set_offering(o);
+	pthread_cond_signal(&o->work);
+	pthread_cond_signal(&o->retirement);
 	pthread_mutex_unlock(&o->k->core->lock);
+}
+
+bool fwd_offload_owes(struct fwd_offload *o, uint64_t era)
+{
+	const struct fwd_flows *f;
+
+	if (!o)
+		return false;
+	pthread_mutex_lock(&o->k->core->lock);
+	for (f = o->retired; f && f->era > era;)
+		f = f->next;
+	pthread_mutex_unlock(&o->k->core->lock);
+	return f;
 }
 
 void fwd_offload_stats(struct fwd_offload *o, struct fwd_offload_stats *ret)
@@ -103,9 +115,11 @@ static void init(struct fwd_offload *o, struct fwd_kernel *k)
 	o->k = k;
 	o->held = true;
 	o->read_fd = fwd_nl_open(NETLINK_NETFILTER, 0);
+	o->retired_fd = fwd_nl_open(NETLINK_NETFILTER, 0);
 	o->offer.min_left_s = 2 * k->core->config->offload_s;
 	o->live = fwd_flows_new(++o->number, o->key);
 	pthread_mutex_init(&o->lock, NULL);
+	pthread_mutex_init(&o->reading, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&o->work, &attr);
@@ -147,11 +161,7 @@ void fwd_offload_stop(struct fwd_offload **at)
 
 	if (!o)
 		return;
-	pthread_mutex_lock(&o->lock);
-	hold(o);
-	if (fwd_offload_flows(o->live))
-		fwd_generation_retire(o);
-	pthread_mutex_unlock(&o->lock);
+	fwd_offload_withdraw(o);
 	pthread_mutex_lock(&o->k->core->lock);
 	o->stop = true;
 	*at = NULL; /* workers still look */
@@ -165,9 +175,12 @@ void fwd_offload_stop(struct fwd_offload **at)
 	fwd_generation_finish(o);
 	if (o->read_fd >= 0)
 		close(o->read_fd);
+	if (o->retired_fd >= 0)
+		close(o->retired_fd);
 	fwd_flows_free(o->live);
 	pthread_cond_destroy(&o->work);
 	pthread_cond_destroy(&o->retirement);
+	pthread_mutex_destroy(&o->reading);
 	pthread_mutex_destroy(&o->lock);
 	free(o);
 }

@@ -15,13 +15,14 @@
  *
  * Counters.  An element counts all packets that it let pass; what it has counted since the last
  * reading is added to the counters of its way through the rules.  It is read whenever somebody
- * wants to see counters, and for the last time behind fwd_nft_grace().  An edit cannot wait for
- * that, and takes the rules away that those counters are in: there the last reading is the one
- * behind the batch that ended the generation, a tenth of a millisecond later.  (A packet that
- * another processor was about to look up, and was kept from for so long, is not counted.)
+ * wants to see counters, and for the last time behind fwd_nft_grace().  An edit does not wait for
+ * that: it goes on as soon as the kernel lets nothing pass any more.  What was counted comes in
+ * behind it, to the rules that were in force; of those that the edit took away the memory stays
+ * until then (struct fw_graveyard).  Before counters are shown or set all are read, retired ones
+ * too; what is still on its way then, and counts behind that, came together with the command.
  *
- * Locks, in this order: o->lock (who sends, retires or reads), nft->lock, core->lock (the living
- * generation, what is offered).
+ * Locks, in this order: o->lock (who sends or retires, or reads the living generation), o->reading
+ * (of those retired), nft->lock, core->lock (which generations there are, what is offered).
  */
 #include <string.h>
 #include <time.h>
@@ -37,7 +38,9 @@
 
 void fwd_offload_set_offering(struct fwd_offload *o)
 {
-	o->k->core->world.offer = o->held || o->quiet_until || !o->live ? NULL : &o->offer;
+	const bool may = !o->held && !o->untold && !o->quiet_until && o->live;
+
+	o->k->core->world.offer = may ? &o->offer : NULL;
 }
 
 static bool has_new(const struct fwd_offload *o)
@@ -119,7 +122,7 @@ static void wait_for_work(struct fwd_offload *o)
 	uint64_t until = fwd_now() + CHECK_NS;
 	struct timespec ts;
 
-	if (o->stop || has_new(o))
+	if (o->stop || (has_new(o) && !o->held))
 		return;
 	if (is_empty(o->live) && !o->quiet_until) {
 		pthread_cond_wait(&o->work, &o->k->core->lock);
@@ -195,9 +198,11 @@ void *fwd_offload_finisher(void *priv)
 
 	pthread_mutex_lock(&core->lock);
 	while (!o->stop) {
-		if (!o->unfinished)
+		/* control may be about to read them all, and flows that come back now be in vain */
+		if (!o->retired || o->held) {
 			pthread_cond_wait(&o->retirement, &core->lock);
-		o->unfinished = false;
+			continue;
+		}
 		pthread_mutex_unlock(&core->lock);
 		fwd_generation_finish(o);
 		pthread_mutex_lock(&core->lock);

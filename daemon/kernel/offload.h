@@ -28,7 +28,9 @@ const struct fw_tuple *fwd_offload_turn(struct fwd_offload *o, const struct fwd_
 
 /* The control thread; see the functions of these names in core.h. */
 bool fwd_offload_collect(struct fwd_offload *o);
-void fwd_offload_revoke(struct fwd_offload *o);
+void fwd_offload_withdraw(struct fwd_offload *o);
+/* Has what was withdrawn in this era, or before, not all been counted? */
+bool fwd_offload_owes(struct fwd_offload *o, uint64_t era);
 void fwd_offload_resume(struct fwd_offload *o);
 void fwd_offload_stats(struct fwd_offload *o, struct fwd_offload_stats *ret);
 

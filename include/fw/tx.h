@@ -14,6 +14,16 @@
 
 struct fw_tx;
 
+/*
+ * Rules that have died, over in all but their memory: of packets that they met before somebody has
+ * counts that are still to be added to theirs.  (Policies' counters live as long as some ruleset.)
+ */
+struct fw_graveyard {
+	bool open; /* else the dead are freed at once */
+	struct fw_rule *rules; /* linked through ->id */
+};
+void fw_graveyard_clear(struct fw_graveyard *g); /* frees them; any thread that has it alone */
+
 /* How a transaction reaches the living world.  A pure user (tests, client) leaves it all zero:
  * then extensions are not attached and nothing is locked. */
 struct fw_tx_env {
@@ -28,6 +38,7 @@ struct fw_tx_env {
 	uint32_t mark_reserved;         /* mark bits that rules may not name */
 	bool no_priority;               /* verdicts cannot set a packet's priority (CLASSIFY) */
 	bool inspect;                   /* rules are only looked at: no classifier is built */
+	struct fw_graveyard *graveyard; /* for rules that die with a snapshot; or NULL */
 };
 
 #define FW_TX_NOFLUSH  0x01 /* restore -n: keep what is there */
@@ -65,6 +76,9 @@ struct fw_tx *fw_tx_free(struct fw_tx *tx);
 
 /* What publish will hand over, prepared but not in force.  Borrowed. */
 const struct fw_ruleset *fw_tx_result(const struct fw_tx *tx);
+
+/* Publishing sets counters that are there, to zero or to what the text says. */
+bool fw_tx_sets_counters(const struct fw_tx *tx);
 
 /* True when nothing differs from the base (only -C, -L …): no need to journal. */
 bool fw_tx_empty(const struct fw_tx *tx);

@@ -8,7 +8,8 @@
  *
  * Death.  A rule that has lived in the world (attached) must be detached under the engine lock
  * before it is freed; unref functions collect such rules in a struct fw_reap, so that the lock is
- * taken once, at the end, and not around the freeing of everything else.
+ * taken once, at the end, and not around the freeing of everything else.  With an open graveyard
+ * (fw/tx.h) all are collected, for their memory stays.
  */
 #ifndef FW_MODEL_H
 #define FW_MODEL_H
@@ -21,8 +22,9 @@
 
 struct fw_reap {
 	struct fw_rule *dead; /* linked through ->id */
+	bool bury; /* all of them, into the graveyard */
 };
-/* Detach (under env's lock, some at a time) and free what was collected. */
+/* Detach (under env's lock, some at a time) and free or bury what was collected. */
 void fw_reap_finish(struct fw_reap *reap, const struct fw_tx_env *env);
 
 /* rule.c: one allocation for a rule, its extensions' data and state.  refs is 1. */

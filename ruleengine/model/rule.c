@@ -85,7 +85,7 @@ struct fw_rule *fw_rule_unref(struct fw_rule *rule, struct fw_reap *reap)
 {
 	if (!rule || --rule->refs)
 		return NULL;
-	if (rule->attached && reap) {
+	if (reap && (rule->attached || reap->bury)) {
 		rule->id = (uint64_t)(uintptr_t)reap->dead;
 		reap->dead = rule;
 		return NULL;
@@ -96,11 +96,29 @@ struct fw_rule *fw_rule_unref(struct fw_rule *rule, struct fw_reap *reap)
 
 static void detach(struct fw_rule *rule, struct fw_world *world)
 {
+	if (!rule->attached)
+		return;
 	if (rule->target.ext && rule->target.ext->detach)
 		rule->target.ext->detach(&rule->target, world);
 	for (uint8_t i = rule->n_matches; i-- > 0;)
 		if (rule->matches[i].ext->detach)
 			rule->matches[i].ext->detach(&rule->matches[i], world);
+}
+
+static void bury(struct fw_graveyard *g, struct fw_rule *rule)
+{
+	rule->id = (uint64_t)(uintptr_t)g->rules;
+	g->rules = rule;
+}
+
+void fw_graveyard_clear(struct fw_graveyard *g)
+{
+	while (g->rules) {
+		struct fw_rule *rule = g->rules;
+
+		g->rules = (struct fw_rule *)(uintptr_t)rule->id;
+		free(rule);
+	}
 }
 
 void fw_reap_finish(struct fw_reap *reap, const struct fw_tx_env *env)
@@ -122,7 +140,10 @@ void fw_reap_finish(struct fw_reap *reap, const struct fw_tx_env *env)
 		while (batch != rule) {
 			struct fw_rule *next = (struct fw_rule *)(uintptr_t)batch->id;
 
-			free(batch);
+			if (reap->bury)
+				bury(env->graveyard, batch);
+			else
+				free(batch);
 			batch = next;
 		}
 	}

@@ -50,7 +50,7 @@ struct fw_ruleset *fw_ruleset_ref(struct fw_ruleset *rs)
 
 struct fw_ruleset *fw_ruleset_unref(struct fw_ruleset *rs, const struct fw_tx_env *env)
 {
-	struct fw_reap reap = {0};
+	struct fw_reap reap = {.bury = env && env->graveyard && env->graveyard->open};
 
 	if (!rs || --rs->refs)
 		return NULL;

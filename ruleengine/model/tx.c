@@ -190,6 +190,11 @@ struct fw_tx *fw_tx_free(struct fw_tx *tx)
 	return NULL;
 }
 
+bool fw_tx_sets_counters(const struct fw_tx *tx)
+{
+	return tx->n_counts;
+}
+
 bool fw_tx_empty(const struct fw_tx *tx)
 {
 	return !tx->changed;

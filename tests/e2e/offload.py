@@ -18,6 +18,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import control
 import firewall
 import netns
 import report
@@ -313,6 +314,44 @@ def edit(w, what, family):
         p.close()
 
 
+def filter_edit(w, family, line):
+    """Without a process, which would take longer than it."""
+    control.ask(w.fw.socket, "restore %d noflush" % family, "*filter\n%s\nCOMMIT\n" % line)
+
+
+def edit_under_way(w, what, family):
+    """Edits and -Z one after the other while a stream passes: what was counted by the old rules comes
+    in behind an edit, and is shown, or zeroed, once.  One of them is gone by then."""
+    tool = firewall.tool(family)
+    before = w.quiet(family)["FORWARD"]
+    w.net.router.run(tool, "-Z", "FORWARD", env=w.fw.env())
+    p = tcp(w, family, 7250)
+    sums, got = [0, 0], []
+    t = threading.Thread(target=lambda: got.append(p.bulk(128 * MIB)))
+    t.start()
+    edits = 0
+    while t.is_alive():
+        filter_edit(w, family, "-I FORWARD -p tcp")
+        if edits % 2:
+            text = control.ask(w.fw.socket, "save %d counters zero table filter chain FORWARD"
+                               % family)
+            for m in re.finditer(r"^\[(\d+):(\d+)\] -A FORWARD .*-j ACCEPT$", text, re.M):
+                sums = [sums[0] + int(m.group(1)), sums[1] + int(m.group(2))]
+        filter_edit(w, family, "-D FORWARD 1")
+        edits += 1
+    t.join()
+    p.close()
+    w.quiet(family)
+    ours, now = [x["FORWARD"] for x in w.both(family)]
+    check("%s: edits while a stream passes (%d): all arrives" % (what, edits),
+          got == [128 * MIB] and edits > 3, (got, edits))
+    check(what + ": edits while a stream passes: every packet and byte is counted",
+          (ours[0] + sums[0], ours[1] + sums[1]) == (now[0] - before[0], now[1] - before[1]),
+          (ours, sums, before, now))
+    w.watch()
+    w.rules(family)
+
+
 def deleted_flow(w, family):
     """conn delete: what the kernel let pass begins a flow anew."""
     p = udp(w, family, 7300)
@@ -490,6 +529,7 @@ def main():
             local(w, what, family)
             mangled(w, what, family)
             edit(w, what, family)
+            edit_under_way(w, what, family)
         for family in (4, 6):
             zero(w, "IPv%d%s" % (family, ", the kernel tracks" if kct else ""), family)
         if not kct:

@@ -26,6 +26,8 @@ static struct {
 	int sync_errno; /* what the disk says */
 	struct fw_counters passed; /* IPv4 packets at OUTPUT that nobody judged */
 	bool held; /* the kernel lets nothing pass by itself */
+	int collected; /* how often what it did was counted */
+	uint64_t withdrawn, paid; /* numbers of withdrawals: so many, all counted of so many */
 } world;
 
 void fwd_kernel_settled(struct fwd_kernel *k)
@@ -51,12 +53,19 @@ int fwd_kernel_apply(struct fwd_kernel *k, const struct fw_plan *plan, struct fw
 
 bool fwd_kernel_collect(struct fwd_kernel *k)
 {
+	world.collected++;
 	return false;
 }
 
-void fwd_kernel_revoke(struct fwd_kernel *k)
+uint64_t fwd_kernel_withdraw(struct fwd_kernel *k)
 {
 	world.held = true;
+	return world.withdrawn++;
+}
+
+bool fwd_kernel_owes(struct fwd_kernel *k, uint64_t number)
+{
+	return number >= world.paid && number < world.withdrawn;
 }
 
 void fwd_kernel_resume(struct fwd_kernel *k)
@@ -281,6 +290,63 @@ static void disk_fails_at_commit(void **state)
 	expect_journal(d, TEXT(A));
 }
 
+/* Only who looks at counters, or sets them, waits for those that the kernel has. */
+static void counts_come_later(void **state)
+{
+	struct daemon *d = *state;
+	struct fw_err err;
+
+	assert_int_equal(apply(d, A, &err), 0);
+	assert_int_equal(apply(d, "-D INPUT 1", &err), 0);
+	assert_int_equal(world.collected, 0);
+	assert_int_equal(apply(d, "-Z", &err), 0);
+	assert_int_equal(world.collected, 1);
+	assert_int_equal(apply(d, "-P INPUT DROP", &err), 0); /* as libiptc has it, zeroes */
+	assert_int_equal(world.collected, 2);
+	assert_int_equal(fwd_edit_commit(&d->editor, &err), 0);
+}
+
+static void remove_first(struct daemon *d)
+{
+	struct fw_err err;
+
+	assert_int_equal(apply(d, "-D INPUT 1", &err), 0);
+	assert_int_equal(fwd_edit_commit(&d->editor, &err), 0);
+}
+
+/* A rule that is gone stays in memory for as long as packets are owed to it, and no longer. */
+static void dead_rules_are_owed(void **state)
+{
+	static const struct fw_counters late = {.packets = 3, .bytes = 4};
+	struct daemon *d = *state;
+	struct fwd_editor *e = &d->editor;
+	struct fw_rule *first, *second;
+	struct fw_err err;
+
+	assert_int_equal(apply(d, A "\n" A "\n" A, &err), 0);
+	assert_int_equal(fwd_edit_commit(e, &err), 0);
+	first = fw_chain_rule(fw_table_chain(d->core.ruleset->tables[FW_IP4][FW_FILTER], "INPUT"), 1);
+	second = fw_chain_rule(fw_table_chain(d->core.ruleset->tables[FW_IP4][FW_FILTER], "INPUT"), 2);
+	world.paid = world.withdrawn;
+	remove_first(d);
+	remove_first(d);
+	fw_counters_add(&first->counters, &late);
+	fw_counters_add(&second->counters, &late);
+	assert_ptr_equal(e->older.rules, first);
+	assert_ptr_equal(d->core.graveyard.rules, second);
+	world.paid++; /* the first edit's */
+	fwd_edit_tidy(e);
+	assert_ptr_equal(e->older.rules, second);
+	world.paid++;
+	fwd_edit_tidy(e);
+	assert_null(e->older.rules);
+	remove_first(d);
+	world.paid = world.withdrawn; /* it stands there no longer than that */
+	fwd_edit_tidy(e);
+	assert_null(e->older.rules);
+	assert_null(d->core.graveyard.rules);
+}
+
 /* After a failed sync the journal is replaced, not trusted. */
 static void disk_comes_back(void **state)
 {
@@ -384,6 +450,8 @@ int main(void)
 		EDIT_TEST(kernel_refuses),
 		EDIT_TEST(disk_fails_at_commit),
 		EDIT_TEST(disk_comes_back),
+		EDIT_TEST(counts_come_later),
+		EDIT_TEST(dead_rules_are_owed),
 		EDIT_TEST(unjudged_packets_count),
 		EDIT_TEST(go_back),
 	};

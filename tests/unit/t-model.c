@@ -363,6 +363,43 @@ static void test_attach(void **state)
 	fw_buf_deinit(&out);
 }
 
+/* A rule in an open graveyard is over, and its list with it; its counters can still be added to. */
+static void test_graveyard(void **state)
+{
+	struct living l = {.world = {.recent = fw_recent_new(1, 0)}};
+	struct fw_graveyard graveyard = {.open = true};
+	struct fw_tx_env env = {.world = &l.world, .graveyard = &graveyard};
+	static const struct fw_counters more = {.packets = 2, .bytes = 100};
+	struct fw_ruleset *rs = fw_ruleset_new();
+	struct fw_buf out = FW_BUF_INIT;
+	struct fw_rule *list, *plain;
+	struct fw_err err;
+
+	(void)state;
+	assert_int_equal(edit_env(&rs, &env, 0,
+				  "*filter\n-A INPUT -m recent --name a --set\n-A INPUT -j DROP\n"
+				  "-A OUTPUT -j DROP\nCOMMIT\n",
+				  &err),
+			 FW_ERR_NONE);
+	list = fw_chain_rule(chain(rs, "INPUT"), 1);
+	plain = fw_chain_rule(chain(rs, "INPUT"), 2);
+	assert_int_equal(
+		edit_env(&rs, &env, FW_TX_NOFLUSH, "*filter\n-F INPUT\nCOMMIT\n", &err),
+		FW_ERR_NONE);
+	assert_int_equal(fw_recent_print(l.world.recent, "a", 9, &out), -1);
+	fw_counters_add(&list->counters, &more);
+	fw_counters_add(&plain->counters, &more);
+	assert_int_equal(plain->counters.packets, 2);
+	assert_true((graveyard.rules == list && list->id == (uintptr_t)plain) ||
+		    (graveyard.rules == plain && plain->id == (uintptr_t)list));
+	fw_graveyard_clear(&graveyard);
+	graveyard.open = false;
+	fw_ruleset_unref(rs, &env);
+	assert_null(graveyard.rules);
+	fw_recent_free(l.world.recent);
+	fw_buf_deinit(&out);
+}
+
 static void test_depth(void **state)
 {
 	struct fw_ruleset *rs = fw_ruleset_new();
@@ -486,6 +523,7 @@ int main(void)
 		cmocka_unit_test(test_whole_or_nothing),
 		cmocka_unit_test(test_empty_tx),
 		cmocka_unit_test(test_attach),
+		cmocka_unit_test(test_graveyard),
 		cmocka_unit_test(test_depth),
 		cmocka_unit_test(test_reach_and_needs),
 		cmocka_unit_test(test_queue_skips_nothing),
