@@ -2,12 +2,15 @@
 # timeout: 120
 """docs/differences.md, of rules that translate, for whose sake the kernel tracks, too."""
 import os
+import socket
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import beside  # noqa: E402
 import pkt  # noqa: E402
 from beside import CLIENT, send, syn, udp  # noqa: E402
+
+NETLINK_NETFILTER, EXPECTATIONS_NEW = 12, 4  # protocol; group (NFNLGRP_CONNTRACK_EXP_NEW)
 
 
 def test_kernel_conntrack_while_translating(both, c):
@@ -66,6 +69,41 @@ def test_shifts_stop_at_their_last_port(both, c):
     kernel, ours = both.routers(what)
     c.equal("ports of a shift", kernel, [[7005], [7006], [7000], [7001]])
     c.equal("ports of a shift, here", ours, [[7005], [7006], [7006], [7006]])
+
+
+def told(listener):
+    try:
+        return len(listener.recv(65536)) > 0
+    except BlockingIOError:
+        return False
+
+
+def expect_data(r):
+    """A client of FTP says where it wants data to come; the helper wants another line before."""
+    server, port, seq = beside.SERVER, 5000, 1000
+    send(r, syn(21))
+    send(r, pkt.ip4(server, CLIENT, 6, pkt.tcp(server, CLIENT, 21, port, pkt.SYN | pkt.ACK,
+                                               seq=9000, ack=seq + 1)), "eth1", (2, 20))
+    for data in (b"", b"USER me\r\n", b"PORT 10,77,1,10,4,1\r\n"):
+        send(r, pkt.ip4(CLIENT, server, 6, pkt.tcp(CLIENT, server, port, 21, pkt.ACK,
+                                                   seq=seq + 1, ack=9001, data=data)))
+        seq += len(data)
+
+
+def test_expectations_are_told(both, c):
+    def what(r):
+        out = []
+        for events in ("--expevents new", "--ctevents new"):
+            with r.ns, socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER) as s:
+                s.bind((0, 1 << EXPECTATIONS_NEW - 1))
+                s.setblocking(False)
+                r.fw.restore(4, "*raw\n-A PREROUTING -p tcp --dport 21 -j CT --helper ftp %s\n"
+                                "COMMIT\n" % events)
+                expect_data(r)
+                out.append(told(s))
+            r.ns.run("conntrack", "-D", check=False)
+        return out
+    c.equal("events of expectations", both.routers(what), ([True, False], [True, True]))
 
 
 def test_nat_policies_stand_still(both, c):
