@@ -9,7 +9,8 @@
 #include "fw/text.h"
 #include "log.h"
 
-#define DUMP_SLICE 65536 /* flows per call; nobody waits for them any more */
+#define DUMP_SLICE   65536 /* flows per call; nobody waits for them any more */
+#define RECENT_SLICE 64 /* entries of recent lists for which the lock is held */
 
 /*
  * Swap snapshots and plans, and let the kernel's hooks follow.  next: gives the new one, with the
@@ -287,11 +288,19 @@ int fwd_edit_go_back(struct fwd_editor *e, const struct fwd_frame frames[FW_N_FA
 	return r;
 }
 
-static void print_recent(struct fwd_editor *e, struct fw_buf *out)
+void fwd_edit_print_recent(struct fwd_core *core, struct fw_buf *out)
 {
-	fwd_core_slice(e->core);
-	fw_recent_dump(e->core->world.recent, fwd_now(), out);
-	fwd_core_slice_end(e->core);
+	const uint64_t now = fwd_now();
+	bool more;
+
+	fwd_core_slice(core);
+	fw_recent_dump_begin(core->world.recent);
+	fwd_core_slice_end(core);
+	do {
+		fwd_core_slice(core);
+		more = fw_recent_dump_more(core->world.recent, RECENT_SLICE, now, out);
+		fwd_core_slice_end(core);
+	} while (more);
 }
 
 bool fwd_edit_print_rules(const struct fw_ruleset *rs, unsigned int save_flags,
@@ -326,7 +335,7 @@ int fwd_edit_snapshot(struct fwd_editor *e, struct fw_err *err)
 	if (e->settle)
 		e->settle(e->settle_priv);
 	fwd_policy_collect(e);
-	print_recent(e, recent);
+	fwd_edit_print_recent(e->core, recent);
 	frames[FW_N_FAMILIES] = (struct fwd_frame){
 		.kind = FWD_FRAME_RECENT, .body = fw_buf_cstr(recent), .len = recent->len};
 	if (fwd_edit_print_rules(e->core->ruleset, 0, frames, text) && fw_buf_ok(recent))

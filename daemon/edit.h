@@ -102,6 +102,8 @@ int fwd_edit_snapshot(struct fwd_editor *e, struct fw_err *err);
 bool fwd_edit_print_rules(const struct fw_ruleset *rs, unsigned int save_flags,
 			  struct fwd_frame frames[FW_N_FAMILIES],
 			  struct fw_buf text[FW_N_FAMILIES]);
+/* … and of the recent lists, in slices.  Any thread, one at a time. */
+void fwd_edit_print_recent(struct fwd_core *core, struct fw_buf *out);
 
 /*
  * Go back to what was, as an edit of the group like any other: in force at once, durable with

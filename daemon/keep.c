@@ -23,7 +23,7 @@
 
 #include "log.h"
 
-#define SLICE	    64 /* flows, or entries of recent lists, for which the lock is held */
+#define SLICE	    64 /* flows for which the lock is held */
 #define FLOWS_BYTES (64u * 1024 * 1024) /* more are not kept: they are picked up midway */
 
 struct fwd_keeper {
@@ -43,21 +43,6 @@ struct fwd_keeper {
 
 /* ---- its own thread ------------------------------------------------------------------------ */
 
-static void print_recent(struct fwd_core *core, struct fw_buf *out)
-{
-	const uint64_t now = fwd_now();
-	bool more;
-
-	fwd_core_slice(core);
-	fw_recent_dump_begin(core->world.recent);
-	fwd_core_slice_end(core);
-	do {
-		fwd_core_slice(core);
-		more = fw_recent_dump_more(core->world.recent, SLICE, now, out);
-		fwd_core_slice_end(core);
-	} while (more);
-}
-
 static int save_snapshot(struct fwd_keeper *k)
 {
 	struct fw_buf text[FW_N_FAMILIES + 1] = {FW_BUF_INIT, FW_BUF_INIT, FW_BUF_INIT};
@@ -66,7 +51,7 @@ static int save_snapshot(struct fwd_keeper *k)
 	const uint64_t wall = fwd_wall();
 	int r = -ENOMEM;
 
-	print_recent(&k->d->core, recent);
+	fwd_edit_print_recent(&k->d->core, recent);
 	frames[FW_N_FAMILIES] = (struct fwd_frame){
 		.kind = FWD_FRAME_RECENT, .body = fw_buf_cstr(recent), .len = recent->len};
 	if (fwd_edit_print_rules(k->rules, 0, frames, text) && fw_buf_ok(recent))

@@ -3,6 +3,11 @@
 #include "control/verbs.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SLICE	    64 /* entries for which the lock is held */
+#define PIECE_BYTES (64 * 1024)
 
 static int need(struct fwd_call *call, unsigned int n, const char *what, struct fw_err *err)
 {
@@ -19,21 +24,55 @@ static int no_list(struct fwd_call *call, const char *name, struct fw_err *err)
 	return -EINVAL;
 }
 
+struct listing {
+	uint64_t cursor;
+	char name[];
+};
+
+static int print_some(struct fwd *d, struct listing *l, struct fw_buf *out)
+{
+	int r;
+
+	fwd_core_slice(&d->core);
+	r = fw_recent_print(d->core.world.recent, l->name, &l->cursor, SLICE, out);
+	fwd_core_slice_end(&d->core);
+	return r;
+}
+
+/* A list that goes away meanwhile ends here. */
+static bool list_more(struct fwd *d, void *priv, struct fw_buf *out)
+{
+	struct listing *l = priv;
+	size_t before = out->len;
+
+	while (l->cursor && out->len - before < PIECE_BYTES)
+		if (print_some(d, l, out))
+			l->cursor = 0;
+	return l->cursor;
+}
+
 int fwd_verb_recent_list(struct fwd_call *call, struct fw_err *err)
 {
-	struct fwd_core *core = &call->d->core;
-	int r = 0;
+	struct listing *l;
 
 	if (call->n_args > 1)
 		return need(call, 1, "at most a NAME", err);
 	fwd_policy_collect(&call->d->editor);
-	fwd_core_slice(core);
-	if (call->n_args)
-		r = fw_recent_print(core->world.recent, call->args[0], fwd_now(), call->out);
-	else
-		fw_recent_names(core->world.recent, call->out);
-	fwd_core_slice_end(core);
-	return r ? no_list(call, call->args[0], err) : 0;
+	if (!call->n_args) {
+		fw_recent_names(call->d->core.world.recent, call->out);
+		return 0;
+	}
+	l = calloc(1, sizeof(*l) + strlen(call->args[0]) + 1);
+	if (!l)
+		return fw_fail(err, FW_ERR_RESOURCE, "out of memory");
+	strcpy(l->name, call->args[0]);
+	if (print_some(call->d, l, call->out)) {
+		free(l);
+		return no_list(call, call->args[0], err);
+	}
+	call->more = list_more; /* nothing, where that was all */
+	call->more_priv = l;
+	return 0;
 }
 
 /* add and del: NAME ADDR. */
@@ -76,6 +115,7 @@ int fwd_verb_recent_del(struct fwd_call *call, struct fw_err *err)
 int fwd_verb_recent_flush(struct fwd_call *call, struct fw_err *err)
 {
 	struct fwd_core *core = &call->d->core;
+	struct recent_entry *gone;
 	int r;
 
 	r = need(call, 1, "a NAME", err);
@@ -86,6 +126,11 @@ int fwd_verb_recent_flush(struct fwd_call *call, struct fw_err *err)
 	r = fw_recent_flush(core->world.recent, call->args[0]);
 	fwd_core_slice_end(core);
 	fwd_kernel_resume(call->d->editor.kernel);
+	do {
+		fwd_core_slice(core);
+		gone = fw_recent_gone(core->world.recent, call->args[0], SLICE);
+		fwd_core_slice_end(core);
+	} while (fw_recent_free_gone(gone));
 	call->d->editor.dirty |= !r;
 	return r ? no_list(call, call->args[0], err) : 0;
 }

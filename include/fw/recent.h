@@ -24,8 +24,10 @@ struct fw_recent *fw_recent_free(struct fw_recent *r);
 /* A rule starts to use a list: made if new.  hitcount: its --hitcount or 0.  NULL with err. */
 struct fw_recent_list *fw_recent_get(struct fw_recent *r, const char *name, uint32_t hitcount,
 				     const union fw_addr *mask, enum fw_family family, struct fw_err *err);
-/* … and ends to; the last user's leaving removes the list and its entries. */
-void fw_recent_put(struct fw_recent *r, struct fw_recent_list *list);
+/* … and ends to; the last user's leaving removes the list, whose memory the world's owner takes back
+ * (fw_world_reclaim()). */
+struct fw_world;
+void fw_recent_put(struct fw_world *world, struct fw_recent_list *list);
 
 /* What the match asks (recent_mt()); parameters as the options.  `now` monotonic ns. */
 enum fw_recent_op { FW_RECENT_SET, FW_RECENT_RCHECK, FW_RECENT_UPDATE, FW_RECENT_REMOVE };
@@ -68,15 +70,23 @@ bool fw_recent_looked_at_closer(const struct fw_recent_list *list);
 void fw_recent_used(struct fw_recent_list *list, enum fw_family family, const union fw_addr *addr,
 		    uint64_t n, uint64_t last);
 
-/* By command, as /proc/net/xt_recent/NAME takes it: list (text as /proc prints it, with
- * last_seen in milliseconds of `now`), add, remove, flush.  -1: no such list. */
-void fw_recent_names(const struct fw_recent *r, struct fw_buf *out); /* one a line */
-int fw_recent_print(const struct fw_recent *r, const char *name, uint64_t now, struct fw_buf *out);
+/* By command, as /proc/net/xt_recent/NAME takes it: list (text as /proc prints it, times being
+ * milliseconds of the monotonic clock), add, remove, flush.  -1: no such list. */
+/* One a line.  Lists come and go with rules, so the thread that edits may ask without a lock. */
+void fw_recent_names(const struct fw_recent *r, struct fw_buf *out);
+/* In slices of some `max` entries, for packets wait: *cursor is 0 at first, and again at the end.
+ * The order is the hash's, as the kernel's is; what comes and goes meanwhile may be missed. */
+int fw_recent_print(const struct fw_recent *r, const char *name, uint64_t *cursor, size_t max,
+		    struct fw_buf *out);
 int fw_recent_add(struct fw_recent *r, const char *name, enum fw_family family,
 		  const union fw_addr *addr, uint64_t now);
 int fw_recent_remove(struct fw_recent *r, const char *name, enum fw_family family,
 		     const union fw_addr *addr);
 int fw_recent_flush(struct fw_recent *r, const char *name);
+/* Entries that a flush took out are still in memory.  At most `max` of them, to be freed without the
+ * lock; false: there were none any more. */
+struct recent_entry *fw_recent_gone(struct fw_recent *r, const char *name, size_t max);
+bool fw_recent_free_gone(struct recent_entry *gone);
 
 /* State across restarts: text lines "NAME ADDR TTL AGE_NS…" (ages relative to now).  load ignores
  * lists that no rule uses and reports bad lines.  now of load: the dump's time on this clock, now

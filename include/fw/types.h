@@ -13,6 +13,8 @@
 #include <stdint.h>
 
 #define FW_ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+/* The thing in which a node lies as this member. */
+#define FW_HOLDER(node, type, member) ((type *)(void *)((char *)(node) - offsetof(type, member)))
 
 /* An index, not AF_*: arrays of "one for each family" are everywhere. */
 enum fw_family { FW_IP4, FW_IP6, FW_N_FAMILIES };

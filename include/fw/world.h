@@ -22,6 +22,7 @@ struct fw_packet;
 struct fw_tuple;
 struct fw_rule;
 struct fw_chain;
+struct fw_names;
 
 /* Values of RTN_* (include/uapi/linux/rtnetlink.h), for -m addrtype. */
 enum fw_addrtype {
@@ -88,16 +89,46 @@ struct fw_world_ops {
 		      bool matched);
 };
 
+/*
+ * What rules have let go of and no packet can reach: big things, to be freed when nobody waits.  The
+ * node lies in the thing.
+ */
+struct fw_remains {
+	struct fw_remains *next;
+	void (*free)(struct fw_remains *remains);
+};
+
 struct fw_world {
 	struct fw_ct *ct;          /* never NULL in the daemon; NULL in tests without tracking */
 	struct fw_recent *recent;  /* the same */
-	struct fw_hashlimit *hashlimits; /* NULL at first; rules make and remove what is in it */
+	struct fw_names *hashlimits; /* NULL at first; rules make and remove what is in it */
+	struct fw_remains *remains; /* NULL at first; of the thread that edits */
 	struct fw_flow_cache *cache; /* NULL: every packet walks (fw/flowcache.h) */
 	struct fw_offer *offer;    /* NULL: nobody would take a flow over (fw/offer.h) */
 	const struct fw_world_ops *ops; /* may be NULL */
 	void *priv;
 	uint64_t rng;              /* state of fw_world_random(); seeded by the owner */
 };
+
+/* Called by extensions' detach(). */
+static inline void fw_world_bury(struct fw_world *w, struct fw_remains *remains,
+				 void (*free)(struct fw_remains *remains))
+{
+	remains->free = free;
+	remains->next = w->remains;
+	w->remains = remains;
+}
+
+/* By the thread that edits, behind detaching; what else guards the world need not be held. */
+static inline void fw_world_reclaim(struct fw_world *w)
+{
+	while (w->remains) {
+		struct fw_remains *remains = w->remains;
+
+		w->remains = remains->next;
+		remains->free(remains);
+	}
+}
 
 /* 32 pseudo-random bits (splitmix64); for -m statistic and the like, not for secrets. */
 static inline uint32_t fw_world_random(struct fw_world *w)

@@ -45,23 +45,11 @@ struct list {
 };
 
 struct fw_conncount {
+	struct fw_remains remains;
 	uint64_t key[2];
 	struct list **buckets;
 	uint32_t n_buckets, n_lists, n_conns, sweep;
 };
-
-struct fw_conncount *cc_new(struct fw_world *world)
-{
-	struct fw_conncount *cc = calloc(1, sizeof(*cc));
-
-	if (!cc)
-		return NULL;
-	for (unsigned int i = 0; i < 4; i++)
-		cc->key[i / 2] = cc->key[i / 2] << 32 | fw_world_random(world);
-	cc->n_buckets = BUCKETS_MIN;
-	cc->buckets = calloc(cc->n_buckets, sizeof(struct list *));
-	return cc->buckets ? cc : cc_free(cc);
-}
 
 /* Take out the connection at *at. */
 static void drop(struct fw_conncount *cc, struct list *l, struct conn **at)
@@ -87,16 +75,37 @@ static void drop_list(struct fw_conncount *cc, struct list **at)
 	cc->n_lists--;
 }
 
-struct fw_conncount *cc_free(struct fw_conncount *cc)
+static struct fw_conncount *cc_free(struct fw_conncount *cc)
 {
-	if (!cc)
-		return NULL;
 	for (uint32_t i = 0; cc->buckets && i < cc->n_buckets; i++)
 		while (cc->buckets[i])
 			drop_list(cc, &cc->buckets[i]);
 	free(cc->buckets);
 	free(cc);
 	return NULL;
+}
+
+struct fw_conncount *cc_new(struct fw_world *world)
+{
+	struct fw_conncount *cc = calloc(1, sizeof(*cc));
+
+	if (!cc)
+		return NULL;
+	for (unsigned int i = 0; i < 4; i++)
+		cc->key[i / 2] = cc->key[i / 2] << 32 | fw_world_random(world);
+	cc->n_buckets = BUCKETS_MIN;
+	cc->buckets = calloc(cc->n_buckets, sizeof(struct list *));
+	return cc->buckets ? cc : cc_free(cc);
+}
+
+static void free_remains(struct fw_remains *remains)
+{
+	cc_free(FW_HOLDER(remains, struct fw_conncount, remains));
+}
+
+void cc_put(struct fw_world *world, struct fw_conncount *cc)
+{
+	fw_world_bury(world, &cc->remains, free_remains);
 }
 
 /*

@@ -8,7 +8,8 @@
 struct fw_conncount;
 
 struct fw_conncount *cc_new(struct fw_world *world); /* NULL: no memory */
-struct fw_conncount *cc_free(struct fw_conncount *cc); /* NULL */
+/* Its memory comes back by fw_world_reclaim(). */
+void cc_put(struct fw_world *world, struct fw_conncount *cc);
 
 /* The packet's connection joins those of `addr`; how many they are now.  0: it cannot be counted
  * (no tuple, no memory, or all are over), and the packet is to be dropped. */

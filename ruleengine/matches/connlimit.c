@@ -117,7 +117,9 @@ static void detach(const struct fw_use *use, struct fw_world *world)
 {
 	struct state *s = use->state;
 
-	s->count = cc_free(s->count);
+	if (s->count)
+		cc_put(world, s->count);
+	s->count = NULL;
 }
 
 static bool match(const struct fw_use *use, struct fw_eval *e)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/named.h"
 #include "track/siphash.h"
 
 #define NSEC_PER_MS     1000000u
@@ -27,7 +28,8 @@ struct entry {
 };
 
 struct fw_hashlimit {
-	struct fw_hashlimit *next;
+	struct fw_named by_name;
+	struct fw_remains remains;         /* once nobody uses it */
 	uint32_t refs, n;                  /* n: entries in buckets */
 	struct hl_config config;
 	uint64_t made_ms, swept_tick;
@@ -82,13 +84,36 @@ static struct fw_hashlimit *table_new(struct fw_world *world, const char *name,
 	return t;
 }
 
+/* A table with this name; NULL: there is none. */
+static struct fw_hashlimit *find(const struct fw_names *names, const char *name, uint8_t family)
+{
+	const uint32_t hash = fw_name_hash(name);
+
+	for (struct fw_named *n = names ? fw_names_first(names, hash) : NULL; n; n = n->next) {
+		struct fw_hashlimit *t = FW_HOLDER(n, struct fw_hashlimit, by_name);
+
+		if (n->hash == hash && t->config.family == family && !strcmp(t->name, name))
+			return t;
+	}
+	return NULL;
+}
+
+/* … comes to be.  false: no memory. */
+static bool add(struct fw_world *world, struct fw_hashlimit *t)
+{
+	if (!world->hashlimits)
+		world->hashlimits = calloc(1, sizeof(*world->hashlimits));
+	if (!world->hashlimits)
+		return false;
+	fw_names_add(world->hashlimits, &t->by_name, fw_name_hash(t->name));
+	return true;
+}
+
 struct fw_hashlimit *hl_get(struct fw_world *world, const char *name,
 			    const struct hl_config *config, uint64_t now, struct fw_err *err)
 {
-	struct fw_hashlimit *t = world->hashlimits;
+	struct fw_hashlimit *t = find(world->hashlimits, name, config->family);
 
-	while (t && (t->config.family != config->family || strcmp(t->name, name)))
-		t = t->next;
 	if (t && ((t->config.mode ^ config->mode) & HL_RATE)) {
 		fw_fail(err, FW_ERR_PLACE,
 			"hashlimit: %s is used with and without --hashlimit-rate-match", name);
@@ -100,25 +125,30 @@ struct fw_hashlimit *hl_get(struct fw_world *world, const char *name,
 		return t;
 	}
 	t = table_new(world, name, config, now);
-	if (!t) {
+	if (t && !add(world, t))
+		t = table_free(t);
+	if (!t)
 		fw_fail(err, FW_ERR_RESOURCE, "hashlimit: no memory for %s", name);
-		return NULL;
-	}
-	t->next = world->hashlimits;
-	world->hashlimits = t;
 	return t;
+}
+
+static void free_remains(struct fw_remains *remains)
+{
+	table_free(FW_HOLDER(remains, struct fw_hashlimit, remains));
 }
 
 void hl_put(struct fw_world *world, struct fw_hashlimit *table)
 {
-	struct fw_hashlimit **at = &world->hashlimits;
+	struct fw_names *names = world->hashlimits;
 
 	if (--table->refs)
 		return;
-	while (*at != table)
-		at = &(*at)->next;
-	*at = table->next;
-	table_free(table);
+	fw_names_remove(names, &table->by_name);
+	if (!names->n) {
+		free(names);
+		world->hashlimits = NULL;
+	}
+	fw_world_bury(world, &table->remains, free_remains);
 }
 
 static void mask_addr(union fw_addr *a, unsigned int len)

@@ -196,7 +196,7 @@ static void detach(const struct fw_use *use, struct fw_world *world)
 	if (s->list && looks_closer(use))
 		fw_recent_look_closer(s->list, false);
 	if (s->list)
-		fw_recent_put(world->recent, s->list);
+		fw_recent_put(world, s->list);
 	s->list = NULL;
 }
 

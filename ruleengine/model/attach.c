@@ -10,8 +10,6 @@
 
 #include "model/tx.h"
 
-#define SLICE 32 /* rules; some make tables */
-
 static bool wants_attach(const struct fw_rule *rule)
 {
 	for (uint8_t i = 0; i < rule->n_matches; i++)
@@ -58,12 +56,11 @@ undo:
 }
 
 /*
- * Attach the new rules of a chunk.  The lock is held for a slice of them, because packets wait for
- * it; no packet can meet these rules yet.
+ * Attach the new rules of a chunk.  The lock is held for one rule at a time, because packets wait
+ * for it and a rule may make a table; no packet can meet these rules yet.
  */
 static int attach_chunk(struct fw_tx *tx, struct fw_chunk *c, struct fw_err *err)
 {
-	unsigned int held = 0;
 	int r = 0;
 
 	for (uint32_t i = 0; c->fresh && !r && i < c->n; i++) {
@@ -71,17 +68,12 @@ static int attach_chunk(struct fw_tx *tx, struct fw_chunk *c, struct fw_err *err
 
 		if (rule->id < tx->first_id || rule->attached || !wants_attach(rule))
 			continue;
-		if (!held && tx->env.lock)
+		if (tx->env.lock)
 			tx->env.lock(tx->env.priv);
 		r = attach_rule(tx, rule, err);
-		if (++held < SLICE && !r)
-			continue;
-		held = 0;
 		if (tx->env.unlock)
 			tx->env.unlock(tx->env.priv);
 	}
-	if (held && tx->env.unlock)
-		tx->env.unlock(tx->env.priv);
 	return r;
 }
 

@@ -147,6 +147,8 @@ void fw_reap_finish(struct fw_reap *reap, const struct fw_tx_env *env)
 			batch = next;
 		}
 	}
+	if (env && env->world)
+		fw_world_reclaim(env->world);
 }
 
 bool fw_rule_jumps(const struct fw_rule *rule)

@@ -43,7 +43,7 @@ void fw_recent_hold(struct fw_recent_list *list, enum fw_family family, const un
 
 	if (!e || e->held == UINT16_MAX)
 		return;
-	e->held++;
+	list->held += !e->held++;
 	e->in_use += in_use;
 }
 
@@ -54,7 +54,7 @@ void fw_recent_release(struct fw_recent_list *list, enum fw_family family,
 
 	if (!e || !e->held)
 		return;
-	e->held--;
+	list->held -= !--e->held;
 	e->in_use -= in_use && e->in_use;
 }
 

@@ -36,6 +36,29 @@ struct fw_recent *fw_recent_new(uint64_t seed, uint32_t max_entries)
 	return r;
 }
 
+bool fw_recent_free_gone(struct recent_entry *gone)
+{
+	const bool any = gone;
+
+	while (gone) {
+		struct recent_entry *newer = gone->newer;
+
+		free(gone);
+		gone = newer;
+	}
+	return any;
+}
+
+/* Looks at nothing but the list, which nobody else knows any more. */
+static void list_free(struct fw_remains *remains)
+{
+	struct fw_recent_list *l = FW_HOLDER(remains, struct fw_recent_list, remains);
+
+	fw_recent_free_gone(l->oldest);
+	fw_recent_free_gone(l->gone);
+	free(l);
+}
+
 struct fw_recent *fw_recent_free(struct fw_recent *r)
 {
 	struct fw_recent_list *next;
@@ -44,8 +67,7 @@ struct fw_recent *fw_recent_free(struct fw_recent *r)
 		return NULL;
 	for (struct fw_recent_list *l = r->lists; l; l = next) {
 		next = l->next;
-		recent_flush(l);
-		free(l);
+		list_free(&l->remains);
 	}
 	free(r);
 	return NULL;
@@ -53,9 +75,14 @@ struct fw_recent *fw_recent_free(struct fw_recent *r)
 
 struct fw_recent_list *recent_find(const struct fw_recent *r, const char *name)
 {
-	for (struct fw_recent_list *l = r->lists; l; l = l->next)
-		if (strcmp(l->name, name) == 0)
+	const uint32_t hash = fw_name_hash(name);
+
+	for (struct fw_named *n = fw_names_first(&r->names, hash); n; n = n->next) {
+		struct fw_recent_list *l = FW_HOLDER(n, struct fw_recent_list, by_name);
+
+		if (n->hash == hash && strcmp(l->name, name) == 0)
 			return l;
+	}
 	return NULL;
 }
 
@@ -76,7 +103,7 @@ static struct fw_recent_list *list_new(struct fw_recent *r, const char *name,
 				       const union fw_addr *mask)
 {
 	size_t buckets = (size_t)r->hash_mask + 1;
-	struct fw_recent_list *l, **end = &r->lists;
+	struct fw_recent_list *l;
 
 	l = calloc(1, sizeof(*l) + buckets * sizeof(struct recent_entry *));
 	if (!l)
@@ -87,9 +114,10 @@ static struct fw_recent_list *list_new(struct fw_recent *r, const char *name,
 		l->mask = *mask;
 	else
 		memset(&l->mask, 0xff, sizeof(l->mask));
-	while (*end)
-		end = &(*end)->next;
-	*end = l;
+	l->prev = r->last;
+	*(l->prev ? &l->prev->next : &r->lists) = l;
+	r->last = l;
+	fw_names_add(&r->names, &l->by_name, fw_name_hash(l->name));
 	return l;
 }
 
@@ -133,20 +161,19 @@ void recent_walk_to(struct fw_recent *r, struct fw_recent_list *list)
 	r->walk.at = list ? list->oldest : NULL;
 }
 
-void fw_recent_put(struct fw_recent *r, struct fw_recent_list *list)
+void fw_recent_put(struct fw_world *world, struct fw_recent_list *list)
 {
-	struct fw_recent_list **p = &r->lists;
+	struct fw_recent *r = list->owner;
 
-	if (!list || --list->users)
+	if (--list->users)
 		return;
-	while (*p && *p != list)
-		p = &(*p)->next;
-	if (*p)
-		*p = list->next;
 	recent_flush(list);
 	if (r->walk.list == list)
 		recent_walk_to(r, list->next);
-	free(list);
+	*(list->prev ? &list->prev->next : &r->lists) = list->next;
+	*(list->next ? &list->next->prev : &r->last) = list->prev;
+	fw_names_remove(&r->names, &list->by_name);
+	fw_world_bury(world, &list->remains, list_free);
 }
 
 static struct recent_entry **bucket(struct fw_recent_list *list, enum fw_family family,
@@ -162,8 +189,8 @@ struct recent_entry *recent_lookup(struct fw_recent_list *list, enum fw_family f
 				   const union fw_addr *addr, uint8_t ttl)
 {
 	for (struct recent_entry *e = *bucket(list, family, addr); e; e = e->hash_next)
-		if (e->family == family && memcmp(&e->addr, addr, sizeof(*addr)) == 0 &&
-		    (ttl == e->ttl || !ttl || !e->ttl))
+		if (e->epoch == list->epoch && e->family == family &&
+		    memcmp(&e->addr, addr, sizeof(*addr)) == 0 && (ttl == e->ttl || !ttl || !e->ttl))
 			return e;
 	return NULL;
 }
@@ -200,6 +227,7 @@ struct recent_entry *recent_insert(struct fw_recent_list *list, enum fw_family f
 
 	if (list->entries >= list->owner->max_entries)
 		recent_drop(list, recent_oldest(list) ? recent_oldest(list) : list->oldest);
+	fw_recent_free_gone(recent_take_gone(list, 2));
 	e = malloc(sizeof(*e) + ((size_t)list->stamps_mask + 1) * sizeof(e->stamps[0]));
 	if (!e)
 		return NULL;
@@ -209,6 +237,7 @@ struct recent_entry *recent_insert(struct fw_recent_list *list, enum fw_family f
 	e->stamps[0] = now;
 	e->nstamps = e->index = 1;
 	e->held = e->in_use = 0;
+	e->epoch = list->epoch;
 	/* at the end: with equal addresses and different TTLs the older one is found first */
 	e->hash_next = NULL;
 	for (end = bucket(list, family, addr); *end;)
@@ -231,21 +260,51 @@ void recent_touch(struct fw_recent_list *list, struct recent_entry *e, int64_t n
 	link_newest(list, e);
 }
 
-void recent_drop(struct fw_recent_list *list, struct recent_entry *e)
+static void unhash(struct fw_recent_list *list, struct recent_entry *e)
 {
 	struct recent_entry **p = bucket(list, (enum fw_family)e->family, &e->addr);
 
 	while (*p != e)
 		p = &(*p)->hash_next;
 	*p = e->hash_next;
+}
+
+void recent_drop(struct fw_recent_list *list, struct recent_entry *e)
+{
+	unhash(list, e);
 	unlink_age(list, e);
 	list->entries--;
+	list->held -= e->held > 0;
 	list->owner->lost += e->held > 0;
 	free(e);
 }
 
 void recent_flush(struct fw_recent_list *list)
 {
-	while (list->oldest)
-		recent_drop(list, list->oldest);
+	if (!list->oldest)
+		return;
+	if (list->owner->walk.list == list)
+		list->owner->walk.at = NULL;
+	list->newest->newer = list->gone;
+	list->gone = list->oldest;
+	list->oldest = list->newest = NULL;
+	list->entries = 0;
+	list->owner->lost += list->held;
+	list->held = 0;
+	list->epoch++;
+}
+
+struct recent_entry *recent_take_gone(struct fw_recent_list *list, size_t max)
+{
+	struct recent_entry *first = list->gone, *last = NULL;
+
+	while (list->gone && max--) {
+		last = list->gone;
+		unhash(list, last);
+		list->gone = last->newer;
+	}
+	if (!last)
+		return NULL;
+	last->newer = NULL;
+	return first;
 }

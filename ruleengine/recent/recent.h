@@ -9,7 +9,9 @@
 #ifndef FW_RECENT_RECENT_H
 #define FW_RECENT_RECENT_H
 
+#include "base/named.h"
 #include "fw/recent.h"
+#include "fw/world.h"
 
 #define RECENT_DEFAULT_ENTRIES 100
 #define RECENT_DEFAULT_STAMPS  32
@@ -24,18 +26,28 @@ struct recent_entry {
 	uint16_t index;   /* wraps at 65536 like the kernel's */
 	uint16_t nstamps; /* stamps in use */
 	uint16_t held, in_use; /* by how many; hold.c */
+	uint32_t epoch; /* the list's, when it was made */
 	int64_t stamps[]; /* monotonic ns; negative: before this machine's start, from a dump */
 };
 
+/*
+ * Emptying a list takes no time, however long it is: a new epoch begins, and entries of earlier ones
+ * are none any more.  They lie in `gone` and in the hash until their memory is taken back, some with
+ * each new entry.
+ */
 struct fw_recent_list {
-	struct fw_recent_list *next;
+	struct fw_recent_list *prev, *next;
+	struct fw_named by_name;
+	struct fw_remains remains; /* once nobody uses it */
 	struct fw_recent *owner;
 	char name[RECENT_NAME_SIZE];
 	union fw_addr mask;
 	uint32_t users, close_users;
-	uint32_t entries;
+	uint32_t entries, held; /* held: of them */
 	uint32_t stamps_mask;
+	uint32_t epoch;
 	struct recent_entry *oldest, *newest;
+	struct recent_entry *gone; /* by `newer` */
 	struct recent_entry *hash[];
 };
 
@@ -43,7 +55,8 @@ struct fw_recent {
 	uint64_t key[2];
 	uint32_t max_entries;
 	uint32_t hash_mask;
-	struct fw_recent_list *lists; /* in the order in which they were made */
+	struct fw_recent_list *lists, *last; /* in the order in which they were made */
+	struct fw_names names;
 	uint64_t lost; /* held entries that went */
 	struct { /* a dump in slices: where it goes on; moves on when that goes away */
 		struct fw_recent_list *list; /* NULL: it is over */
@@ -63,6 +76,8 @@ struct recent_entry *recent_insert(struct fw_recent_list *list, enum fw_family f
 void recent_touch(struct fw_recent_list *list, struct recent_entry *e, int64_t now);
 void recent_drop(struct fw_recent_list *list, struct recent_entry *e);
 void recent_flush(struct fw_recent_list *list);
+/* At most `max` entries that are gone, chained by `newer`, for fw_recent_free_gone(). */
+struct recent_entry *recent_take_gone(struct fw_recent_list *list, size_t max);
 /* The dump in slices goes on at the start of this list, or is over. */
 void recent_walk_to(struct fw_recent *r, struct fw_recent_list *list);
 

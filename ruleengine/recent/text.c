@@ -17,6 +17,7 @@
 #include <string.h>
 
 #define NSEC_PER_MSEC 1000000
+#define EMPTY_BUCKETS 16 /* are looked at as fast as one entry is printed */
 
 static void print_addr(const struct recent_entry *e, struct fw_buf *out)
 {
@@ -52,15 +53,23 @@ static void print_entry(const struct fw_recent_list *l, const struct recent_entr
 	fw_buf_char(out, '\n');
 }
 
-int fw_recent_print(const struct fw_recent *r, const char *name, uint64_t now, struct fw_buf *out)
+int fw_recent_print(const struct fw_recent *r, const char *name, uint64_t *cursor, size_t max,
+		    struct fw_buf *out)
 {
 	const struct fw_recent_list *l = recent_find(r, name);
+	size_t left = max, empty = EMPTY_BUCKETS * max;
 
-	(void)now; /* stamps are on the same clock */
 	if (!l)
 		return -1;
-	for (const struct recent_entry *e = l->oldest; e; e = e->newer)
-		print_entry(l, e, out);
+	while (*cursor <= r->hash_mask && left && empty--)
+		for (const struct recent_entry *e = l->hash[(*cursor)++]; e; e = e->hash_next) {
+			if (e->epoch != l->epoch)
+				continue;
+			print_entry(l, e, out);
+			left -= left > 0;
+		}
+	if (*cursor > r->hash_mask)
+		*cursor = 0;
 	return 0;
 }
 
@@ -102,6 +111,13 @@ int fw_recent_flush(struct fw_recent *r, const char *name)
 		return -1;
 	recent_flush(l);
 	return 0;
+}
+
+struct recent_entry *fw_recent_gone(struct fw_recent *r, const char *name, size_t max)
+{
+	struct fw_recent_list *l = recent_find(r, name);
+
+	return l ? recent_take_gone(l, max) : NULL;
 }
 
 static void dump_name(const struct fw_recent_list *l, struct fw_buf *out)

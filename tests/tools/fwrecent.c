@@ -75,8 +75,12 @@ static int ask(char *const *w)
 static int show(struct fw_recent *r, char *const *w)
 {
 	struct fw_buf b = FW_BUF_INIT;
-	int rc = fw_recent_print(r, w[1], strtoull(w[0], NULL, 10), &b);
+	uint64_t cursor = 0;
+	int rc;
 
+	do
+		rc = fw_recent_print(r, w[1], &cursor, 64, &b);
+	while (!rc && cursor);
 	printf("%s.\n", fw_buf_cstr(&b));
 	fw_buf_deinit(&b);
 	return rc;

@@ -116,6 +116,7 @@ static inline void extuse_free(struct extuse *u)
 {
 	if (u->attached && u->use.ext->detach)
 		u->use.ext->detach(&u->use, &u->world);
+	fw_world_reclaim(&u->world);
 	free(u->use.data);
 	free(u->use.state);
 	memset(u, 0, sizeof(*u));

@@ -330,13 +330,14 @@ static void test_attach(void **state)
 	union fw_addr addr = {.u32 = {1}};
 	struct fw_buf out = FW_BUF_INIT;
 	struct fw_err err;
+	uint64_t cursor = 0;
 
 	(void)state;
 	assert_int_equal(edit_env(&rs, &env, 0, text, &err), FW_ERR_NONE);
 	assert_int_equal(l.locks, 1);
 	assert_int_equal(fw_recent_add(l.world.recent, "a", FW_IP4, &addr, 5), 0);
 	assert_int_equal(edit_env(&rs, &env, 0, text, &err), FW_ERR_NONE);
-	assert_int_equal(fw_recent_print(l.world.recent, "a", 9, &out), 0);
+	assert_int_equal(fw_recent_print(l.world.recent, "a", &cursor, 999, &out), 0);
 	assert_true(out.len > 0);
 	/* no lock where nothing joins or leaves */
 	l.locks = 0;
@@ -350,14 +351,14 @@ static void test_attach(void **state)
 			 "*nat\n-A INPUT -j ACCEPT\nCOMMIT\n",
 			 &err),
 		FW_ERR_PLACE);
-	assert_int_equal(fw_recent_print(l.world.recent, "b", 9, &out), -1);
+	assert_int_equal(fw_recent_print(l.world.recent, "b", &cursor, 999, &out), -1);
 	/* the list goes with the last snapshot that holds the rule */
 	old = fw_ruleset_ref(rs);
 	assert_int_equal(edit_env(&rs, &env, FW_TX_NOFLUSH, "*filter\n-F\nCOMMIT\n", &err),
 			 FW_ERR_NONE);
-	assert_int_equal(fw_recent_print(l.world.recent, "a", 9, &out), 0);
+	assert_int_equal(fw_recent_print(l.world.recent, "a", &cursor, 999, &out), 0);
 	fw_ruleset_unref(old, &env);
-	assert_int_equal(fw_recent_print(l.world.recent, "a", 9, &out), -1);
+	assert_int_equal(fw_recent_print(l.world.recent, "a", &cursor, 999, &out), -1);
 	fw_ruleset_unref(rs, &env);
 	fw_recent_free(l.world.recent);
 	fw_buf_deinit(&out);
@@ -371,6 +372,7 @@ static void test_graveyard(void **state)
 	struct fw_tx_env env = {.world = &l.world, .graveyard = &graveyard};
 	static const struct fw_counters more = {.packets = 2, .bytes = 100};
 	struct fw_ruleset *rs = fw_ruleset_new();
+	uint64_t cursor = 0;
 	struct fw_buf out = FW_BUF_INIT;
 	struct fw_rule *list, *plain;
 	struct fw_err err;
@@ -386,7 +388,7 @@ static void test_graveyard(void **state)
 	assert_int_equal(
 		edit_env(&rs, &env, FW_TX_NOFLUSH, "*filter\n-F INPUT\nCOMMIT\n", &err),
 		FW_ERR_NONE);
-	assert_int_equal(fw_recent_print(l.world.recent, "a", 9, &out), -1);
+	assert_int_equal(fw_recent_print(l.world.recent, "a", &cursor, 9, &out), -1);
 	fw_counters_add(&list->counters, &more);
 	fw_counters_add(&plain->counters, &more);
 	assert_int_equal(plain->counters.packets, 2);

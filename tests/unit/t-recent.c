@@ -4,12 +4,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
 #include <errno.h>
 
 #include "fw/recent.h"
+#include "fw/world.h"
 
 #define SEC FW_NSEC_PER_SEC
 
@@ -36,12 +38,29 @@ static bool ask(struct fw_recent_list *l, uint8_t host, struct fw_recent_query q
 	return fw_recent_match(l, FW_IP4, &a, &q, now);
 }
 
-static size_t lines(struct fw_recent *r, const char *name, uint64_t now)
+static void put(struct fw_recent *r, struct fw_recent_list *l)
+{
+	struct fw_world world = {.recent = r};
+
+	fw_recent_put(&world, l);
+	fw_world_reclaim(&world);
+}
+
+static void print(struct fw_recent *r, const char *name, size_t max, struct fw_buf *b)
+{
+	uint64_t cursor = 0;
+
+	do
+		assert_int_equal(fw_recent_print(r, name, &cursor, max, b), 0);
+	while (cursor);
+}
+
+static size_t lines(struct fw_recent *r, const char *name)
 {
 	struct fw_buf b = FW_BUF_INIT;
 	size_t n = 0;
 
-	assert_int_equal(fw_recent_print(r, name, now, &b), 0);
+	print(r, name, 3, &b);
 	for (const char *c = fw_buf_cstr(&b); *c; c++)
 		n += *c == '\n';
 	fw_buf_deinit(&b);
@@ -131,12 +150,12 @@ static void test_reap(void **state)
 	ask(l, 2, SET, 2 * SEC);
 	ask(l, 3, SET, 30 * SEC);
 	assert_true(ask(l, 3, RCHECK(.seconds = 10, .reap = true), 31 * SEC));
-	assert_int_equal(lines(r, "a", 31 * SEC), 2); /* one oldest entry at a time */
+	assert_int_equal(lines(r, "a"), 2); /* one oldest entry at a time */
 	assert_false(ask(l, 2, RCHECK(.seconds = 10, .reap = true), 31 * SEC)); /* reaps itself */
-	assert_int_equal(lines(r, "a", 31 * SEC), 1);
+	assert_int_equal(lines(r, "a"), 1);
 	/* an --update that takes effect on the only entry does not reap it */
 	assert_true(ask(l, 3, UPDATE(.seconds = 10, .reap = true), 40 * SEC));
-	assert_int_equal(lines(r, "a", 40 * SEC), 1);
+	assert_int_equal(lines(r, "a"), 1);
 	fw_recent_free(r);
 }
 
@@ -166,7 +185,7 @@ static void test_oldest_makes_room(void **state)
 		ask(l, i, SET, i * SEC);
 	ask(l, 1, SET, 4 * SEC); /* 1 is now the newest */
 	ask(l, 4, SET, 5 * SEC);
-	assert_int_equal(lines(r, "a", 5 * SEC), 3);
+	assert_int_equal(lines(r, "a"), 3);
 	assert_true(ask(l, 1, RCHECK(), 5 * SEC));
 	assert_false(ask(l, 2, RCHECK(), 5 * SEC));
 	assert_true(ask(l, 3, RCHECK(), 5 * SEC));
@@ -186,7 +205,7 @@ static void test_mask_and_families(void **state)
 	assert_true(ask(l, 200, RCHECK(), 1 * SEC));
 	assert_false(fw_recent_match(l, FW_IP6, &six, &check, 1 * SEC));
 	assert_true(fw_recent_match(l, FW_IP6, &six, &set, 1 * SEC));
-	assert_int_equal(lines(r, "net", 1 * SEC), 2);
+	assert_int_equal(lines(r, "net"), 2);
 	fw_recent_free(r);
 }
 
@@ -195,23 +214,24 @@ static void test_users_and_growing_stamps(void **state)
 	struct fw_recent *r = fw_recent_new(7, 0);
 	struct fw_recent_list *a = get(r, "a", 4), *b;
 	struct fw_buf names = FW_BUF_INIT;
+	uint64_t cursor = 0;
 
 	(void)state;
 	ask(a, 1, SET, 1 * SEC);
 	b = get(r, "a", 3); /* the same four stamps: nothing happens */
 	assert_ptr_equal(a, b);
-	assert_int_equal(lines(r, "a", 1 * SEC), 1);
-	fw_recent_put(r, b);
+	assert_int_equal(lines(r, "a"), 1);
+	put(r, b);
 	b = get(r, "a", 5); /* eight: the list is emptied */
-	assert_int_equal(lines(r, "a", 1 * SEC), 0);
-	fw_recent_put(r, a);
+	assert_int_equal(lines(r, "a"), 0);
+	put(r, a);
 	fw_recent_names(r, &names);
 	assert_string_equal(fw_buf_cstr(&names), "a\n");
-	fw_recent_put(r, b);
+	put(r, b);
 	fw_buf_reset(&names);
 	fw_recent_names(r, &names);
 	assert_string_equal(fw_buf_cstr(&names), "");
-	assert_int_equal(fw_recent_print(r, "a", 0, &names), -1);
+	assert_int_equal(fw_recent_print(r, "a", &cursor, 9, &names), -1);
 	fw_buf_deinit(&names);
 	fw_recent_free(r);
 }
@@ -240,6 +260,10 @@ static void test_refusals(void **state)
 
 static void test_print_as_proc(void **state)
 {
+	static const char four_line[] =
+		"src=10.0.0.1 ttl: 64 last_seen: 3000 oldest_pkt: 1 3000, 2000\n";
+	static const char six_line[] = "src=2001:0db8:0000:0000:0000:0000:0000:0001 ttl: 0 "
+				       "last_seen: 4000 oldest_pkt: 1 4000\n";
 	struct fw_recent *r = fw_recent_new(7, 0);
 	union fw_addr six = {.u8 = {0x20, 0x01, 0x0d, 0xb8, [15] = 1}}, four = v4(9);
 	struct fw_recent_list *l = get(r, "a", 2);
@@ -250,17 +274,91 @@ static void test_print_as_proc(void **state)
 	ask(l, 1, SET, 2 * SEC);
 	ask(l, 1, SET, 3 * SEC); /* ring of two: the third stands in the first place */
 	assert_int_equal(fw_recent_add(r, "a", FW_IP6, &six, 4 * SEC), 0);
-	fw_recent_print(r, "a", 4 * SEC, &b);
-	assert_string_equal(fw_buf_cstr(&b),
-			    "src=10.0.0.1 ttl: 64 last_seen: 3000 oldest_pkt: 1 3000, 2000\n"
-			    "src=2001:0db8:0000:0000:0000:0000:0000:0001 ttl: 0 last_seen: 4000 "
-			    "oldest_pkt: 1 4000\n");
+	print(r, "a", 9, &b);
+	assert_non_null(strstr(fw_buf_cstr(&b), four_line));
+	assert_non_null(strstr(fw_buf_cstr(&b), six_line));
+	assert_int_equal(b.len, strlen(four_line) + strlen(six_line));
 	assert_int_equal(fw_recent_remove(r, "a", FW_IP6, &six), 0);
 	assert_int_equal(fw_recent_add(r, "a", FW_IP4, &four, 5 * SEC), 0);
-	assert_int_equal(lines(r, "a", 5 * SEC), 2);
+	assert_int_equal(lines(r, "a"), 2);
 	assert_int_equal(fw_recent_flush(r, "a"), 0);
-	assert_int_equal(lines(r, "a", 5 * SEC), 0);
+	assert_int_equal(lines(r, "a"), 0);
 	assert_int_equal(fw_recent_flush(r, "b"), -1);
+	fw_buf_deinit(&b);
+	fw_recent_free(r);
+}
+
+/* A flush is over at once, whatever is still to be taken back: neither rules nor lists see it. */
+static void test_flush_in_slices(void **state)
+{
+	struct fw_recent *r = fw_recent_new(7, 200);
+	struct fw_recent_list *l = get(r, "a", 2);
+	union fw_addr first = v4(1);
+	struct fw_buf b = FW_BUF_INIT;
+	unsigned int slices = 0;
+
+	(void)state;
+	for (uint8_t i = 1; i <= 100; i++)
+		ask(l, i, SET, 1 * SEC);
+	fw_recent_hold(l, FW_IP4, &first, false);
+	fw_recent_dump_begin(r);
+	fw_recent_dump_more(r, 1, 1 * SEC, &b);
+	assert_int_equal(fw_recent_flush(r, "a"), 0);
+	assert_int_equal(fw_recent_lost(r), 1);
+	assert_int_equal(lines(r, "a"), 0);
+	fw_recent_release(l, FW_IP4, &first, false); /* of what is no more */
+	assert_false(ask(l, 1, RCHECK(), 2 * SEC));
+	assert_false(ask(l, 1, REMOVE, 2 * SEC));
+	assert_true(ask(l, 1, SET, 2 * SEC)); /* takes two old ones back */
+	assert_false(ask(l, 1, RCHECK(.hitcount = 2), 2 * SEC)); /* nothing is left of it */
+	fw_buf_reset(&b);
+	while (fw_recent_dump_more(r, 1, 1 * SEC, &b))
+		;
+	assert_int_equal(b.len, 0); /* what comes while it is dumped may be missed */
+	while (fw_recent_free_gone(fw_recent_gone(r, "a", 10)))
+		slices++;
+	assert_int_equal(slices, 10); /* 98 are left */
+	assert_int_equal(lines(r, "a"), 1);
+	assert_true(ask(l, 1, RCHECK(), 2 * SEC));
+	for (uint8_t i = 1; i <= 200; i++)
+		ask(l, i, SET, 3 * SEC);
+	fw_recent_flush(r, "a");
+	for (uint8_t i = 1; i <= 200; i++) /* all room is there again */
+		ask(l, i, SET, 4 * SEC);
+	assert_int_equal(lines(r, "a"), 200);
+	fw_recent_flush(r, "a");
+	put(r, l); /* with what is left */
+	fw_buf_deinit(&b);
+	fw_recent_free(r);
+}
+
+/* Many lists are found by their names, and go in any order. */
+static void test_many_lists(void **state)
+{
+	static struct fw_recent_list *l[10000];
+	struct fw_recent *r = fw_recent_new(7, 1);
+	struct fw_buf b = FW_BUF_INIT;
+	char name[16];
+
+	(void)state;
+	for (int i = 0; i < 10000; i++) {
+		snprintf(name, sizeof(name), "n%d", i);
+		l[i] = get(r, name, 0);
+		assert_true(ask(l[i], (uint8_t)(i % 200), SET, 1 * SEC));
+	}
+	for (int i = 0; i < 10000; i++) {
+		snprintf(name, sizeof(name), "n%d", i);
+		assert_ptr_equal(get(r, name, 0), l[i]);
+		put(r, l[i]);
+	}
+	for (int i = 1; i < 10000; i++)
+		put(r, l[i * 7 % 10000]);
+	fw_recent_names(r, &b);
+	assert_string_equal(fw_buf_cstr(&b), "n0\n");
+	put(r, l[0]);
+	fw_buf_reset(&b);
+	fw_recent_names(r, &b);
+	assert_int_equal(b.len, 0);
 	fw_buf_deinit(&b);
 	fw_recent_free(r);
 }
@@ -351,14 +449,14 @@ static void test_dump_in_slices(void **state)
 		ask(l, (uint8_t)(1 + rounds % 9), SET, 61 * SEC); /* keeps being used */
 		ask(l, 50, SET, 61 * SEC);
 		if (++rounds == 60)
-			fw_recent_put(r, m); /* while it is dumped */
+			put(r, m); /* while it is dumped */
 		assert_true(rounds < 1000);
 	}
 	get(s, "a", 2);
 	get(s, "c", 2);
 	assert_int_equal(fw_recent_load(s, slices.data, slices.len, 62 * SEC, NULL), 0);
-	assert_int_equal(lines(s, "a", 62 * SEC), 49);
-	assert_int_equal(lines(s, "c", 62 * SEC), 50);
+	assert_int_equal(lines(s, "a"), 49);
+	assert_int_equal(lines(s, "c"), 50);
 	fw_buf_deinit(&whole);
 	fw_buf_deinit(&slices);
 	fw_recent_free(r);
@@ -396,6 +494,8 @@ int main(void)
 		cmocka_unit_test(test_users_and_growing_stamps),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_print_as_proc),
+		cmocka_unit_test(test_flush_in_slices),
+		cmocka_unit_test(test_many_lists),
 		cmocka_unit_test(test_dump_load),
 		cmocka_unit_test(test_dump_load_mask),
 		cmocka_unit_test(test_dump_in_slices),
