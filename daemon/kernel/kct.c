@@ -266,7 +266,7 @@ static void add_hook(struct fwd_nft_batch *b, const struct fwd_nft *nft,
 		return;
 	}
 	if (queues(plan, base, FW_IP4) || queues(plan, base, FW_IP6))
-		fwd_known_jump(b, nft, plan, base);
+		fwd_known_jump(b, nft, base);
 	fwd_nft_add_blocks(b, nft, base);
 	if (hook_of(base) == FW_OUTPUT || base == FW_POSTROUTING)
 		add_trap(b, base);

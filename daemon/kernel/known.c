@@ -12,6 +12,8 @@
  * stuck, what --fail says holds for these flows, too.
  */
 #include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <netinet/udp.h>
 #include <stdio.h>
 
 #include <linux/netfilter.h>
@@ -45,14 +47,13 @@ void fwd_known_chains(struct fwd_nft_batch *b)
 	}
 }
 
-void fwd_known_jump(struct fwd_nft_batch *b, const struct fwd_nft *nft, const struct fw_plan *plan,
-		    unsigned int base)
+void fwd_known_jump(struct fwd_nft_batch *b, const struct fwd_nft *nft, unsigned int base)
 {
 	char name[CHAIN_NAME];
 	struct nftnl_rule *r;
 
-	if (!nft->offload || !(plan->track[FW_IP4] || plan->track[FW_IP6]))
-		return; /* without a tracker there are no flows */
+	if (!nft->offload)
+		return;
 	chain_name(name, base);
 	r = fwd_rule_new(b, FWD_TABLE, fwd_bases[base].name);
 	fwd_rule_chain(b, r, NFT_JUMP, name);
@@ -101,6 +102,7 @@ static void add_rule(struct fwd_nft_batch *b, const struct fwd_flows *f, enum fw
 		     unsigned int base, bool udp, bool kct)
 {
 	const uint8_t proto = udp ? IPPROTO_UDP : IPPROTO_TCP, flags = FW_TCP_STEADY;
+	const uint32_t header = udp ? sizeof(struct udphdr) : sizeof(struct tcphdr);
 	const uint32_t none = 0;
 	char name[CHAIN_NAME];
 	struct nftnl_rule *r;
@@ -111,6 +113,7 @@ static void add_rule(struct fwd_nft_batch *b, const struct fwd_flows *f, enum fw
 	fwd_rule_cmp(b, r, NFT_CMP_EQ, &fwd_nfprotos[family], 1);
 	fwd_rule_meta(b, r, NFT_META_L4PROTO);
 	fwd_rule_cmp(b, r, NFT_CMP_EQ, &proto, sizeof(proto));
+	fwd_rule_transport(b, r, header - 1, 1); /* else judged: matches drop what is cut short */
 	if (!udp) {
 		fwd_rule_transport(b, r, 13, sizeof(flags));
 		fwd_rule_bitwise8(b, r, FW_TCP_STEADY_MASK);

@@ -192,7 +192,7 @@ static void add_hook(struct fwd_nft_batch *b, const struct fwd_nft *nft,
 	}
 	if (!any_family(plan, hook))
 		return;
-	fwd_known_jump(b, nft, plan, hook);
+	fwd_known_jump(b, nft, hook);
 	fwd_nft_add_blocks(b, nft, hook);
 	fwd_nft_add_types(b, plan, hook);
 	fwd_nft_add_owners(b, plan, hook);

@@ -55,8 +55,7 @@ void fwd_begun_add_expected(struct fwd_nft_batch *b, const struct fwd_nft *nft);
 
 /* known.c: chains that let known flows pass (offload.c); base chains jump there before they queue. */
 void fwd_known_chains(struct fwd_nft_batch *b);
-void fwd_known_jump(struct fwd_nft_batch *b, const struct fwd_nft *nft, const struct fw_plan *plan,
-		    unsigned int base);
+void fwd_known_jump(struct fwd_nft_batch *b, const struct fwd_nft *nft, unsigned int base);
 void fwd_known_flush(struct fwd_nft_batch *b);
 
 /* nft.c, for kct.c */

@@ -117,6 +117,7 @@ static void init(struct fwd_offload *o, struct fwd_kernel *k)
 	o->read_fd = fwd_nl_open(NETLINK_NETFILTER, 0);
 	o->retired_fd = fwd_nl_open(NETLINK_NETFILTER, 0);
 	o->offer.min_left_s = 2 * k->core->config->offload_s;
+	o->offer.every = k->core->config->ct.offer_every;
 	o->live = fwd_flows_new(++o->number, o->key);
 	pthread_mutex_init(&o->lock, NULL);
 	pthread_mutex_init(&o->reading, NULL);

@@ -79,7 +79,7 @@ const struct fw_tuple *fwd_offload_turn(struct fwd_offload *o, const struct fwd_
 	const struct fwd_flow *flow;
 	uint32_t key[FWD_FLOW_WORDS6];
 
-	if (!o || is_empty(o->live) ||
+	if (!o || is_empty(o->live) || !core->plan.track[m->pkt.family] ||
 	    !fwd_flow_key(m, &core->plan, core->config->mark_shift, key))
 		return NULL;
 	flow = fwd_flows_find(o->live, m->pkt.family, key);

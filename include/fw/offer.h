@@ -9,6 +9,9 @@
  * offer over lets such packets pass, counts them, and hands the counts in: to `counters`, and to
  * fw_ct_passed() where the tracker would have looked at them.
  *
+ * Where no rule of a family makes the tracker look (fw_plan.track), rules know no states, and a flow
+ * is one direction on its own: it has earned it by as many packets.
+ *
  * Not covered, and to be judged one by one as before: segments of TCP that are not FW_TCP_STEADY;
  * packets that carry one of our mark bits.
  *
@@ -26,12 +29,15 @@
 
 #include "fw/ct.h"
 
-#define FW_OFFER_MAX 120 /* counters; packets that count more often are not offered */
+#define FW_OFFER_MAX  120 /* counters; packets that count more often are not offered */
+#define FW_OFFER_HEAT 1024 /* flows that nobody tracks and that are counted at a time */
 
 struct fw_offer {
-	uint32_t min_left_s; /* to be set: flows that may expire sooner are not offered */
+	uint32_t min_left_s; /* to be set: flows that may expire sooner are not offered … */
+	uint32_t every; /* … nor, untracked, with fewer packets: fw_ct_config.offer_every */
+	uint32_t heat[FW_OFFER_HEAT]; /* the engine's, zero at first: a flow's hash | its packets */
 	/* valid until the next packet where a decision is `offered` */
-	struct fw_tuple orig; /* the flow … */
+	struct fw_tuple orig; /* the flow; untracked, the packet's own ends … */
 	enum fw_ct_dir dir;
 	bool tracked; /* … and whether this hook is where the tracker looks at it */
 	uint32_t n;

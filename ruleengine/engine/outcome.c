@@ -175,7 +175,7 @@ void fw_settle(struct hook_run *r, struct fw_decision *ret)
 	else if (ret->nat)
 		fw_ct_expect_masking(e->world->ct, e);
 	ret->ctinfo = (uint8_t)carry(r);
-	ret->offered = fw_offer_make(&r->w, r->plan, ret);
+	ret->offered = r->wanted && fw_offer_make(&r->w, r->plan, ret);
 	/* Without bypass nobody may be there to take it, and the kernel drops it; if somebody is,
 	 * an answer confirms the flow. */
 	if (ret->verdict == FW_QUEUE && !ret->queue_bypass)

@@ -305,7 +305,8 @@ static enum fw_verdict run_tables(struct hook_run *r, const struct fw_ruleset *r
 		*ret = (struct fw_decision){.verdict = FW_DROP};
 		return FW_DROP;
 	}
-	if (!fw_offer_wanted(&r->w, r->plan))
+	r->wanted = fw_offer_wanted(&r->w, r->plan);
+	if (!r->wanted)
 		r->w.trail = NULL;
 	else if (!r->w.trail)
 		begin_trail(r);

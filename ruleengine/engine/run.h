@@ -9,6 +9,7 @@ struct hook_run {
 	struct fw_walk w;
 	const struct fw_plan *plan;
 	struct fw_trail *trail; /* room for w.trail */
+	bool wanted; /* it may be offered (offer.c) */
 	bool tracked; /* the tracker has been asked, or never will be */
 	bool reroute; /* see struct fw_decision */
 	bool doomed; /* it came to PREROUTING because it will come no further */
