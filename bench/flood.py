@@ -77,7 +77,7 @@ def compare(world, report, name, seconds, rate):
         return result
 
     makers = {"fwd": lambda: c.Fwd(world, rules),
-              "fwd judges": lambda: c.Fwd(world, rules, ["--offload", "off"])}
+              "fwd judges": lambda: c.Fwd(world, rules, c.JUDGE_ALL)}
     for b in ("legacy", "nft"):
         makers[b] = lambda b=b: c.Iptables(world, b, rules)
     runs = {"quiet": lambda: {"Gb/s": stream(world, seconds), "flood kpps": 0, "passed": 0}}

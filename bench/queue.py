@@ -6,7 +6,8 @@
                    [--rounds N] [--seconds S] [--quick] [--json FILE]
 
 A flood of small UDP packets in 64 flows by one CPU crosses the router; none of the N rules matches.
-Once they are passed by the source address ("source"), once only by the port ("port").
+Once they are passed by the source address ("source"), once only by the port ("port").  "fwd judges"
+(--offload off) has every packet queued, as the bare loop has; "fwd" leaves such flows to the kernel.
 
     kpps       packets a second that reached the server
     fw us      CPU of the firewall's queue thread for each packet that reached the server
@@ -48,9 +49,10 @@ def all_contenders(world, args):
     for kind, make in (("source", c.by_source), ("port", c.by_port)):
         if args.only and kind != args.only:
             continue
-        for n in args.rules:
-            yield ("fwd %s %s" % (kind, measure.short(n)),
-                   lambda n=n, m=make: c.Fwd(world, m(n), SAME_QUEUE))
+        for name, more in (("fwd", []), ("fwd judges", c.JUDGE_ALL)):
+            for n in args.rules:
+                yield ("%s %s %s" % (name, kind, measure.short(n)),
+                       lambda n=n, m=make, o=more: c.Fwd(world, m(n), SAME_QUEUE + o))
         for backend in ("legacy", "nft"):
             for n in args.peer_rules:
                 yield ("%s %s %s" % (backend, kind, measure.short(n)),
@@ -60,8 +62,8 @@ def all_contenders(world, args):
 def judge(report, results):
     for kind, legacy, nft in (("source", 8, 25), ("port", 35, 80)):
         for n in ("10", "1k", "10k", "100k"):
-            report.bar("1", "cap, %s rules passed by %s, of the loop's" % (n, kind),
-                       measure.ratio(results, "fwd %s %s" % (kind, n), "loop", "cap kpps"),
+            report.bar("1", "cap, %s rules passed by %s, all judged, of the loop's" % (n, kind),
+                       measure.ratio(results, "fwd judges %s %s" % (kind, n), "loop", "cap kpps"),
                        ">=", 0.95)
         for peer, factor in (("legacy", legacy), ("nft", nft)):
             report.bar("1", "cap, 10k rules passed by %s, of %s's" % (kind, peer),

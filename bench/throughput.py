@@ -58,7 +58,7 @@ def all_contenders(world, n):
             "conntrack": lambda: c.Conntrack(world),
             "loop": lambda: c.Loop(world),
             "fwd": lambda: c.Fwd(world, rules, ["--offload", "on"]),
-            "fwd no offload": lambda: c.Fwd(world, rules, ["--offload", "off"]),
+            "fwd no offload": lambda: c.Fwd(world, rules, c.JUDGE_ALL),
             "legacy": lambda: c.Iptables(world, "legacy", rules),
             "nft": lambda: c.Iptables(world, "nft", rules)}
 

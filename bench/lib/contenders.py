@@ -5,7 +5,7 @@
     conntrack   the kernel's connection tracking, and no rules
     loop        bench/nfq-loop.c: the least that a firewall behind a queue can do
     legacy, nft the kernel's iptables by its two tools
-    fwd         ours
+    fwd         ours; as "fwd judges" it leaves nothing to the kernel (--offload off)
 
 Each is made by its name's function with the world, has cpu() - nanoseconds of CPU that the thread
 which judges packets has had - and close(), after which the router is as before.
@@ -20,6 +20,7 @@ import netns
 import topo
 import wait
 
+JUDGE_ALL = ["--offload", "off"]
 CLIENT, SERVER = "10.66.1.2", "10.66.2.2"
 BENCH = os.path.join(firewall.BUILD, "bench")
 HEAD = "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n"
@@ -184,6 +185,7 @@ def by_rules(world, sizes, lines):
             "loop": lambda: Loop(world)}
     for n in sizes:
         made["fwd " + measure.short(n)] = lambda n=n: Fwd(world, lines(n))
+        made["fwd judges " + measure.short(n)] = lambda n=n: Fwd(world, lines(n), JUDGE_ALL)
         for b in ("legacy", "nft"):
             made["%s %s" % (b, measure.short(n))] = lambda n=n, b=b: Iptables(world, b, lines(n))
     return made
