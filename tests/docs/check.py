@@ -68,9 +68,19 @@ def extensions():
         expect(there == listed, "docs/language.md: %s: %s" % (kind, sorted(there ^ listed)))
 
 
+def refused():
+    """docs/language.md says of each extension that is refused by name why."""
+    table = [re.split(r"[,;] ", row.split(" | ")[0]) for row in
+             re.findall(r"^\| (\S.*)\|$", read("docs/language.md"), re.M)]
+    listed = {name for row in table for name in row}
+    for name in re.findall(r'^\t\{"(\w+)",', read("ruleengine/opt/unsupported.c"), re.M):
+        expect(name in listed, "docs/language.md: why is %s refused?" % name)
+
+
 for doc in documents():
     links(doc, read(doc))
 extensions()
+refused()
 differences()
 expect(documents(), "no documents")
 for p in problems:
