@@ -184,18 +184,23 @@ struct nftnl_expr *fwd_rule_add(struct fwd_nft_batch *b, struct nftnl_rule *r, c
 	return e;
 }
 
-void fwd_rule_meta(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t key)
+void fwd_rule_load_meta(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t reg, uint32_t key)
 {
 	struct nftnl_expr *e = fwd_rule_add(b, r, "meta");
 
 	if (!e)
 		return;
 	nftnl_expr_set_u32(e, NFTNL_EXPR_META_KEY, key);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_META_DREG, REG);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_META_DREG, reg);
 }
 
-static void payload(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t base, uint32_t offset,
-		    uint32_t len)
+void fwd_rule_meta(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t key)
+{
+	fwd_rule_load_meta(b, r, REG, key);
+}
+
+void fwd_rule_load_payload(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t reg,
+			   uint32_t base, uint32_t offset, uint32_t len)
 {
 	struct nftnl_expr *e = fwd_rule_add(b, r, "payload");
 
@@ -204,18 +209,18 @@ static void payload(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t base
 	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_BASE, base);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_OFFSET, offset);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_LEN, len);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_DREG, REG);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_DREG, reg);
 }
 
 void fwd_rule_network(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t offset, uint32_t len)
 {
-	payload(b, r, NFT_PAYLOAD_NETWORK_HEADER, offset, len);
+	fwd_rule_load_payload(b, r, REG, NFT_PAYLOAD_NETWORK_HEADER, offset, len);
 }
 
 void fwd_rule_transport(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t offset,
 			uint32_t len)
 {
-	payload(b, r, NFT_PAYLOAD_TRANSPORT_HEADER, offset, len);
+	fwd_rule_load_payload(b, r, REG, NFT_PAYLOAD_TRANSPORT_HEADER, offset, len);
 }
 
 static void hton(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t len)

@@ -63,6 +63,13 @@ struct nftnl_expr *fwd_rule_add(struct fwd_nft_batch *b, struct nftnl_rule *r, c
 /* `len` bytes of data into a register. */
 void fwd_rule_load(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t reg, const void *data,
 		   uint32_t len);
+/* A fact beside the packet (NFT_META_*); bytes of it, from NFT_PAYLOAD_*_HEADER's beginning + offset
+ * on: into a register. */
+void fwd_rule_load_meta(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t reg, uint32_t key);
+void fwd_rule_load_payload(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t reg,
+			   uint32_t base, uint32_t offset, uint32_t len);
+
+/* From here on: the one register that all of these use.  NFT_META_*. */
 void fwd_rule_meta(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t key);
 /* `len` bytes of the network header, from `offset` on */
 void fwd_rule_network(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t offset, uint32_t len);

@@ -109,37 +109,19 @@ void fwd_kset_delete(struct fwd_nft_batch *b, const struct fwd_kset *set)
 
 void fwd_load_meta(struct fwd_nft_batch *b, struct nftnl_rule *r, unsigned int word, uint32_t key)
 {
-	struct nftnl_expr *e = fwd_rule_add(b, r, "meta");
-
-	if (!e)
-		return;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_META_KEY, key);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_META_DREG, NFT_REG32_00 + word);
-}
-
-static void load_payload(struct fwd_nft_batch *b, struct nftnl_rule *r, unsigned int word,
-			 uint32_t base, uint32_t offset, uint32_t len)
-{
-	struct nftnl_expr *e = fwd_rule_add(b, r, "payload");
-
-	if (!e)
-		return;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_BASE, base);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_OFFSET, offset);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_LEN, len);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_DREG, NFT_REG32_00 + word);
+	fwd_rule_load_meta(b, r, NFT_REG32_00 + word, key);
 }
 
 void fwd_load_network(struct fwd_nft_batch *b, struct nftnl_rule *r, unsigned int word,
 		      uint32_t offset, uint32_t len)
 {
-	load_payload(b, r, word, NFT_PAYLOAD_NETWORK_HEADER, offset, len);
+	fwd_rule_load_payload(b, r, NFT_REG32_00 + word, NFT_PAYLOAD_NETWORK_HEADER, offset, len);
 }
 
 void fwd_load_transport(struct fwd_nft_batch *b, struct nftnl_rule *r, unsigned int word,
 			uint32_t offset, uint32_t len)
 {
-	load_payload(b, r, word, NFT_PAYLOAD_TRANSPORT_HEADER, offset, len);
+	fwd_rule_load_payload(b, r, NFT_REG32_00 + word, NFT_PAYLOAD_TRANSPORT_HEADER, offset, len);
 }
 
 void fwd_load_word(struct fwd_nft_batch *b, struct nftnl_rule *r, unsigned int word, uint32_t value)
