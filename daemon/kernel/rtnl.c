@@ -221,24 +221,23 @@ uint16_t fwd_rtnl_link(struct fwd_rtnl *r, uint32_t ifindex, char name[FW_IFNAMS
 	return l->known ? l->type : ARPHRD_VOID;
 }
 
-uint32_t fwd_rtnl_group(struct fwd_rtnl *r, uint32_t ifindex)
+/* What is known of it, asked for where nothing is yet. */
+static const struct link *asked(struct fwd_rtnl *r, uint32_t ifindex)
 {
 	char name[FW_IFNAMSIZ];
 
-	if (!ifindex)
-		return 0;
-	fwd_rtnl_link(r, ifindex, name); /* asks where it is not known yet */
-	return place(r->links, r->size, ifindex)->group;
+	fwd_rtnl_link(r, ifindex, name);
+	return place(r->links, r->size, ifindex);
+}
+
+uint32_t fwd_rtnl_group(struct fwd_rtnl *r, uint32_t ifindex)
+{
+	return ifindex ? asked(r, ifindex)->group : 0;
 }
 
 uint32_t fwd_rtnl_mtu(struct fwd_rtnl *r, uint32_t ifindex)
 {
-	char name[FW_IFNAMSIZ];
-
-	if (!ifindex)
-		return 0;
-	fwd_rtnl_link(r, ifindex, name); /* asks where it is not known yet */
-	return place(r->links, r->size, ifindex)->mtu;
+	return ifindex ? asked(r, ifindex)->mtu : 0;
 }
 
 /* ---- life ---------------------------------------------------------------------------------- */
