@@ -138,14 +138,9 @@ class Side:
         return out
 
     def counters(self, family=4):
-        """Of rules: how many packets each saw, where their number is not TCP's choice."""
         self.fw.settle()
-        out = []
-        for x in self.fw.save(family).splitlines():
-            if x.startswith("["):
-                n = int(x[1:].partition(":")[0])
-                out.append("%s %s" % (n if n < 6 else "more", x.partition("] ")[2]))
-        return "\n".join(sorted(out))
+        return "\n".join("%s %s" % (n, rule) for rule, n in
+                         firewall.packets_by_rule(self.fw.save(family), many=6))
 
     def close(self):
         for p in self.procs:

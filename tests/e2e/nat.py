@@ -74,14 +74,8 @@ class Side:
         self.fw.restore(family, text)
 
     def counters(self, family=4):
-        """Of rules: how many packets each saw, where their number is not TCP's choice."""
         self.fw.settle()
-        out = []
-        for x in self.fw.save(family).splitlines():
-            if x.startswith("["):
-                n = int(x[1:].partition(":")[0])
-                out.append((n if n < 3 else "more", x.partition("] ")[2]))
-        return sorted(out, key=lambda y: y[1])
+        return firewall.packets_by_rule(self.fw.save(family), many=3)
 
     def close(self):
         for s in self.listening.values():

@@ -36,6 +36,17 @@ def tool(family, backend="", verb=""):
     return "-".join(x for x in (name, backend, verb) if x)
 
 
+def packets_by_rule(saved, many):
+    """(rule, its packets) of a save with counters, in the rules' order by name.  Where they are
+    `many` it is TCP that has chosen their number: "more"."""
+    out = []
+    for line in saved.splitlines():
+        if line.startswith("["):
+            n = int(line[1:].partition(":")[0])
+            out.append((line.partition("] ")[2], n if n < many else "more"))
+    return sorted(out, key=lambda x: x[0])
+
+
 class Kernel:
     """iptables-legacy or iptables-nft: packets are judged while they are sent."""
 

@@ -201,6 +201,13 @@ static inline void make_udp(struct bytes *b, uint8_t src, uint8_t dst, uint16_t 
 	put16(p + 4, 12);
 }
 
+/* A question of DNS and its answer. */
+static inline void make_question(struct bytes *q, struct bytes *a)
+{
+	make_udp(q, CLIENT, SERVER, 5000, 53);
+	make_udp(a, SERVER, CLIENT, 53, 5000);
+}
+
 static inline void make_icmp(struct bytes *b, uint8_t src, uint8_t dst, uint8_t type, uint16_t id)
 {
 	uint8_t *p = ip4(b, src, dst, 1, 16);

@@ -17,8 +17,7 @@ static void test_dropped_takes_its_flow(void **state)
 	struct heard h;
 
 	(void)state;
-	make_udp(&q, CLIENT, SERVER, 5000, 53);
-	make_udp(&a, SERVER, CLIENT, 53, 5000);
+	make_question(&q, &a);
 	h = hear(ct, &q, 0, &meta, false);
 	assert_int_equal(fw_ct_stats(ct)->flows, 1);
 	fw_ct_dropped(ct, &h.e);
@@ -40,8 +39,7 @@ static void test_later_hooks(void **state)
 	struct heard h;
 
 	(void)state;
-	make_udp(&q, CLIENT, SERVER, 5000, 53);
-	make_udp(&a, SERVER, CLIENT, 53, 5000);
+	make_question(&q, &a);
 	h = hear(ct, &q, 0, &meta, false);
 	assert_int_equal(h.ctinfo, FW_CT_NEW);
 	assert_int_equal(fw_flow_status(h.flow), 0);

@@ -16,8 +16,7 @@ static void test_icmp_errors(void **state)
 	struct bytes q, a, e;
 
 	(void)state;
-	make_udp(&q, CLIENT, SERVER, 5000, 53);
-	make_udp(&a, SERVER, CLIENT, 53, 5000);
+	make_question(&q, &a);
 	make_icmp_error(&e, SERVER, CLIENT, 3, &q);
 	assert_int_equal(say(ct, &e, 0), FW_CT_INVALID); /* of nothing that we know */
 	say(ct, &q, 0);

@@ -125,8 +125,7 @@ static void test_dump_and_load(void **state)
 	config.seed[0] = 5;
 	ct = fw_ct_new(&config);
 	open_tcp(ct, 1000 * SEC);
-	make_udp(&q, CLIENT, SERVER, 5000, 53);
-	make_udp(&a, SERVER, CLIENT, 53, 5000);
+	make_question(&q, &a);
 	fw_flow_set_mark(pass_packet(ct, &q, 1000 * SEC).flow, 0xabc);
 	say(ct, &a, 1001 * SEC);
 	ip6(&q, CLIENT, SERVER, 58, 40)[0] = 128;

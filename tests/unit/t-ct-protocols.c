@@ -15,8 +15,7 @@ static void test_udp(void **state)
 	struct heard h;
 
 	(void)state;
-	make_udp(&q, CLIENT, SERVER, 5000, 53);
-	make_udp(&a, SERVER, CLIENT, 53, 5000);
+	make_question(&q, &a);
 	assert_int_equal(say(ct, &q, 0), FW_CT_NEW);
 	assert_int_equal(say(ct, &q, 1 * SEC), FW_CT_NEW);
 	h = pass_packet(ct, &a, 1 * SEC);

@@ -231,8 +231,7 @@ static void test_marks_and_counters(void **state)
 	(void)state;
 	config.acct = true;
 	ct = fw_ct_new(&config);
-	make_udp(&q, CLIENT, SERVER, 5000, 53);
-	make_udp(&a, SERVER, CLIENT, 53, 5000);
+	make_question(&q, &a);
 	h = pass_packet(ct, &q, 0);
 	fw_flow_set_mark(h.flow, 0x77);
 	pass_packet(ct, &q, 0);
