@@ -13,21 +13,23 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import hosts  # noqa: E402
 
-RULES = """*filter
+HEAD = """*filter
 :INPUT ACCEPT [0:0]
 :FORWARD ACCEPT [0:0]
 :OUTPUT DROP [0:0]
--A OUTPUT -m owner ! --socket-exists
--A OUTPUT -m owner --socket-exists
--A OUTPUT -m owner ! --uid-owner 65534 ! --gid-owner 7
--A OUTPUT -p tcp -m owner --uid-owner 1000-2000
--A OUTPUT -m owner --uid-owner 65534 --gid-owner 65534 -j ACCEPT
--A OUTPUT -m owner --uid-owner 0 -j ACCEPT
+"""
+REST = """-A OUTPUT -m owner --uid-owner 0 -j ACCEPT
 -A OUTPUT -p icmp -j ACCEPT
 -A OUTPUT -p ipv6-icmp -j ACCEPT
 -A OUTPUT -p tcp -m tcp --tcp-flags RST RST -j ACCEPT
 COMMIT
-*mangle
+"""
+RULES = HEAD + """-A OUTPUT -m owner ! --socket-exists
+-A OUTPUT -m owner --socket-exists
+-A OUTPUT -m owner ! --uid-owner 65534 ! --gid-owner 7
+-A OUTPUT -p tcp -m owner --uid-owner 1000-2000
+-A OUTPUT -m owner --uid-owner 65534 --gid-owner 65534 -j ACCEPT
+""" + REST + """*mangle
 :PREROUTING ACCEPT [0:0]
 :INPUT ACCEPT [0:0]
 :FORWARD ACCEPT [0:0]
@@ -38,19 +40,10 @@ COMMIT
 -A POSTROUTING -p tcp -m owner --socket-exists
 COMMIT
 """
-NAT_RULES = """*filter
-:INPUT ACCEPT [0:0]
-:FORWARD ACCEPT [0:0]
-:OUTPUT DROP [0:0]
--A OUTPUT -m owner --socket-exists
+NAT_RULES = HEAD + """-A OUTPUT -m owner --socket-exists
 -A OUTPUT -p tcp -m owner ! --uid-owner 65534
 -A OUTPUT -m owner --uid-owner 65534 -j ACCEPT
--A OUTPUT -m owner --uid-owner 0 -j ACCEPT
--A OUTPUT -p icmp -j ACCEPT
--A OUTPUT -p ipv6-icmp -j ACCEPT
--A OUTPUT -p tcp -m tcp --tcp-flags RST RST -j ACCEPT
-COMMIT
-*nat
+""" + REST + """*nat
 :PREROUTING ACCEPT [0:0]
 :INPUT ACCEPT [0:0]
 :OUTPUT ACCEPT [0:0]
