@@ -86,20 +86,35 @@ static bool ask(struct fw_eval *e, const struct fw_tuple *t, struct fw_tuple *or
 		 ops->connection(e->world->priv, &back, orig, reply));
 }
 
+/* Our flow of a connection that the kernel told of becomes like it.  NULL: we have none. */
+static struct fw_flow *like_the_kernels(struct ct_ctx *c, const struct fw_tuple *orig,
+					const struct fw_tuple *reply)
+{
+	struct fw_flow *flow;
+	enum fw_ct_dir dir = FW_DIR_ORIG;
+	struct ct_key key;
+
+	if (!ct_key_make(c->ct, orig, &key))
+		return NULL;
+	flow = ct_find_way(c->ct, &key, c->now, true, &dir);
+	if (!flow || dir != FW_DIR_ORIG)
+		return NULL;
+	ct_flow_translate(c->ct, flow, reply);
+	return flow;
+}
+
 /* Ask the kernel for the connection of a tuple, and make ours like it.  NULL: it knows none. */
 static struct fw_flow *ask_kernel(struct ct_ctx *c, struct fw_eval *e, const struct fw_tuple *t)
 {
 	struct fw_tuple orig, reply;
 	struct fw_flow *flow;
-	enum fw_ct_dir dir = FW_DIR_ORIG;
-	struct ct_key key;
 
-	if (!ask(e, t, &orig, &reply) ||
-	    !ct_key_make(c->ct, &orig, &key))
+	if (!ask(e, t, &orig, &reply))
 		return NULL;
-	flow = ct_find_way(c->ct, &key, c->now, true, &dir);
-	if (!flow || dir != FW_DIR_ORIG)
-		flow = pick_up(c, &orig);
+	flow = like_the_kernels(c, &orig, &reply);
+	if (flow)
+		return flow;
+	flow = pick_up(c, &orig);
 	if (flow && flow != &c->ct->scratch)
 		ct_flow_translate(c->ct, flow, &reply);
 	return flow;
@@ -178,10 +193,28 @@ static struct fw_flow *find_followed(struct ct_ctx *c, struct fw_eval *e,
 	return flow;
 }
 
+/* An error about a translated connection may be the first that we meet of it behind its translation. */
+static void learn_quoted(struct ct_ctx *c, struct fw_eval *e, uint32_t quote)
+{
+	const unsigned int nat = e->pkt->meta.nat_status;
+	enum fw_ct_dir dir = fw_ctinfo_dir(c->ctinfo);
+	struct fw_tuple quoted, orig, reply;
+	const struct fw_flow *flow;
+	struct ct_key key;
+
+	if (!nat || !ct_tuple_quoted(e->pkt, quote, &quoted) || !ct_quoted_key(c->ct, &quoted, &key))
+		return;
+	flow = ct_find_way(c->ct, &key, c->now, true, &dir);
+	if ((!flow || (nat & ~(unsigned int)flow->status)) &&
+	    ask(e, flow ? &flow->orig : &quoted, &orig, &reply))
+		like_the_kernels(c, &orig, &reply);
+}
+
 void fw_ct_follow(struct fw_ct *ct, struct fw_eval *e, bool first)
 {
 	struct ct_ctx c = {.ct = ct, .pkt = e->pkt, .now = e->now, .ctinfo = e->ctinfo};
 	const enum fw_ctinfo ctinfo = e->ctinfo;
+	enum ct_icmp kind;
 	struct fw_tuple tuple;
 	struct ct_key key;
 	uint32_t quote;
@@ -189,8 +222,10 @@ void fw_ct_follow(struct fw_ct *ct, struct fw_eval *e, bool first)
 	e->flow = NULL;
 	if (ctinfo == FW_CT_INVALID || ctinfo == FW_CT_UNTRACKED || ctinfo == FW_CT_NONE)
 		return;
-	if (e->pkt->meta.carried ||
-	    (ct_is_icmp(e->pkt) && ct_icmp_kind(ct, e->pkt, &quote) != CT_ICMP_PLAIN)) {
+	kind = ct_is_icmp(e->pkt) ? ct_icmp_kind(ct, e->pkt, &quote) : CT_ICMP_PLAIN;
+	if (e->pkt->meta.carried || kind != CT_ICMP_PLAIN) {
+		if (kind == CT_ICMP_ERROR && !e->pkt->meta.carried)
+			learn_quoted(&c, e, quote);
 		ct_carried(ct, e, ctinfo);
 		return;
 	}

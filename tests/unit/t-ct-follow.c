@@ -97,6 +97,51 @@ static void test_error_behind_lo(void **state)
 	fw_ct_free(ct);
 }
 
+/* CLIENT's question, for ROUTER now, meets nobody there, and no hook on its way was ours. */
+static void test_error_comes_first(void **state)
+{
+	const struct fw_pkt_meta in = {.hook = FW_PREROUTING};
+	const struct fw_pkt_meta out = {.hook = FW_OUTPUT, .nat_status = FW_CTS_DST_NAT};
+	struct bytes question, behind, error;
+	struct kernel k = {.known = false};
+	struct fw_ct *ct = fresh();
+	struct fw_flow *flow;
+	struct fw_tuple room;
+
+	(void)state;
+	make_udp(&question, CLIENT, SERVER, 5000, 53);
+	make_udp(&behind, CLIENT, ROUTER, 5000, 53);
+	make_icmp_error(&error, ROUTER, CLIENT, 3, &behind);
+	flow = follow(ct, &k, &question, FW_CT_NEW, in);
+	k = (struct kernel){.known = true,
+			    .orig = ends(CLIENT, SERVER, 5000, 53),
+			    .reply = ends(ROUTER, CLIENT, 53, 5000)};
+	assert_ptr_equal(follow(ct, &k, &error, FW_CT_RELATED_REPLY, out), flow);
+	assert_int_equal(fw_flow_tuple(flow, FW_DIR_REPLY, &room)->src.u8[3], ROUTER);
+	k.asked = 0; /* once */
+	assert_ptr_equal(follow(ct, &k, &error, FW_CT_RELATED_REPLY, out), flow);
+	assert_int_equal(k.asked, 0);
+	fw_ct_free(ct);
+}
+
+/* An error begins nothing: of a connection that only the kernel knows its flow is made up. */
+static void test_error_of_nobody(void **state)
+{
+	const struct fw_pkt_meta out = {.hook = FW_OUTPUT, .nat_status = FW_CTS_DST_NAT};
+	struct kernel k = {.known = true,
+			   .orig = ends(CLIENT, SERVER, 5000, 53),
+			   .reply = ends(ROUTER, CLIENT, 53, 5000)};
+	struct bytes behind, error;
+	struct fw_ct *ct = fresh();
+
+	(void)state;
+	make_udp(&behind, CLIENT, ROUTER, 5000, 53);
+	make_icmp_error(&error, ROUTER, CLIENT, 3, &behind);
+	assert_non_null(follow(ct, &k, &error, FW_CT_RELATED_REPLY, out));
+	assert_int_equal(fw_ct_stats(ct)->flows, 0);
+	fw_ct_free(ct);
+}
+
 /* On the wire these ends are not the translated connection's: it answers as ROUTER. */
 static void test_error_of_another(void **state)
 {
@@ -354,6 +399,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_error_behind_lo),
+		cmocka_unit_test(test_error_comes_first),
+		cmocka_unit_test(test_error_of_nobody),
 		cmocka_unit_test(test_error_of_another),
 		cmocka_unit_test(test_opposite_of_a_translated_flow),
 		cmocka_unit_test(test_opposite_of_a_forgotten_flow),
