@@ -90,6 +90,7 @@ def mask_translated(packet):
                 struct.unpack("!H", p[at:at + 2])[0] in LISTEN for at in (at, at + 2)):
             p[at + 4:at + 12] = b"\0" * 8
             p[at + 16:at + 18] = b"\0" * 2
+            _mask_timestamps(p, at + 20, at + (p[at + 12] >> 4) * 4)
     if error:
         q = p[at + 8:]
         if v == 4 and len(q) >= 24:
@@ -101,6 +102,8 @@ def mask_translated(packet):
         if inner == 6 and len(q) > l4 + 8:
             q[l4 + 4:l4 + 12] = b"\0" * len(q[l4 + 4:l4 + 12])
             q[l4 + 16:l4 + 18] = b"\0" * len(q[l4 + 16:l4 + 18])
+            if len(q) > l4 + 12:
+                _mask_timestamps(q, l4 + 20, l4 + (q[l4 + 12] >> 4) * 4)
         p[at + 2:at + 4] = b"\0\0"
         p[at + 8:] = q
     if v == 6 and proto == 44 and len(p) >= 48:

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Ports that the kernel draws by lot.
+
+Where a translated connection would have the ends of another one, the kernel gives it a port, or an
+ICMP id, at random: two kernels disagree there, too.  So a number that nobody has named, neither a
+packet of the script nor a rule, is replaced by its turn among those that a router has drawn, and
+all else stays comparable: whether there was one, whose it is from then on, and the counters.
+"""
+import re
+import struct
+
+import nat
+import words
+
+DRAWN = 0xE000  # what the first number drawn becomes
+SHIFT = re.compile(r":(\d+)-(\d+)/")
+
+
+def named(case):
+    """All numbers that a case names: of its packets, of its rules, and what shifts may come to."""
+    out = set(words.PORTS)
+    for step in case.steps:
+        out |= numbers(step["pkt"])
+    for _, _, rule in case.rules.rules:
+        for first, last in SHIFT.findall(rule):
+            out |= set(range(int(first), int(last) + 1))
+    return out
+
+
+def quoted(p):
+    """Where the packet that an ICMP error quotes begins, or None."""
+    x = nat.parts(p)
+    error = x and x[2] in (1, 58) and len(p) >= x[1] + 8 and not nat.tuple_of(p)
+    return x[1] + 8 if error else None
+
+
+def numbers(p):
+    t, at = nat.tuple_of(p), quoted(p)
+    if t:
+        return {struct.unpack("!H", n)[0] for n in t[3:] if n is not None}
+    return numbers(p[at:]) if at else set()
+
+
+class Lots:
+    """Of one router."""
+
+    def __init__(self, known):
+        self.known, self.drawn = known, {}
+
+    def turn(self, port):
+        """The port, or its turn if it was drawn."""
+        n = port and struct.unpack("!H", port)[0]
+        if n is None or n in self.known:
+            return port
+        return struct.pack("!H", self.drawn.setdefault(n, DRAWN + len(self.drawn)))
+
+    def plain(self, p):
+        """The packet without lots."""
+        t, at = nat.tuple_of(p), quoted(p)
+        if t:
+            return nat.rewrite(p, t[:3] + tuple(self.turn(n) for n in t[3:]))
+        return p[:at] + self.plain(p[at:]) if at else p
