@@ -271,9 +271,14 @@ static enum fw_verdict tracked_tables(struct hook_run *r, const struct fw_rulese
 static enum fw_verdict walk_raw(struct hook_run *r, const struct fw_ruleset *rs,
 				const enum fw_table_id *tables, struct fw_decision *ret)
 {
+	struct fw_flow *const flow = r->w.e.flow;
+	enum fw_verdict verdict;
+
 	if (r->w.e.world->offer && !r->w.plain)
 		begin_trail(r);
-	return walk_tables(r, rs, tables, 1, ret);
+	verdict = walk_tables(r, rs, tables, 1, ret);
+	r->w.e.flow = flow; /* CT's template is there for raw's rules only */
+	return verdict;
 }
 
 static enum fw_verdict run_tables(struct hook_run *r, const struct fw_ruleset *rs,

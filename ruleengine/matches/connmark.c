@@ -27,12 +27,8 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 {
 	const struct connmark *m = use->data;
 
-	uint32_t mark = e->flow ? fw_flow_mark(e->flow) : 0;
-
-	/* behind raw's CT there is a template of a connection, whose mark is zero */
-	if (!e->flow && e->ctinfo != FW_CT_NEW)
-		return false;
-	return ((mark & m->mask) == m->value) != fw_use_inv(use, MARK);
+	return e->flow &&
+		((fw_flow_mark(e->flow) & m->mask) == m->value) != fw_use_inv(use, MARK);
 }
 
 const struct fw_ext fw_match_connmark = {

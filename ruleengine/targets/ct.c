@@ -12,6 +12,7 @@
 
 #include "fw/assign.h"
 #include "opt/opt.h"
+#include "track/track.h"
 
 extern const struct fw_ext fw_target_ct;
 
@@ -230,8 +231,16 @@ static uint16_t needs(const struct fw_use *use)
 		(fw_use_has(use, HELPER) ? FW_NEED_EXPECTED : 0);
 }
 
-/* What is tracked already (it came through loopback) stays so.  For what is not, the kernel lays a
- * template of a flow on the packet, which raw's later rules take for a new one. */
+static int attach(const struct fw_use *use, struct fw_world *world, uint64_t now, struct fw_err *err)
+{
+	struct fw_flow *template = use->state;
+
+	template->status = FW_CTS_CONFIRMED;
+	return 0;
+}
+
+/* What is tracked already (it came through loopback) stays so.  For what is not, the kernel lays the
+ * rule's template of a flow on the packet, which raw's later rules take for a new one, of no ends. */
 static enum fw_verdict run(const struct fw_use *use, struct fw_eval *e)
 {
 	if (e->ctinfo != FW_CT_NONE)
@@ -240,6 +249,7 @@ static enum fw_verdict run(const struct fw_use *use, struct fw_eval *e)
 		e->ctinfo = FW_CT_UNTRACKED;
 	} else {
 		e->ctinfo = FW_CT_NEW;
+		e->flow = use->state;
 		e->assign = e->rule;
 	}
 	return FW_CONTINUE;
@@ -248,6 +258,6 @@ static enum fw_verdict run(const struct fw_use *use, struct fw_eval *e)
 const struct fw_ext fw_target_ct = {
 	.name = "CT", .target = true, .summary = "how connections are tracked",
 	.tables = FW_TABLE_BIT(FW_RAW),
-	.size = sizeof(struct ct), .opts = opts, .check = check, .beside = beside, .list = list,
-	.needs = needs, .run = run,
+	.size = sizeof(struct ct), .state_size = sizeof(struct fw_flow), .opts = opts, .check = check,
+	.beside = beside, .list = list, .needs = needs, .attach = attach, .run = run,
 };

@@ -71,8 +71,21 @@ def _inner(p, at, v6):
         p[at + 8:] = q
 
 
-def mask_translated(packet):
-    """Behind translation nobody can tell the router's own packets from others."""
+def sequence_numbers(packets):
+    """What TCP's ends may say without having drawn it: the numbers of these packets, and of answers."""
+    out = set()
+    for p in packets:
+        at, proto = ((p[0] & 15) * 4, p[9]) if p[0] >> 4 == 4 else (40, p[6])
+        if proto == 6 and len(p) >= at + 20:
+            seq, ack = struct.unpack("!II", p[at + 4:at + 12])
+            end = seq + len(p) - at - (p[at + 12] >> 4) * 4 + (p[at + 13] & 1) + (p[at + 13] >> 1 & 1)
+            out |= {struct.pack("!I", n & 0xFFFFFFFF) for n in (0, seq, ack, seq + 1, end)}
+    return out
+
+
+def mask_translated(packet, known):
+    """Behind translation nobody can tell the router's own packets from others.  A listener's numbers
+    are random: those that are not `known`."""
     p = bytearray(packet)
     v = p[0] >> 4 if p else 0
     if (v == 4 and len(p) < 20) or (v == 6 and len(p) < 40) or v not in (4, 6):
@@ -86,9 +99,10 @@ def mask_translated(packet):
         p[1:4] = bytes([p[1] & 0xF0, 0, 0])
     if proto == 6 and len(p) >= at + 20:
         _mask_l4(p, at, proto, False)
-        if p[at + 13] & 0x12 == 0x12 or any(  # may be a listener's, whose numbers are random
-                struct.unpack("!H", p[at:at + 2])[0] in LISTEN for at in (at, at + 2)):
-            p[at + 4:at + 12] = b"\0" * 8
+        drawn = [i for i in (at + 4, at + 8) if bytes(p[i:i + 4]) not in known]
+        for i in drawn:
+            p[i:i + 4] = b"\0" * 4
+        if drawn:
             p[at + 16:at + 18] = b"\0" * 2
             _mask_timestamps(p, at + 20, at + (p[at + 12] >> 4) * 4)
     if error:

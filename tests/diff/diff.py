@@ -89,6 +89,7 @@ class Side:
     def __init__(self, lab, kind, case, drawn):
         """drawn: numbers that the kernel draws are told from others, and compared by their turn."""
         self.mirror = nat.Mirror() if case.nat == "nat" else None
+        self.numbers = compare.sequence_numbers(s["pkt"] for s in case.steps)
         self.lots = lots.Lots(lots.named(case)) if drawn else None
         self.kind, self.router, self.at = kind, topo.LabRouter(lab), None
         self.fw = firewall.Fwd(self.router.ns, OFFLOAD[case.offload] + FWD_ARGS) if kind == "fwd" \
@@ -125,7 +126,8 @@ class Side:
                     self.mirror.arrived(i, dev, p)
                 if self.lots:
                     p = self.lots.plain(p)
-                into.append((dev, (compare.mask_translated if self.mirror else compare.mask)(p)))
+                into.append((dev, compare.mask_translated(p, self.numbers) if self.mirror
+                             else compare.mask(p)))
         into.sort()
 
     def close(self):
@@ -354,7 +356,8 @@ def one(lab, args, seed):
         return seed, case.family, [], wording, None
     why, problems = excuse(lab, case, args.peer)
     if why:
-        return seed, case.family, [], wording, "%s: %s" % (why, "\n    ".join(first[:8]))
+        return seed, case.family, [], wording, "%s: %s" % (
+            why, "\n    ".join(first[:1 if why == "drawn" else 8]))
     path = None
     if not problems[0].startswith("generator"):
         if args.shrink:

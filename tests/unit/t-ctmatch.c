@@ -119,9 +119,6 @@ static void test_connection(void **state)
 	answer.e.flow = NULL;
 	assert_false(
 		meets(&answer, "connmark", "! --mark 0x25")); /* nothing without a connection */
-	answer.e.ctinfo = FW_CT_NEW; /* but raw's CT lays a template of one on the packet */
-	assert_true(meets(&answer, "connmark", "--mark 0/1"));
-	assert_false(meets(&answer, "connmark", "--mark 1/1"));
 	fw_ct_free(ct);
 }
 

@@ -410,6 +410,34 @@ static void test_kernel_error_in_raw(void **state)
 	}
 }
 
+/* raw's CT lays a flow of no ends on the packet, for raw's rules; CONNMARK writes to it, for good. */
+static void test_template(void **state)
+{
+	static const char rules[] =
+		"*raw\n-A PREROUTING -m conntrack ! --ctstate NEW --ctproto tcp\n-A PREROUTING -j CT\n"
+		"-A PREROUTING -m conntrack --ctstate NEW ! --ctproto tcp --ctstatus CONFIRMED\n"
+		"-A PREROUTING -m conntrack --ctorigsrc 0.0.0.0 --ctexpire 0 --ctdir ORIGINAL\n"
+		"-A PREROUTING -m conntrack ! --ctstate INVALID --ctproto tcp\n"
+		"-A PREROUTING -m connmark --mark 0\n-A PREROUTING -j CONNMARK --set-mark 7\n"
+		"-A PREROUTING -m connmark --mark 7\nCOMMIT\n"
+		"*mangle\n-A PREROUTING -m conntrack --ctorigsrc 10.0.0.1 --ctproto tcp\n"
+		"-A PREROUTING -m connmark --mark 0\nCOMMIT\n";
+	static const int want[] = {2, 2, 2, 2, 0, 1, 2, 2};
+	struct pkt p = PKT_INIT;
+	struct scene s;
+
+	(void)state;
+	scene_init(&s, true);
+	scene_rules(&s, FW_IP4, rules);
+	for (int i = 0; i < 2; i++)
+		run_syn(&s, &p, FW_PREROUTING, "10.0.0.1");
+	for (uint32_t i = 0; i < FW_ARRAY_SIZE(want); i++)
+		assert_int_equal(scene_packets(&s, FW_IP4, FW_RAW, "PREROUTING", i + 1), want[i]);
+	assert_int_equal(scene_packets(&s, FW_IP4, FW_MANGLE, "PREROUTING", 1), 2);
+	assert_int_equal(scene_packets(&s, FW_IP4, FW_MANGLE, "PREROUTING", 2), 2);
+	scene_deinit(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -426,6 +454,7 @@ int main(void)
 		cmocka_unit_test(test_doomed_by_rule),
 		cmocka_unit_test(test_no_route),
 		cmocka_unit_test(test_kernel_error_in_raw),
+		cmocka_unit_test(test_template),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
