@@ -87,6 +87,20 @@ static void prepare(struct out *o, const struct fw_packet *pkt, uint8_t *buf, si
 	o->msg.msg_namelen = sizeof(o->to.in6);
 }
 
+/*
+ * What answers for an address of lo may leave by lo only: the kernel refuses it another way, if it is
+ * told the source.  (Of other sources it would want to know that they are ours.)
+ */
+static void add_source4(struct out *o, const struct fw_packet *pkt)
+{
+	struct in_pktinfo info = {0};
+
+	if (pkt->family != FW_IP4 || pkt->dst.u8[0] != IN_LOOPBACKNET)
+		return;
+	memcpy(&info.ipi_spec_dst, pkt->dst.u8, 4);
+	add_control(o, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
+}
+
 static bool send_out(int fd, const struct out *o)
 {
 	ssize_t n;
@@ -99,7 +113,7 @@ static bool send_out(int fd, const struct out *o)
 
 /* An ICMPv6 error about a packet to an address of ours comes from there; else the kernel chooses.
  */
-static void add_source(struct out *o, const struct fw_packet *pkt)
+static void add_source6(struct out *o, const struct fw_packet *pkt)
 {
 	struct in6_pktinfo info = {.ipi6_ifindex = o->to.in6.sin6_scope_id};
 
@@ -126,6 +140,7 @@ static bool send_reset(struct fwd_rejects *r, const struct fw_packet *pkt, bool 
 	if (!n)
 		return true;
 	prepare(&o, pkt, buf, n, mark);
+	add_source4(&o, pkt);
 	return send_out(pkt->family == FW_IP4 ? r->raw4 : r->raw6, &o);
 }
 
@@ -143,9 +158,11 @@ static bool send_error(struct fwd_rejects *r, const struct fw_packet *pkt, unsig
 	if (!n || !fwd_icmplimit_allow(&r->limit, pkt, now))
 		return true;
 	prepare(&o, pkt, buf, n, mark);
-	if (pkt->family == FW_IP4)
+	if (pkt->family == FW_IP4) {
+		add_source4(&o, pkt);
 		return send_out(r->raw4, &o);
-	add_source(&o, pkt);
+	}
+	add_source6(&o, pkt);
 	return send_out(r->icmp6, &o);
 }
 

@@ -6,25 +6,17 @@ ICMP id, at random: two kernels disagree there, too.  So a number that nobody ha
 packet of the script nor a rule, is replaced by its turn among those that a router has drawn, and
 all else stays comparable: whether there was one, whose it is from then on, and the counters.
 """
-import re
 import struct
 
 import nat
 import words
 
 DRAWN = 0xE000  # what the first number drawn becomes
-SHIFT = re.compile(r":(\d+)-(\d+)/")
 
 
 def named(case):
-    """All numbers that a case names: of its packets, of its rules, and what shifts may come to."""
-    out = set(words.PORTS)
-    for step in case.steps:
-        out |= numbers(step["pkt"])
-    for _, _, rule in case.rules.rules:
-        for first, last in SHIFT.findall(rule):
-            out |= set(range(int(first), int(last) + 1))
-    return out
+    """All numbers that a case names, in its packets and its rules."""
+    return set(words.PORTS).union(*(numbers(step["pkt"]) for step in case.steps))
 
 
 def quoted(p):
@@ -55,8 +47,11 @@ class Lots:
         return struct.pack("!H", self.drawn.setdefault(n, DRAWN + len(self.drawn)))
 
     def plain(self, p):
-        """The packet without lots."""
+        """The packet, of which compare.py has masked what is volatile, without lots."""
         t, at = nat.tuple_of(p), quoted(p)
-        if t:
-            return nat.rewrite(p, t[:3] + tuple(self.turn(n) for n in t[3:]))
-        return p[:at] + self.plain(p[at:]) if at else p
+        if not t:
+            return p[:at] + self.plain(p[at:]) if at else p
+        q = nat.rewrite(p, t[:3] + tuple(self.turn(n) for n in t[3:]))
+        sum_at = nat.parts(p)[1] + 16
+        masked = t[0] == 6 and p[sum_at:sum_at + 2] == b"\0\0"
+        return q[:sum_at] + b"\0\0" + q[sum_at + 2:] if masked else q

@@ -277,12 +277,25 @@ def many_at_once(side):
     return [x for x in side.fw.save(4).splitlines() if "--ctorigdst" in x][0].partition(":")[0]
 
 
+def unanswerable(side):
+    """An answer for an address of lo cannot leave by another interface, to whom a translation has made
+    the source."""
+    side.restore("*nat\n-A POSTROUTING -d 127.0.0.1/32 -j SNAT --to-source 10.66.2.9\nCOMMIT\n"
+                 "*filter\n-A INPUT -d 127.0.0.1/32 -p tcp -j REJECT --reject-with tcp-reset\n"
+                 "-A INPUT -d 127.0.0.1/32 -j REJECT\n-A OUTPUT -p icmp\n"
+                 "-A OUTPUT -p tcp --tcp-flags RST RST\nCOMMIT\n")
+    with side.router, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.sendto(b"x", ("127.0.0.1", 9))
+    return side.connect("router", "127.0.0.1", 9, 0.1), side.counters()
+
+
 def main():
     netns.need_root()
     netns.sweep()
     checks = hosts.Checks()
     for what, need in ((translations, None), (switch_on, None), (after_crash, None),
-                       (refused, None), (way_out, [b"x", b"went elsewhere"]), (path_mtu, None),
+                       (refused, None), (unanswerable, None), (path_mtu, None),
+                       (way_out, [b"x", b"went elsewhere"]),
                        (many_at_once, "[%d" % FIRST_PACKETS), (port_range, (MANY, 2 * MANY))):
         results = []
         for kind in ("legacy", "fwd"):
