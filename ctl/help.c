@@ -108,8 +108,23 @@ static int help_verbs(const struct ctl *ctl)
 	for (size_t i = 0; i < n; i++)
 		printf("  %-12s%s\n", verbs[i].name, verbs[i].help);
 	printf("\n%s help VERB says more; %s -h lists the iptables commands and options;\n"
-	       "%s help recent (or any match or target) explains an extension.\n",
-	       ctl->prog, ctl->prog, ctl->prog);
+	       "%s help matches and %s help targets list the extensions; %s help recent, or any other\n"
+	       "of them, explains one.\n",
+	       ctl->prog, ctl->prog, ctl->prog, ctl->prog, ctl->prog);
+	return 0;
+}
+
+/* What there is for -m or -j; of one that differs between the families, the first. */
+static int help_list(bool target)
+{
+	const struct fw_ext *const *list;
+	const char *last = "";
+	size_t n;
+
+	list = fw_ext_list(&n);
+	for (size_t i = 0; i < n; last = list[i++]->name)
+		if (list[i]->target == target && strcmp(last, list[i]->name) != 0)
+			printf("  %-14s%s\n", list[i]->name, list[i]->summary);
 	return 0;
 }
 
@@ -143,6 +158,8 @@ int ctl_help(struct ctl *ctl)
 
 	if (!ctl->argc)
 		return help_verbs(ctl);
+	if (!strcmp(ctl->argv[0], "matches") || !strcmp(ctl->argv[0], "targets"))
+		return help_list(ctl->argv[0][0] == 't');
 	v = ctl_verb_find(ctl->argv[0]);
 	if (!v) {
 		ctl->verb = NULL;

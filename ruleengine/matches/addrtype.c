@@ -45,7 +45,7 @@ static int take_types(const struct fw_parse_ctx *ctx, const struct fw_opt *opt, 
 		p += len + 1;
 	}
 	r = fw_opt_refuse(err, use, opt, words[0], "is not a list of types");
-	fw_err_hint(err, "the types: iptables -m addrtype --help");
+	fw_err_hint(err, "the types: fwctl help addrtype");
 	fw_err_words(err, "addrtype: bad type \"%s\"", p);
 	return r;
 }

@@ -15,7 +15,7 @@ static int unknown(const char *what, const struct fw_opt *opt, const struct fw_u
 {
 	int r = fw_opt_refuse(err, use, opt, word, "is neither a known type nor TYPE[/CODE]");
 
-	fw_err_hint(err, "the names of types: iptables -m %s --help", use->ext->name);
+	fw_err_hint(err, "the names of types: fwctl help %s", use->ext->name);
 	fw_err_words(err, "Unknown %s type `%s'", what, word);
 	return r;
 }

@@ -38,13 +38,17 @@ int fw_opt_bad_range(struct fw_err *err, const struct fw_use *use, const struct 
 {
 	unsigned long long lo = opt->min, hi = fw_opt_max(opt);
 	const char *colon = strchr(word, ':'), *near = word;
-	int r = fw_opt_out_of_range(err, use, opt, word);
-	uint64_t first;
+	bool reversed = false;
+	uint64_t first, last;
+	int r;
 
 	if (fw_scan_u64(word, &first) == colon && colon && first >= lo && first <= hi) {
 		near = colon + 1;
+		reversed = !fw_parse_u64(near, lo, first, &last);
 		lo = first;
 	}
+	r = reversed ? fw_opt_refuse(err, use, opt, word, "ends before it begins")
+		     : fw_opt_out_of_range(err, use, opt, word);
 	fw_err_words(err,
 		     "%s: bad value for option \"--%s\" near \"%s\", or out of range (%llu-%llu).",
 		     use->ext->name, opt->name, near, lo, hi);

@@ -211,7 +211,7 @@ int nat_check(const struct fw_parse_ctx *ctx, struct fw_use *use, struct fw_err 
 			nat->flags |= (uint16_t)opts[i].min;
 	if (!(nat->flags & FW_NAT_PORT) || has_ports(ctx->proto))
 		return 0;
-	r = fw_fail(err, FW_ERR_PLACE, "%s: ports are for protocols that have some",
+	r = fw_fail(err, FW_ERR_USAGE, "%s: ports are for protocols that have some",
 		    use->ext->name);
 	fw_err_hint(err, "add -p tcp, udp, sctp or dccp to the rule");
 	fw_err_words(err, "Need TCP, UDP, SCTP or DCCP with port specification");

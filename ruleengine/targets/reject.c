@@ -69,7 +69,7 @@ static int take_with(const struct fw_parse_ctx *ctx, const struct fw_opt *opt, s
 			return 0;
 		}
 	r = fw_opt_refuse(err, use, opt, words[0], "is no kind of answer");
-	fw_err_hint(err, "the kinds: iptables -j REJECT --help");
+	fw_err_hint(err, "the kinds: fwctl help REJECT");
 	fw_err_words(err, "unknown reject type \"%s\"", words[0]);
 	return r;
 }

@@ -22,12 +22,19 @@ static int no_chain(struct fw_exec *x, const char *name, enum fw_err_code code,
 		    struct fw_place place)
 {
 	const char *near = fw_table_nearest(x->table, name);
+	const enum fw_cmd_op op = x->cmd->op;
+	const bool wanted = op == FW_CMD_APPEND || op == FW_CMD_INSERT || op == FW_CMD_REPLACE;
 
 	fw_fail(x->err, code, "no chain `%s' in table %s", name, fw_table_name(x->table->id));
 	if (near)
 		fw_err_hint(x->err, "did you mean %s?", near);
-	else
+	else if (code == FW_ERR_NO_EXT)
+		fw_err_hint(x->err, "-N %s makes it; fwctl help targets lists what else -j takes",
+			    name);
+	else if (wanted)
 		fw_err_hint(x->err, "make it first: -N %s", name);
+	else
+		fw_err_hint(x->err, "-S lists the chains that there are");
 	return fw_exec_at(x->err, x->where, place);
 }
 

@@ -54,6 +54,9 @@ static int no_such(struct fw_parser *p, const char *name, bool target, struct fw
 	}
 	if (!why && near)
 		fw_err_hint(p->err, "did you mean %s?", near);
+	else if (!why)
+		fw_err_hint(p->err, "those that there are: fwctl help %s",
+			    target ? "targets" : "matches");
 	return -EINVAL;
 }
 

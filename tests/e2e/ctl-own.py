@@ -43,6 +43,13 @@ def errors(ctl):
           "hint: did you mean INPUT?\n")
     check("target", ctl("-A", "INPUT", "-j", "nope", check=False), 2, "", re.compile(r"nope\n +\^~~~\n"))
     check("list", ctl("-L", "nope", check=False), 1, "", re.compile(r"-L nope\n +\^~~~\n"))
+    check("no chain to delete", ctl("-X", "NOPE", check=False), 1, "",
+          "fwctl: no chain `NOPE' in table filter\n  fwctl -X NOPE\n           ^~~~\n"
+          "hint: -S lists the chains that there are\n")
+    for option, kind, known in (("-m", "matches", "tcp"), ("-j", "targets", "REJECT")):
+        check("no " + kind, ctl("-A", "INPUT", option, "unheardof", check=False), 2, "",
+              re.compile("hint: .*fwctl help " + kind))
+        check(kind, ctl("help", kind), 0, re.compile(r"^  %s +\w" % known, re.M), "")
     check("table", ctl("-t", "nope", "-L", check=False), 3, "", re.compile(r"\^~~~\nhint: there are"))
     check("verb", ctl("lst", check=False), 2, "", re.compile("did you mean 'list'"))
     check("option", ctl("-A", "INPUT", "-p", "tcp", "--dprt", "22", check=False), 2, "",
