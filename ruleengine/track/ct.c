@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "track/track.h"
+#include "track/ghost.h"
+#include "track/pending.h"
 
 static const struct {
 	const char *name; /* after net.netfilter.nf_conntrack_; NULL: no setting of its own */
@@ -55,6 +56,9 @@ struct fw_ct *fw_ct_new(const struct fw_ct_config *config)
 	if (!ct)
 		return NULL;
 	ct->config = *config;
+	ct->pending = (struct ct_notes)CT_NOTES_INIT(struct ct_pending, CT_PENDING_MAX);
+	ct->masked = (struct ct_notes)CT_NOTES_INIT(struct ct_pending, CT_PENDING_MAX);
+	ct->ghosts = (struct ct_notes)CT_NOTES_INIT(struct ct_ghost, CT_GHOSTS_MAX);
 	for (size_t i = 0; i < CT_N_TIMEOUTS; i++)
 		ct->timeout[i] = timeouts[i].seconds;
 	if (ct_table_init(&ct->table) < 0)
@@ -66,9 +70,9 @@ struct fw_ct *fw_ct_free(struct fw_ct *ct)
 {
 	if (ct) {
 		ct_table_deinit(&ct->table);
-		free(ct->pending);
-		free(ct->masked);
-		free(ct->ghosts);
+		ct_notes_deinit(&ct->pending);
+		ct_notes_deinit(&ct->masked);
+		ct_notes_deinit(&ct->ghosts);
 	}
 	free(ct);
 	return NULL;

@@ -9,7 +9,7 @@
  */
 #include <string.h>
 
-#include "track/track.h"
+#include "track/pending.h"
 
 /* The flow's protocol sees the packet; what it says of it does not count. */
 static struct fw_flow *go_on(struct ct_ctx *c)
@@ -193,7 +193,7 @@ static struct fw_flow *find_followed(struct ct_ctx *c, struct fw_eval *e,
 	return flow;
 }
 
-/* An error about a translated connection may be the first that we meet of it behind its translation. */
+/* An error about a translated connection may be the first that we meet of it behind that. */
 static void learn_quoted(struct ct_ctx *c, struct fw_eval *e, uint32_t quote)
 {
 	const unsigned int nat = e->pkt->meta.nat_status;

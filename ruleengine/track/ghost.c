@@ -3,53 +3,89 @@
  * A first packet that is rejected takes its flow with it, but the answer still belongs to that flow
  * and meets rules on its way out: it finds the flow here, with its mark and its translation.
  *
- * Answers leave within moments, so a few of the last are enough.
+ * Answers leave within moments, or when a whole queue has been judged before them.
  */
-#include <stdlib.h>
-#include <string.h>
+#include "track/ghost.h"
 
-#include "track/track.h"
+#define GHOST_NS FW_NSEC_PER_SEC
 
-static struct ct_ghost *ghost_at(const struct fw_ct *ct, const struct fw_tuple *t)
+struct asked {
+	const struct fw_tuple *orig;
+	bool alias;
+	struct ct_ghost *found;
+};
+
+static enum ct_note_say is_it(void *priv, struct ct_note *note)
 {
-	return &ct->ghosts[ct_source_hash(t) % CT_GHOSTS];
+	struct ct_ghost *g = (struct ct_ghost *)note;
+	struct asked *a = priv;
+	const struct fw_tuple *t = g->alias ? &g->ext.mid : &g->flow.orig;
+
+	if (g->alias != a->alias || !ct_tuple_equal(t, a->orig))
+		return CT_NOTE_NO;
+	a->found = g;
+	return CT_NOTE_YES;
+}
+
+static struct ct_ghost *find(struct fw_ct *ct, const struct fw_tuple *t, bool alias, uint64_t now)
+{
+	struct asked a = {.orig = t, .alias = alias};
+
+	ct_notes_ask(&ct->ghosts, ct_tuple_hash(ct->config.seed, t), now, is_it, &a);
+	return a.found;
+}
+
+/* The packet was rejected before. */
+static enum ct_note_say is_old(void *priv, struct ct_note *note)
+{
+	const struct ct_ghost *g = (const struct ct_ghost *)note;
+
+	return ct_tuple_equal(&g->flow.orig, priv) ? CT_NOTE_OVER : CT_NOTE_NO;
+}
+
+static void add(struct fw_ct *ct, const struct fw_flow *flow, const struct fw_tuple *t, bool alias,
+		uint64_t now)
+{
+	const uint32_t key = ct_tuple_hash(ct->config.seed, t);
+	struct fw_tuple orig = flow->orig;
+	struct ct_ghost *g;
+
+	ct_notes_ask(&ct->ghosts, key, now, is_old, &orig);
+	g = ct_notes_add(&ct->ghosts, key, now, GHOST_NS);
+	if (!g)
+		return;
+	g->alias = alias;
+	g->flow = *flow;
+	g->flow.flags = flow->flags & CT_F_ACCT;
+	if (flow->ext)
+		g->ext = *flow->ext;
 }
 
 void fw_ct_rejected(struct fw_ct *ct, const struct fw_eval *e)
 {
-	const struct fw_flow *flow = e->flow;
-	struct ct_ghost *g;
+	struct fw_flow *flow = e->flow;
 
-	if (!flow)
-		return;
-	if (!ct->ghosts)
-		ct->ghosts = calloc(CT_GHOSTS, sizeof(*ct->ghosts));
-	if (!ct->ghosts)
-		return;
-	g = ghost_at(ct, &flow->orig);
-	if (flow == &g->flow)
+	if (!flow || ct_notes_have(&ct->ghosts, flow))
 		return;
 	if (flow->status & FW_CTS_CONFIRMED) { /* it stays, and its answers will find it */
-		if (ct_tuple_equal(&g->flow.orig, &flow->orig))
-			g->flow.expires = 0;
+		ct_notes_ask(&ct->ghosts, flow->hash, e->now, is_old, &flow->orig);
 		return;
 	}
-	g->flow = *flow;
-	if (flow->ext)
-		g->ext = *flow->ext;
-	g->flow.ext = flow->ext ? &g->ext : NULL;
-	g->flow.flags = flow->flags & CT_F_ACCT;
-	g->flow.expires = e->now + FW_NSEC_PER_SEC;
+	add(ct, flow, &flow->orig, false, e->now);
+	if (flow->status & FW_CTS_DST_NAT)
+		add(ct, flow, &flow->ext->mid, true, e->now);
 }
 
 struct fw_flow *ct_ghost_of(struct fw_ct *ct, const struct fw_tuple *t, uint64_t now)
 {
-	struct ct_ghost *g = ct->ghosts ? ghost_at(ct, t) : NULL;
+	struct ct_ghost *g = find(ct, t, false, now), *alias = NULL;
 
-	if (!g || g->flow.expires <= now)
+	if (!g)
+		alias = find(ct, t, true, now);
+	if (alias)
+		g = find(ct, &alias->flow.orig, false, now);
+	if (!g)
 		return NULL;
-	if (ct_tuple_equal(&g->flow.orig, t) ||
-	    ((g->flow.status & FW_CTS_DST_NAT) && ct_tuple_equal(&g->ext.mid, t)))
-		return &g->flow;
-	return NULL;
+	g->flow.ext = g->flow.ext ? &g->ext : NULL; /* it may have been moved */
+	return &g->flow;
 }

@@ -1,80 +1,113 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * First packets whose destination is being translated: the next hook meets them as somebody else's,
- * and before they are through the kernel cannot be asked whose.  So they are noted by their source,
- * which stays as it is.
+ * First packets on their way through the translation of their destination (pending.h).  They are
+ * met next at the hook behind it, at once or when a whole queue has been judged before them.
  *
- * A queue may hold tens of thousands of them.  Notes stand in sets of a few; the oldest of a full
- * set goes, and mostly its packet is through by then.
+ * Several of one source may be on their way: who was sent first comes first.
  */
-#include <stdlib.h>
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <string.h>
 
-#include "track/track.h"
+#include "track/pending.h"
 
 #define PENDING_NS FW_NSEC_PER_SEC
 
-void ct_pending_note(struct ct_pending_set **table, uint32_t hash, const struct fw_tuple *orig,
-		     uint64_t until)
+static bool is_icmp(const struct fw_tuple *t)
 {
-	struct ct_pending *way;
-	size_t i = 0;
-
-	if (!*table)
-		*table = calloc(CT_PENDING_SETS, sizeof(**table));
-	if (!*table)
-		return;
-	way = (*table)[hash % CT_PENDING_SETS].way;
-	while (i < CT_PENDING_WAYS - 1 && !ct_tuple_equal(&way[i].orig, orig))
-		i++;
-	memmove(&way[1], &way[0], i * sizeof(way[0]));
-	way[0] = (struct ct_pending){.orig = *orig, .until = until};
+	return t->proto == IPPROTO_ICMP || t->proto == IPPROTO_ICMPV6;
 }
 
 void fw_ct_expect_translation(struct fw_ct *ct, const struct fw_eval *e)
 {
-	if (e->flow && e->flow != &ct->scratch)
-		ct_pending_note(&ct->pending, ct_source_hash(&e->flow->orig), &e->flow->orig,
-				e->now + PENDING_NS);
+	struct ct_pending *p;
+
+	if (!e->flow || e->flow == &ct->scratch)
+		return;
+	p = ct_notes_add(&ct->pending, ct_source_hash(ct, &e->flow->orig), e->now, PENDING_NS);
+	if (!p)
+		return;
+	p->orig = e->flow->orig;
+	if (e->nat)
+		p->nat = fw_nat_at(e->nat, (enum fw_hook)e->pkt->meta.hook);
 }
 
-static struct fw_flow *flow_of(const struct ct_ctx *c, const struct ct_pending *p,
-			       const struct fw_tuple *t)
+struct fw_flow *ct_pending_flow(struct ct_ctx *c, const struct ct_pending *p, unsigned int status)
 {
 	enum fw_ct_dir dir = FW_DIR_ORIG;
 	struct fw_flow *flow;
 	struct ct_key key;
 
-	if (p->until <= c->now || p->orig.proto != t->proto || p->orig.family != t->family ||
-	    p->orig.sport_be != t->sport_be || memcmp(&p->orig.src, &t->src, sizeof(t->src)) != 0 ||
-	    !ct_key_make(c->ct, &p->orig, &key))
+	if (!ct_key_make(c->ct, &p->orig, &key))
 		return NULL;
 	flow = ct_find_way(c->ct, &key, c->now, true, &dir);
-	return dir == FW_DIR_ORIG ? flow : NULL;
+	return flow && dir == FW_DIR_ORIG && !(flow->status & status) ? flow : NULL;
 }
 
-/* One source may be about to be translated towards several destinations: packets come in the order
- * in which they were noted, so the oldest is it whose other end is not known yet. */
+static bool in_range(const struct fw_nat *nat, const union fw_addr *addr)
+{
+	const size_t len = nat->family == FW_IP4 ? 4 : 16;
+
+	return memcmp(addr, &nat->min_addr, len) >= 0 && memcmp(addr, &nat->max_addr, len) <= 0;
+}
+
+bool ct_pending_leads(const struct ct_pending *p, bool source, const struct fw_tuple *t)
+{
+	const bool id = source || is_icmp(t);
+	const union fw_addr *addr = source ? &t->src : &t->dst;
+	const union fw_addr *was = source ? &p->orig.src : &p->orig.dst;
+	const uint16_t port_be = id ? t->sport_be : t->dport_be;
+	const uint16_t was_be = id ? p->orig.sport_be : p->orig.dport_be;
+	const struct fw_nat *nat = &p->nat;
+
+	switch (nat->kind) {
+	case FW_NAT_NONE: return true;
+	case FW_NAT_DST:
+	case FW_NAT_SRC:
+		if (nat->flags & FW_NAT_ADDR ? !in_range(nat, addr)
+					      : memcmp(addr, was, sizeof(*addr)) != 0)
+			return false;
+		break;
+	}
+	if (nat->flags & FW_NAT_PORT)
+		return ntohs(port_be) >= nat->min_port && ntohs(port_be) <= nat->max_port;
+	return source || port_be == was_be; /* a source's is kept if it can be */
+}
+
+struct asked {
+	struct ct_ctx *c;
+	const struct fw_tuple *t;
+	struct fw_flow *flow;
+};
+
+static enum ct_note_say behind(void *priv, struct ct_note *note)
+{
+	const struct ct_pending *p = (const struct ct_pending *)note;
+	struct asked *a = priv;
+
+	if (p->orig.proto != a->t->proto || p->orig.family != a->t->family ||
+	    (!is_icmp(a->t) && p->orig.sport_be != a->t->sport_be) ||
+	    memcmp(&p->orig.src, &a->t->src, sizeof(a->t->src)) != 0)
+		return CT_NOTE_NO;
+	a->flow = ct_pending_flow(a->c, p, CT_NAT);
+	if (!a->flow)
+		return CT_NOTE_OVER;
+	if (ct_pending_leads(p, false, a->t))
+		return CT_NOTE_YES;
+	a->flow = NULL;
+	return CT_NOTE_NO;
+}
+
 struct fw_flow *ct_take_pending(struct ct_ctx *c, const struct fw_tuple *t, bool answer)
 {
-	const struct ct_pending_set *set;
-	struct fw_flow *flow = NULL, *known = NULL;
+	struct asked a = {.c = c, .t = t};
 	struct fw_tuple reply;
 
-	if (!c->ct->pending || !ct_tuple_invert(t, &reply))
+	if (!ct_tuple_invert(t, &reply))
 		return NULL;
-	set = ct_pending_at(c->ct->pending, ct_source_hash(t));
-	for (size_t i = CT_PENDING_WAYS; i-- > 0 && !flow;) {
-		flow = flow_of(c, &set->way[i], t);
-		if (flow && (flow->status & CT_NAT)) {
-			known = flow;
-			flow = NULL;
-		}
-	}
-	if (!flow && !answer)
-		flow = known;
-	if (!flow || !ct_flow_translate(c->ct, flow, &reply))
+	ct_notes_ask(&c->ct->pending, ct_source_hash(c->ct, t), c->now, behind, &a);
+	if (!a.flow || !ct_flow_translate(c->ct, a.flow, &reply))
 		return NULL;
 	c->dir = answer ? FW_DIR_REPLY : FW_DIR_ORIG;
-	return flow;
+	return a.flow;
 }

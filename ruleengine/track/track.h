@@ -25,6 +25,7 @@
 
 #include "fw/ct.h"
 #include "track/index.h"
+#include "track/notes.h"
 
 /* ---- timeouts: rows of config.c ------------------------------------------------------------ */
 
@@ -134,32 +135,10 @@ struct ct_table {
 	uint32_t taken; /* the one taken last, + 1: the only one that may not be in the index */
 };
 
-/*
- * First packets that are being translated, until they are met again; by what translation leaves as it
- * is (pending.c).  As many as may wait in a queue at once.
- */
-struct ct_pending {
-	struct fw_tuple orig;
-	uint64_t until;
-};
-#define CT_PENDING_WAYS 8
-#define CT_PENDING_SETS 4096
-
-struct ct_pending_set {
-	struct ct_pending way[CT_PENDING_WAYS]; /* the newest first */
-};
-
-/* What became of a rejected first packet's flow (ghost.c). */
-struct ct_ghost {
-	struct fw_flow flow;
-	struct fw_flow_ext ext;
-};
-#define CT_GHOSTS 256
-
 struct fw_ct {
-	struct ct_pending_set *pending; /* CT_PENDING_SETS, by their source; NULL: none yet */
-	struct ct_pending_set *masked;  /* the same, by whom they ask (masked.c) */
-	struct ct_ghost *ghosts;    /* CT_GHOSTS of them, by their source */
+	struct ct_notes pending; /* of first packets, by their source (pending.c) */
+	struct ct_notes masked;  /* … by whom they ask (masked.c) */
+	struct ct_notes ghosts;  /* of rejected ones (ghost.c) */
 	struct fw_ct_config config;
 	bool count_packets; /* rules ask for it */
 	struct fw_ct_stats stats;
@@ -201,6 +180,8 @@ bool ct_tuple_quoted(const struct fw_packet *pkt, uint32_t off, struct fw_tuple 
 bool ct_tuple_invert(const struct fw_tuple *t, struct fw_tuple *ret);
 uint32_t ct_tuple_hash(const uint64_t seed[2], const struct fw_tuple *t);
 bool ct_key_make(const struct fw_ct *ct, const struct fw_tuple *t, struct ct_key *ret);
+/* Of the end that sends it alone: the same before and behind a translation of the destination. */
+uint32_t ct_source_hash(const struct fw_ct *ct, const struct fw_tuple *t);
 static inline bool ct_tuple_is(const struct fw_tuple *t, const union fw_addr *src,
 			       const union fw_addr *dst, uint64_t tail)
 {
@@ -217,14 +198,6 @@ static inline bool ct_tuple_equal(const struct fw_tuple *a, const struct fw_tupl
 static inline bool ct_key_inverse(const struct ct_key *key, const struct fw_tuple *t)
 {
 	return ct_tuple_is(t, &key->tuple.dst, &key->tuple.src, key->answer);
-}
-
-/* By the end that sends the first packet: it is the same before and behind DNAT. */
-static inline uint32_t ct_source_hash(const struct fw_tuple *t)
-{
-	uint32_t h = t->src.u32[0] ^ t->src.u32[3] ^ (uint32_t)t->sport_be << 7 ^ t->proto;
-
-	return (h * 2654435761u) >> 16;
 }
 
 /* table.c */
@@ -317,20 +290,8 @@ struct fw_flow *ct_transient(struct fw_ct *ct, const struct fw_packet *pkt,
  * flow is for matches that ask for addresses. */
 int ct_carried(struct fw_ct *ct, struct fw_eval *e, enum fw_ctinfo ctinfo);
 
-/* pending.c */
-/* Note a first packet's tuple; the oldest of a full set goes.  Without memory nothing is noted. */
-void ct_pending_note(struct ct_pending_set **table, uint32_t hash, const struct fw_tuple *orig,
-		     uint64_t until);
-static inline const struct ct_pending_set *ct_pending_at(const struct ct_pending_set *table,
-							 uint32_t hash)
-{
-	return &table[hash % CT_PENDING_SETS];
-}
-/* The flow of a first packet that is met behind its translation (as t), or whose answer is met ahead
- * of that (the answer inverted).  NULL: none that we know. */
-struct fw_flow *ct_take_pending(struct ct_ctx *c, const struct fw_tuple *t, bool answer);
-
-/* ghost.c: the flow that a rejected first packet, sent as this tuple, would have begun; or NULL. */
+/* ghost.c: the flow that a rejected first packet, met as this tuple, would have begun; or NULL.  Valid
+ * until the next is rejected. */
 struct fw_flow *ct_ghost_of(struct fw_ct *ct, const struct fw_tuple *t, uint64_t now);
 
 /* masked.c */

@@ -299,6 +299,15 @@ uint32_t ct_tuple_hash(const uint64_t seed[2], const struct fw_tuple *t)
 	return (uint32_t)sip_final(&s, 3);
 }
 
+uint32_t ct_source_hash(const struct fw_ct *ct, const struct fw_tuple *t)
+{
+	/* ICMP has one id for both ends, and any translation may change it */
+	const struct fw_tuple source = {.src = t->src, .sport_be = is_icmp(t->proto) ? 0 : t->sport_be,
+					.proto = t->proto, .family = t->family};
+
+	return ct_tuple_hash(ct->config.seed, &source);
+}
+
 bool ct_key_make(const struct fw_ct *ct, const struct fw_tuple *t, struct ct_key *ret)
 {
 	if (!answer_tail(t, &ret->answer))
