@@ -23,7 +23,7 @@
 
 #define FWD_QUEUES_EACH 4 /* queue numbers of one worker; daemon/kernel/kernel.h tells which */
 
-/* Every key of fwd.conf and its command-line option (DESIGN §3), with defaults. */
+/* Every key of fwd.conf and its command-line option (fwd.conf(5)), with defaults. */
 struct fwd_config {
 	const char *socket;       /* NULL: the namespace's default path */
 	const char *rules, *rules6, *state_dir, *metrics, *config_file;

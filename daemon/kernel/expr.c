@@ -333,7 +333,7 @@ void fwd_rule_queue_native(struct fwd_nft_batch *b, struct nftnl_rule *r, uint16
 	nftnl_expr_set_u16(e, NFTNL_EXPR_QUEUE_FLAGS, bypass ? NFT_QUEUE_FLAG_BYPASS : 0);
 }
 
-/* The xtables target of the same meaning, for kernels without nft's own (KERNEL.md 0.1). */
+/* The xtables target of the same meaning, for kernels without CONFIG_NFT_QUEUE. */
 void fwd_rule_queue_compat(struct fwd_nft_batch *b, struct nftnl_rule *r, uint16_t num,
 			   uint16_t total, bool bypass)
 {

@@ -51,7 +51,7 @@
 #define FWD_MAX_QUEUES 16
 #define FWD_BATCH      64 /* packets a worker reads at most in one system call */
 
-#define FWD_COPY_HEADERS 256 /* longest headers that rules look at, with room for IPv6's */
+#define FWD_COPY_HEADERS 256 /* IPv4's and TCP's longest; what has longer ones: way.c */
 #define FWD_COPY_QUOTE4	 576 /* an ICMP error quotes so much at most (RFC 1812) */
 #define FWD_COPY_QUOTE6	 1280 /* RFC 4443 2.4 (c) */
 #define FWD_COPY_ALL	 0xfffb /* NFQNL_MAX_COPY_RANGE */

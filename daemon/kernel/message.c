@@ -3,7 +3,8 @@
  * What the queue tells about a packet, made into what the engine wants to know.
  *
  * The messages come from the kernel, yet lengths are checked: a wrong one must drop a packet, not
- * the daemon.  Which attribute can be believed at which hook: KERNEL.md 7.
+ * the daemon.  Not every attribute can be believed at every hook (HAS_ below): the owner that is
+ * told at INPUT, say, is not the sender.
  */
 #include <arpa/inet.h>
 #include <linux/netfilter/nfnetlink.h>

@@ -3,8 +3,8 @@
  * REJECT: the answer goes out by a raw socket, the packet is dropped.
  *
  * Why not let the kernel make it (a mark and an nft reject rule)?  Because its replies carry the
- * offending packet's conntrack entry, and then a queue at OUTPUT loses them (KERNEL.md 13).  Ours
- * carry nothing; they pass OUTPUT's and POSTROUTING's rules like the kernel's would, and the
+ * offending packet's conntrack entry, and a queue loses whatever shares an entry that is not
+ * confirmed yet (nf_ct_drop_unconfirmed() in nfnetlink_queue).  Ours carry nothing; they pass OUTPUT's and POSTROUTING's rules like the kernel's would, and the
  * tracker is told by our mark bits what they are (RELATED to the offender's flow).
  *
  * Sent after a batch's verdicts, outside the engine lock; never waits.

@@ -87,7 +87,8 @@ int fw_ct_track(struct fw_ct *ct, struct fw_eval *e);
 void fw_ct_prefetch(const struct fw_ct *ct, const struct fw_packet *const *pkts, size_t n);
 
 /* At a later hook: find the flow again; no state changes, no new flows but for one case: when the
- * flow is gone (a verdict elsewhere took it) it is treated as tracked afresh. */
+ * flow is gone (a verdict elsewhere took it) it is treated as tracked afresh.
+ * Returns as fw_ct_track() does. */
 int fw_ct_resume(struct fw_ct *ct, struct fw_eval *e);
 
 /*

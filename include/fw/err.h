@@ -74,7 +74,7 @@ void fw_err_at(struct fw_err *err, uint32_t line, uint32_t column, uint32_t leng
 const char *fw_err_code_name(enum fw_err_code code);
 enum fw_err_code fw_err_code_by_name(const char *name);
 
-/* iptables' exit code for this kind (IPTABLES.md §2), and its wording without program prefix.
+/* iptables' exit code for this kind, 1 to 4, and its wording without program prefix.
  * fw_err_iptables() returns err->words when set; never NULL. */
 int fw_err_exit_code(enum fw_err_code code);
 const char *fw_err_iptables(const struct fw_err *err);

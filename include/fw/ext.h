@@ -52,12 +52,12 @@ static inline void fw_use_move(struct fw_use *use, unsigned int from, unsigned i
 #define FW_NEED_ANY_WRITE (FW_NEED_SYN | FW_NEED_WRITE)
 
 #define FW_NEED_FLOWS   0x0400 /* looks at what flows have become: the tracker must meet each packet */
+#define FW_NEED_EACH    0x0800 /* tells apart packets of an established flow that offers take for
+                                * alike (fw/offer.h): none is to be made */
 #define FW_NEED_NAT     0x1000 /* translates: the kernel tracks, and is told what to do */
 #define FW_NEED_KCT     0x2000 /* tells the kernel's tracker something */
 #define FW_NEED_EXPECTED 0x4000 /* has to know expected connections from their first packet on */
 #define FW_NEED_ACCT    0x8000 /* looks at flows' packets and bytes: none may pass uncounted */
-#define FW_NEED_EACH    0x0800 /* tells apart packets of an established flow that offers take for
-                                * alike (fw/offer.h): none is to be made */
 #define FW_NEED_ALL     0xfcff
 
 /* FIN, SYN, RST, ACK, URG: what a segment in the middle of a connection has of them is ACK alone */

@@ -19,7 +19,6 @@
 /* xt_pkttype values (include/uapi/linux/if_packet.h PACKET_*). */
 enum fw_pkttype { FW_PKT_HOST, FW_PKT_BROADCAST, FW_PKT_MULTICAST, FW_PKT_OTHERHOST };
 
-/* What the kernel's message says beside the bytes.  Filled by the caller of fw_packet_parse(). */
 /* Which of a hook's tables this visit is for, where one visit cannot be for all. */
 enum fw_part {
 	FW_PART_ALL,
@@ -30,6 +29,7 @@ enum fw_part {
 	FW_PART_DYING, /* no table: the packet has no hop left, and its sender is to be told */
 };
 
+/* What the kernel's message says beside the bytes.  Filled by the caller of fw_packet_parse(). */
 struct fw_pkt_meta {
 	uint8_t hook;        /* enum fw_hook */
 	uint8_t flags;       /* FW_PKT_* */
@@ -120,7 +120,7 @@ static inline const uint8_t *fw_packet_bytes(const struct fw_packet *pkt, uint32
 /*
  * Does the upper-layer checksum hold?  1 yes (or nobody need check: FW_PKT_CSUM_PARTIAL, or not
  * FW_PKT_CSUM_UNCHECKED), 0 no, -1 cannot tell: our copy lacks bytes (ask for the payload).
- * TCP, UDP (0 = none for IPv4), UDP-Lite, ICMP, ICMPv6; other protocols: 1.
+ * TCP, UDP (0 = none, in IPv6 too: as nf_conntrack), UDP-Lite, ICMP, ICMPv6; other protocols: 1.
  */
 int fw_packet_csum_ok(const struct fw_packet *pkt);
 

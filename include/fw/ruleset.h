@@ -143,7 +143,7 @@ struct fw_needs {
 	bool too_many_owners;                  /* more than fit there: a transaction refuses that */
 };
 
-/* The tables one hook visits, in order (DESIGN §5).  Returns how many.  Static. */
+/* The tables one hook visits, in the kernel's order.  Returns how many.  Static. */
 size_t fw_hook_tables(enum fw_hook hook, const enum fw_table_id **ret);
 
 /* A snapshot with every table's built-in chains, empty, policy ACCEPT.  NULL: no memory. */

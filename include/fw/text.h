@@ -52,7 +52,7 @@ struct fw_cmd {
  * @restore  true: a restore line (-t is refused; -4/-6 make OTHER_FAMILY)
  * @resolver NULL: names are errors of kind FW_ERR_NAME
  *
- * Wording and exit codes of usage errors: IPTABLES.md §2 (err->words).  On success the caller
+ * Usage errors carry iptables' own sentence, too (err->words).  On success the caller
  * calls fw_cmd_deinit().
  */
 int fw_cmd_parse(struct fw_cmd *cmd, enum fw_family family, size_t n, const char *const *words,

@@ -50,7 +50,7 @@ struct fw_tx *fw_tx_new(struct fw_ruleset *base, const struct fw_tx_env *env);
 /*
  * Apply restore text of one family to the transaction's working copy.
  *
- * The text is what iptables-restore takes (IPTABLES.md §2): comments, *table, :chains, commands
+ * The text is what iptables-restore takes: comments, *table, :chains, commands
  * -A -C -D -I -R -F -Z -N -X -P -E, COMMIT.  Without FW_TX_NOFLUSH a table that is named is
  * emptied first.  `only` (or NULL): other tables' parts are skipped unread (restore -T).
  * -L and -S inside the text append to `out` what they print (NULL: ignored).

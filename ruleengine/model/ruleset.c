@@ -6,7 +6,7 @@
 
 #include "model/model.h"
 
-/* DESIGN §5: one trip for each hook; tracking stands between raw and mangle. */
+/* The kernel's order; tracking stands between raw and mangle. */
 static const enum fw_table_id at_prerouting[] = {FW_RAW, FW_MANGLE, FW_NAT};
 static const enum fw_table_id at_input[] = {FW_MANGLE, FW_FILTER, FW_SECURITY, FW_NAT};
 static const enum fw_table_id at_forward[] = {FW_MANGLE, FW_FILTER, FW_SECURITY};

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Every source says its licence in the first lines and then what it is, in an opening comment."""
+"""Every source says its licence in the first lines and then what it is, in an opening comment;
+documents that it names are there."""
+import os
 import re
 
-from common import FLOORS, finish, read, sources
+from common import FLOORS, finish, read, root, sources
 
 LICENCE = "SPDX-License-Identifier: GPL-2.0-or-later"
 
@@ -23,8 +25,15 @@ def check_script(path, text):
         yield f"{path}: no SPDX line among the first three"
 
 
+def check_names(path, text):
+    for name in set(re.findall(r"\b[\w/]+\.md\b", text)):
+        if not any(os.path.exists(os.path.join(root(), base, name)) for base in ("", "docs")):
+            yield f"{path}: there is no {name}"
+
+
 files = sources(*FLOORS)
 breaches = [b for path in files for b in check_c(path, read(path))]
 scripts = sources(*FLOORS, "systemd", "docs", ends=(".py", ".sh", "meson.build"))
 breaches += [b for path in scripts for b in check_script(path, read(path))]
+breaches += [b for path in files + scripts for b in check_names(path, read(path))]
 finish(breaches, len(files) + len(scripts))
