@@ -25,6 +25,7 @@ struct fw_ruleset *ctl_build(enum fw_family family, const char *text, size_t len
 			       NULL, resolve ? &ctl_resolver : NULL, NULL, err) == 0 &&
 		   fw_tx_prepare(tx, err) == 0) {
 		ret = fw_tx_publish(tx);
+		fw_tx_set_counters(tx, NULL, NULL);
 	}
 	if (!ret && err->code == FW_ERR_NONE)
 		fw_fail(err, FW_ERR_RESOURCE, "out of memory");

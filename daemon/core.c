@@ -30,6 +30,7 @@ static int set_timeouts(struct fw_ct *ct, const struct fwd_options *o, struct fw
 int fwd_core_init(struct fwd_core *core, struct fwd_options *o, struct fw_err *err)
 {
 	struct fw_needs needs;
+	struct fw_plan plan;
 	uint64_t recent_seed;
 	int r;
 
@@ -49,7 +50,8 @@ int fwd_core_init(struct fwd_core *core, struct fwd_options *o, struct fw_err *e
 	if (!core->world.cache || !core->world.ct || !core->world.recent || !core->ruleset)
 		return fw_fail(err, FW_ERR_RESOURCE, "out of memory");
 	fw_ruleset_needs(core->ruleset, &needs);
-	fw_plan_make(&needs, &core->plan);
+	fw_plan_make(&needs, &plan);
+	fwd_core_publish(core, core->ruleset, &plan);
 	return set_timeouts(core->world.ct, o, err);
 }
 

@@ -3,6 +3,12 @@
  * What the daemon's two halves share: the control side (requests, journal, metrics; the main
  * thread) and the packet side (queues, nft table, replies; daemon/kernel/, its own threads).
  *
+ * Two ways in which threads meet.
+ *
+ * The snapshot in force.  The ruleset and the plan that packets are judged by, published by one
+ * pointer; only the control thread changes it, and takes no lock for that: readers never wait for
+ * an edit.  What was in force goes when nobody reads it any more (snapshot.c).
+ *
  * The engine lock.  Whoever runs the engine, the tracker or a recent list holds core->lock.  A
  * worker takes it once per batch of packets, between its two system calls; everybody else takes
  * it for short slices only (never around I/O, parsing or compiling), and behind workers that wait:
@@ -13,6 +19,7 @@
 #define FWD_CORE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "fw/ct.h"
 #include "fw/engine.h"
@@ -21,13 +28,14 @@
 #include "fw/ruleset.h"
 #include "fw/tx.h"
 
+#define FWD_MAX_QUEUES	16
 #define FWD_QUEUES_EACH 4 /* queue numbers of one worker; daemon/kernel/kernel.h tells which */
 
 /* Every key of fwd.conf and its command-line option (fwd.conf(5)), with defaults. */
 struct fwd_config {
 	const char *socket;       /* NULL: the namespace's default path */
 	const char *rules, *rules6, *state_dir, *metrics, *config_file;
-	unsigned int queues;      /* worker threads and queues, 1..16; default 1 */
+	unsigned int queues;      /* worker threads, 1..FWD_MAX_QUEUES; default 1 */
 	unsigned int queue_base;  /* first queue number; default 64000; FWD_QUEUES_EACH * queues
 	                           * numbers are used */
 	bool fail_open;           /* default false */
@@ -42,13 +50,32 @@ struct fwd_config {
 	unsigned int recent_entries; /* per list; default 100 */
 };
 
+/* What packets are judged by: all of a batch by one. */
+struct fwd_snapshot {
+	const struct fw_ruleset *ruleset;
+	struct fw_plan plan;
+	uint64_t number; /* no other has it */
+};
+
+/* Threads that read it: workers by their index, and one more. */
+#define FWD_READER_BLOCKS FWD_MAX_QUEUES
+#define FWD_N_READERS	  (FWD_MAX_QUEUES + 1)
+struct fwd_reader {
+	_Atomic(uint32_t) turn; /* odd: it reads */
+	char pad[60]; /* no other's in the same line of the cache */
+};
+
 struct fwd_core {
 	pthread_mutex_t lock;
 	pthread_mutex_t next, slices; /* lock.c */
-	struct fw_ruleset *ruleset;   /* written under lock; workers read it under lock */
-	struct fw_plan plan;          /* the same */
+	struct fw_ruleset *ruleset; /* in force; control thread */
+	struct fw_plan plan; /* the same */
+	_Atomic(const struct fwd_snapshot *) snapshot; /* the same, for readers: snapshot.c */
+	struct fwd_snapshot room[2];
+	struct fwd_reader readers[FWD_N_READERS];
+	uint64_t cached; /* the snapshot whose outcomes world.cache has; under lock */
 	struct fw_world world;
-	bool no_priority;             /* this kernel takes no priority from a verdict */
+	bool no_priority; /* this kernel takes no priority from a verdict */
 	struct fw_graveyard graveyard; /* control thread only; see hold.c */
 	const struct fwd_config *config;
 };
@@ -68,6 +95,19 @@ void fwd_core_lock(struct fwd_core *core);
 void fwd_core_unlock(struct fwd_core *core);
 void fwd_core_slice(struct fwd_core *core);
 void fwd_core_slice_end(struct fwd_core *core);
+
+/*
+ * snapshot.c: read the snapshot in force from begin to end; `who` is in the middle of one reading
+ * at most.  Costs a store that others see at once, and a load; never waits.
+ */
+const struct fwd_snapshot *fwd_snapshot_begin(struct fwd_core *core, unsigned int who);
+void fwd_snapshot_end(struct fwd_core *core, unsigned int who);
+/*
+ * Put this one in force.  When it returns nobody reads the one of before any more, so what that
+ * alone had can go.  Control thread; no lock that a reader may take is held.
+ */
+void fwd_core_publish(struct fwd_core *core, struct fw_ruleset *ruleset,
+		      const struct fw_plan *plan);
 
 /* What transactions must know of the world. */
 struct fw_tx_env fwd_core_env(struct fwd_core *core);
@@ -107,7 +147,7 @@ int fwd_kernel_start(struct fwd_kernel *k, struct fw_err *err);
 
 /*
  * Make the hooks carry exactly the queue rules of `plan`: one nft batch, atomic.  Called by the
- * control thread after core->ruleset and core->plan have been swapped, before the edit is
+ * control thread when fwd_core_publish() has put it in force, before the edit is
  * acknowledged.  Also adapts what is copied of each packet.  Lock not held.  0, or -errno with err:
  * the hooks are as they were.
  */

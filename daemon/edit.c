@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "fw/flowcache.h"
 #include "fw/text.h"
 #include "log.h"
 
@@ -13,13 +12,12 @@
 #define RECENT_SLICE 64 /* entries of recent lists for which the lock is held */
 
 /*
- * Swap snapshots and plans, and let the kernel's hooks follow.  next: gives the new one, with the
- * engine lock held; exact: it looks at counters.  `old`, whose reference is the caller's then, is
- * set in any case.
+ * Swap snapshots and plans, and let the kernel's hooks follow.  `rs` is taken over, and *old, the
+ * one of before, is the caller's then, whatever is returned.  exact: counters are about to be
+ * looked at.
  */
-static int swap(struct fwd_editor *e, const struct fw_ruleset *rs, bool exact,
-		struct fw_ruleset *(*next)(void *priv, struct fw_ruleset *old), void *priv,
-		struct fw_ruleset **old, struct fw_err *err)
+static int swap(struct fwd_editor *e, struct fw_ruleset *rs, bool exact, struct fw_ruleset **old,
+		struct fw_err *err)
 {
 	struct fwd_core *core = e->core;
 	const struct fw_plan before = core->plan;
@@ -31,32 +29,23 @@ static int swap(struct fwd_editor *e, const struct fw_ruleset *rs, bool exact,
 	needs.kct |= before.kct; /* what is queued would be lost with its hooks */
 	fw_plan_make(&needs, &plan);
 	fwd_edit_hold(e, exact);
-	fwd_core_slice(core);
 	*old = core->ruleset;
-	core->ruleset = next(priv, *old);
-	core->plan = plan;
-	fw_flow_cache_flush(core->world.cache);
-	fwd_core_slice_end(core);
+	fwd_core_publish(core, rs, &plan);
 	if (e->kernel && memcmp(&plan, &before, sizeof(plan)))
 		r = fwd_kernel_apply(e->kernel, &plan, err);
 	fwd_edit_go_on(e);
 	return r;
 }
 
-static struct fw_ruleset *given(void *priv, struct fw_ruleset *old)
-{
-	return priv;
-}
-
 void fwd_edit_need_kct(struct fwd_editor *e)
 {
 	struct fw_needs needs;
+	struct fw_plan plan;
 
 	fw_ruleset_needs(e->core->ruleset, &needs);
 	needs.kct = true;
-	fwd_core_slice(e->core);
-	fw_plan_make(&needs, &e->core->plan);
-	fwd_core_slice_end(e->core);
+	fw_plan_make(&needs, &plan);
+	fwd_core_publish(e->core, e->core->ruleset, &plan);
 }
 
 void fwd_edit_forget(struct fwd_editor *e, struct fw_ruleset *rs)
@@ -71,7 +60,7 @@ void fwd_edit_revert(struct fwd_editor *e, struct fw_ruleset *rs)
 	struct fw_err err = FW_ERR_INIT;
 	struct fw_ruleset *undone;
 
-	if (swap(e, rs, false, given, rs, &undone, &err))
+	if (swap(e, rs, false, &undone, &err))
 		fwd_log_err(2, "undoing an edit", &err);
 	fwd_edit_forget(e, undone);
 }
@@ -86,25 +75,9 @@ static int finish(struct fwd_editor *e, struct fw_ruleset *old, int r)
 	return r;
 }
 
-struct publishing {
-	struct fw_tx *tx;
-	const struct fwd_edit *edit; /* or NULL */
-};
-
-static struct fw_ruleset *publish(void *priv, struct fw_ruleset *old)
-{
-	const struct publishing *p = priv;
-
-	if (p->edit && p->edit->before)
-		p->edit->before(p->edit->priv, old);
-	return fw_tx_publish(p->tx);
-}
-
 int fwd_edit_publish(struct fwd_editor *e, struct fw_tx *tx, const struct fwd_edit *edit,
 		     struct fw_err *err)
 {
-	struct publishing p = {tx, edit};
-	const bool exact = fw_tx_sets_counters(tx) || (edit && edit->before);
 	struct fw_ruleset *old;
 	int r = 0;
 
@@ -112,7 +85,9 @@ int fwd_edit_publish(struct fwd_editor *e, struct fw_tx *tx, const struct fwd_ed
 		r = fwd_kernel_prepare(e->kernel, fw_tx_result(tx), err);
 	if (r)
 		return r;
-	r = swap(e, fw_tx_result(tx), exact, publish, &p, &old, err);
+	r = swap(e, fw_tx_publish(tx), fw_tx_sets_counters(tx), &old, err);
+	if (!r)
+		fw_tx_set_counters(tx, edit ? edit->counted : NULL, edit ? edit->priv : NULL);
 	return finish(e, old, r);
 }
 
@@ -249,7 +224,7 @@ int fwd_edit_replace(struct fwd_editor *e, struct fw_tx *tx, struct fw_err *err)
 static int put_back(struct fwd_editor *e, struct fw_ruleset *rs, struct fw_err *err)
 {
 	struct fw_ruleset *old;
-	int r = swap(e, rs, false, given, fw_ruleset_ref(rs), &old, err);
+	int r = swap(e, fw_ruleset_ref(rs), false, &old, err);
 
 	return finish(e, old, r);
 }

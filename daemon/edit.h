@@ -2,7 +2,7 @@
 /*
  * How an edit becomes what packets are judged by: the only writer of core->ruleset.
  *
- *	text ► transaction ► journal ► swap under the engine lock ► kernel's hooks ► (commit) disk
+ *	text ► transaction ► journal ► swap ► kernel's hooks ► counters ► (commit) disk
  *
  * Edits of one turn of the control loop are applied one after the other, each a transaction of its
  * own, and made durable together by fwd_edit_commit(); only then are they acknowledged.  What
@@ -56,9 +56,8 @@ struct fwd_edit {
 	size_t len;
 	bool test; /* check all of it, change nothing */
 	const struct fw_resolver *resolver; /* or NULL */
-	/* Called with the engine lock held, right before the new snapshot takes the place of the
-	 * old; must be quick.  May be NULL. */
-	void (*before)(void *priv, const struct fw_ruleset *old);
+	/* Told what the counters were that it set, as fw_tx_set_counters() does.  May be NULL. */
+	fw_tx_counted *counted;
 	void *priv;
 };
 

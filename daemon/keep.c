@@ -126,7 +126,7 @@ static void on_done(struct ev_loop *loop, ev_async *w, int events)
 
 static uint64_t packets(struct fwd *d)
 {
-	struct fwd_queue_stats q[16];
+	struct fwd_queue_stats q[FWD_MAX_QUEUES];
 	size_t n = fwd_kernel_stats(d->editor.kernel, q, FW_ARRAY_SIZE(q));
 	uint64_t sum = 0;
 

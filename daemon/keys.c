@@ -30,7 +30,7 @@ static const struct key keys[] = {
 	 "IPv4 rules to start with while the state is empty"},
 	{"rules6", TEXT, CONF(rules6), 0, 0, "FILE", "the same for IPv6"},
 	{"state", TEXT, CONF(state_dir), 0, 0, "DIR", "where rules and counters are kept"},
-	{"queues", NUMBER, CONF(queues), 1, 16, "N", "queues and threads"},
+	{"queues", NUMBER, CONF(queues), 1, FWD_MAX_QUEUES, "N", "queues and threads"},
 	{"queue-base", NUMBER, CONF(queue_base), 0, 65534, "N",
 	 "number of the first of 4 * queues queues"},
 	{"queue-len", NUMBER, CONF(queue_len), 64, 1048576, "N",

@@ -212,7 +212,7 @@ static const struct {
 
 static void queue_metrics(struct fw_buf *out, struct fwd *d)
 {
-	struct fwd_queue_stats q[16];
+	struct fwd_queue_stats q[FWD_MAX_QUEUES];
 	size_t n = fwd_kernel_stats(d->editor.kernel, q, FW_ARRAY_SIZE(q));
 
 	for (size_t r = 0; r < FW_ARRAY_SIZE(queue_rows); r++) {

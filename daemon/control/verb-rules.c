@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * save and restore: the rules out and in.
- *
- * `save … zero` must read and zero counters in one step, or packets between the two would be
- * counted nowhere; and printing 100,000 rules under the engine lock would stop packets for tens of
- * milliseconds.  So zeroing is an edit (a -Z like any other, journaled too) whose moment of change
- * first copies the counters, 16 bytes a rule; the text is printed from the copy afterwards.
- */
+/* save and restore: the rules out and in. */
 #include "control/verbs.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "control/zeroed.h"
 #include "fw/opt.h"
 #include "fw/text.h"
 #include "fw/tx.h"
@@ -24,20 +17,6 @@ struct save {
 	bool zero;
 	const char *table, *chain, *number;
 	enum fw_table_id id; /* of table */
-};
-
-/* Counters of one table as they were when they were zeroed. */
-struct copied {
-	const struct fw_table *table;
-	const struct fw_chain **chains;
-	size_t n_chains;
-	struct fw_counters *counters; /* for each chain its policy's, then its rules' */
-};
-
-struct copy {
-	struct copied tables[FW_N_TABLES];
-	size_t n;
-	bool done;
 };
 
 static int bad_word(struct fwd_call *call, const char *word, struct fw_err *err)
@@ -94,151 +73,36 @@ static int save_args(struct fwd_call *call, struct save *s, struct fw_err *err)
 	return r;
 }
 
-static void copy_free(struct copy *c)
-{
-	for (size_t i = 0; i < c->n; i++) {
-		free(c->tables[i].chains);
-		free(c->tables[i].counters);
-	}
-}
-
-static int copy_reserve(struct copy *c, const struct fw_ruleset *rs, const struct save *s,
-			struct fw_err *err)
-{
-	for (int id = 0; id < FW_N_TABLES; id++) {
-		const struct fw_table *t = rs->tables[s->family][id];
-		struct copied *to = &c->tables[c->n];
-
-		if (s->table ? (int)s->id != id : !t->touched && !(s->flags & FW_SAVE_ALL))
-			continue;
-		to->table = t;
-		to->chains = fw_table_sorted(t, &to->n_chains);
-		to->counters = calloc(to->n_chains + t->n_rules + 1, sizeof(*to->counters));
-		c->n++;
-		if (!to->chains || !to->counters)
-			return fw_fail(err, FW_ERR_RESOURCE, "out of memory");
-	}
-	return 0;
-}
-
-static struct fw_counters read_counters(const struct fw_counters *from)
-{
-	return (struct fw_counters){
-		.packets = __atomic_load_n(&from->packets, __ATOMIC_RELAXED),
-		.bytes = __atomic_load_n(&from->bytes, __ATOMIC_RELAXED),
-	};
-}
-
-/* Under the engine lock. */
-static void copy_counters(void *priv, const struct fw_ruleset *old)
-{
-	struct copy *c = priv;
-
-	c->done = true;
-	for (size_t i = 0; i < c->n; i++) {
-		struct fw_counters *to = c->tables[i].counters;
-
-		for (size_t k = 0; k < c->tables[i].n_chains; k++) {
-			const struct fw_chain *chain = c->tables[i].chains[k];
-
-			if (chain->builtin)
-				*to = read_counters(chain->policy_counters);
-			to++;
-			for (uint32_t j = 0; j < chain->n_chunks; j++)
-				for (uint32_t m = 0; m < chain->chunks[j]->n; m++)
-					*to++ = read_counters(
-						&chain->chunks[j]->rules[m]->counters);
-		}
-	}
-}
-
-static void print_counters(const struct fw_counters *c, struct fw_buf *out)
-{
-	fw_buf_char(out, '[');
-	fw_buf_u64(out, c->packets);
-	fw_buf_char(out, ':');
-	fw_buf_u64(out, c->bytes);
-	fw_buf_char(out, ']');
-}
-
-static void print_chain_rules(const struct fw_table *t, const struct fw_chain *chain,
-			      const struct fw_counters *c, bool counters, struct fw_buf *out)
-{
-	for (uint32_t n = 1; n <= chain->n_rules; n++) {
-		if (counters) {
-			print_counters(&c[n - 1], out);
-			fw_buf_char(out, ' ');
-		}
-		fw_buf_str(out, "-A ");
-		fw_buf_str(out, chain->name);
-		fw_rule_print(fw_chain_rule(chain, n), t, out);
-		fw_buf_char(out, '\n');
-	}
-}
-
-static void print_copied(const struct copied *t, bool counters, struct fw_buf *out)
-{
-	const struct fw_counters *c = t->counters;
-
-	fw_buf_fmt(out, "*%s\n", fw_table_name(t->table->id));
-	for (size_t i = 0; i < t->n_chains; i++) {
-		const struct fw_chain *chain = t->chains[i];
-
-		fw_buf_fmt(out, ":%s %s ", chain->name,
-			   !chain->builtin		      ? "-"
-				   : chain->policy == FW_DROP ? "DROP"
-							      : "ACCEPT");
-		print_counters(c, out);
-		fw_buf_char(out, '\n');
-		c += 1 + chain->n_rules;
-	}
-	c = t->counters;
-	for (size_t i = 0; i < t->n_chains; i++) {
-		print_chain_rules(t->table, t->chains[i], c + 1, counters, out);
-		c += 1 + t->chains[i]->n_rules;
-	}
-	fw_buf_str(out, "COMMIT\n");
-}
-
-/* The edit that zeroes what was asked for. */
-static void zero_text(const struct copy *c, const struct save *s, struct fw_buf *text)
-{
-	for (size_t i = 0; i < c->n; i++)
-		fw_buf_fmt(text, "*%s\n-Z%s%s%s%s\nCOMMIT\n", fw_table_name(c->tables[i].table->id),
-			   s->chain ? " " : "", s->chain ? s->chain : "",
-			   s->chain && s->number ? " " : "",
-			   s->chain && s->number ? s->number : "");
-}
-
 static int save_zero(struct fwd_call *call, const struct save *s, struct fw_err *err)
 {
 	struct fwd_editor *e = &call->d->editor;
-	/* The copy looks into the old snapshot after the swap: it must not go before. */
+	/* What is printed is the old snapshot, after the swap: it must not go before. */
 	struct fw_ruleset *old = fw_ruleset_ref(e->core->ruleset);
 	struct fw_buf text = FW_BUF_INIT;
-	struct copy c = {.n = 0};
-	int r;
+	struct fwd_zeroed *z;
+	int r = -ENOMEM;
 
-	r = copy_reserve(&c, old, s, err);
-	if (!r) {
+	fwd_policy_collect(e);
+	z = fwd_zeroed_new(old, s->family, s->table ? (int)s->id : -1, s->flags);
+	if (z) {
 		struct fwd_edit edit = {
 			.family = s->family,
 			.flags = FW_TX_NOFLUSH,
-			.before = copy_counters,
-			.priv = &c,
+			.counted = fwd_zeroed_note,
+			.priv = z,
 		};
 
-		zero_text(&c, s, &text);
+		fwd_zeroed_text(z, s->chain, s->number, &text);
 		edit.text = fw_buf_cstr(&text);
 		edit.len = text.len;
 		r = fwd_edit_apply(e, &edit, NULL, err);
+	} else {
+		fw_fail(err, FW_ERR_RESOURCE, "out of memory");
 	}
-	if (!r && !c.done)
-		copy_counters(&c, old); /* there was nothing to zero */
-	for (size_t i = 0; i < c.n && !r; i++)
-		print_copied(&c.tables[i], s->flags & FW_SAVE_COUNTERS, call->out);
+	if (!r)
+		fwd_zeroed_print(z, s->flags & FW_SAVE_COUNTERS, call->out);
 	call->commit = true;
-	copy_free(&c);
+	fwd_zeroed_free(z);
 	fw_buf_deinit(&text);
 	fwd_edit_forget(e, old);
 	return r;

@@ -27,7 +27,7 @@ static void set_mark(struct fwd_answer *a, const struct fwd_msg *m, const struct
 static void leave_notes(const struct fwd_worker *w, struct fwd_answer *a, const struct fwd_msg *m,
 			const struct fw_decision *d)
 {
-	const struct fw_plan *plan = &w->k->core->plan;
+	const struct fw_plan *plan = &w->batch->by->plan;
 	const struct fw_pkt_meta *meta = &m->pkt.meta;
 
 	if (plan->kct && meta->hook == FW_OUTPUT && !meta->carried && d->mark == meta->mark &&

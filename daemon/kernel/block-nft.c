@@ -197,7 +197,8 @@ static void load_all(struct fwd_blocks *bl, struct load *l, uint64_t now)
 {
 	pthread_mutex_lock(&bl->core->lock);
 	l->renew = needs_new_sets(bl);
-	l->plan = bl->core->plan;
+	l->plan = fwd_snapshot_begin(bl->core, FWD_READER_BLOCKS)->plan;
+	fwd_snapshot_end(bl->core, FWD_READER_BLOCKS);
 	l->sets = l->renew ? (struct fwd_block_sets){.number = ++bl->last_number} : bl->sets;
 	for (uint32_t i = 0; i < FWD_BLOCKS_MAX; i++)
 		if (bl->block[i].state != FWD_BLOCK_FREE)

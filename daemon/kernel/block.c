@@ -143,9 +143,9 @@ static bool is_worth(const struct fw_source_path *path, const struct fw_decision
 		path->idle >= WORTH && path->until - now >= WORTH;
 }
 
-void fwd_block_dropped(struct fwd_blocks *bl, const struct fw_packet *pkt,
-		       const struct fw_decision *dec, bool crowded, uint64_t now,
-		       struct fw_frame *stack)
+void fwd_block_dropped(struct fwd_blocks *bl, const struct fwd_snapshot *by,
+		       const struct fw_packet *pkt, const struct fw_decision *dec, bool crowded,
+		       uint64_t now, struct fw_frame *stack)
 {
 	const unsigned int weight = crowded ? FWD_HITTERS_CROWDED : 1;
 	struct fw_source_path path;
@@ -157,7 +157,7 @@ void fwd_block_dropped(struct fwd_blocks *bl, const struct fw_packet *pkt,
 	source = fwd_source_of(pkt);
 	if (!fwd_hitters_add(bl->hitters, &source, weight, now) || fwd_block_find(bl, &source))
 		return;
-	if (!fw_source_dropped(bl->core->ruleset, &bl->core->plan, pkt, now, stack, &path) ||
+	if (!fw_source_dropped(by->ruleset, &by->plan, pkt, now, stack, &path) ||
 	    !is_worth(&path, dec, now))
 		return;
 	if (!bl->n_listed)

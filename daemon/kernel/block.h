@@ -102,10 +102,10 @@ struct fwd_blocks {
 
 /* ---- block.c: under core->lock --------------------------------------------------------------- */
 
-/* The packet was dropped; crowded: more wait than a worker reads at once. */
-void fwd_block_dropped(struct fwd_blocks *bl, const struct fw_packet *pkt,
-		       const struct fw_decision *dec, bool crowded, uint64_t now,
-		       struct fw_frame *stack);
+/* The packet was dropped by what is given; crowded: more wait than a worker reads at once. */
+void fwd_block_dropped(struct fwd_blocks *bl, const struct fwd_snapshot *by,
+		       const struct fw_packet *pkt, const struct fw_decision *dec, bool crowded,
+		       uint64_t now, struct fw_frame *stack);
 /* The packet is let through.  True: fwd_block_cut() before it goes on. */
 bool fwd_block_passed(struct fwd_blocks *bl, const struct fw_packet *pkt, uint64_t now);
 /* A batch is judged.  True: as above, for a recent list has lost somebody. */

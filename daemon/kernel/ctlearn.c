@@ -112,9 +112,9 @@ void fwd_kernel_sync(struct fwd_kernel *k)
 	struct learning l = {.core = k->core, .update = true};
 	bool kct;
 
-	fwd_core_slice(l.core);
-	kct = l.core->plan.kct;
-	fwd_core_slice_end(l.core);
+	pthread_mutex_lock(&k->nft.lock);
+	kct = k->nft.plan.kct;
+	pthread_mutex_unlock(&k->nft.lock);
 	if (kct)
 		take_all(&l);
 }

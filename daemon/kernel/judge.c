@@ -7,6 +7,7 @@
 #include <net/if_arp.h>
 
 #include "block.h"
+#include "fw/flowcache.h"
 #include "fw/offer.h"
 #include "offload.h"
 #include "worker.h"
@@ -95,7 +96,7 @@ static void note_source(struct fwd_worker *w, size_t i, uint64_t now)
 	struct fwd_batch *b = w->batch;
 
 	if (b->decisions[i].verdict == FW_DROP)
-		fwd_block_dropped(w->k->blocks, &b->msgs[i].pkt, &b->decisions[i],
+		fwd_block_dropped(w->k->blocks, b->by, &b->msgs[i].pkt, &b->decisions[i],
 				  b->n == FWD_BATCH, now, b->stack);
 	else
 		w->cut |= fwd_block_passed(w->k->blocks, &b->msgs[i].pkt, now);
@@ -120,7 +121,7 @@ static void judge_one(struct fwd_worker *w, size_t i, uint64_t now, uint64_t wal
 		fwd_drops_note(w->k->drops, NULL, NULL, now);
 		return;
 	}
-	way = fwd_way(w, m, &core->plan);
+	way = fwd_way(w, m, &b->by->plan);
 	if (way) {
 		detour(w, a, way, now);
 		return;
@@ -132,16 +133,16 @@ static void judge_one(struct fwd_worker *w, size_t i, uint64_t now, uint64_t wal
 		w->detour_ns = now;
 	}
 	name_links(w->k->rtnl, &m->pkt.meta);
-	forget_notes(&core->plan, &m->pkt.meta);
-	name_listener(&core->plan, m);
+	forget_notes(&b->by->plan, &m->pkt.meta);
+	name_listener(&b->by->plan, m);
 	if (m->pkt.proto == IPPROTO_TCP && (m->pkt.tcp_flags & ENDS))
-		unseen = fwd_offload_turn(w->k->offload, m);
-	fw_engine_run(core->ruleset, &core->plan, &core->world, &m->pkt, now, wall, b->stack,
+		unseen = fwd_offload_turn(w->k->offload, m, &b->by->plan);
+	fw_engine_run(b->by->ruleset, &b->by->plan, &core->world, &m->pkt, now, wall, b->stack,
 		      &b->decisions[i]);
 	if (unseen)
 		fw_ct_unseen(core->world.ct, unseen, now);
 	if (b->decisions[i].offered)
-		fwd_offload_take(w->k->offload, m, now);
+		fwd_offload_take(w->k->offload, m, &b->by->plan, now);
 	fwd_answer(w, a, m, &b->decisions[i]);
 	fwd_count(&w->packets);
 	if (b->decisions[i].verdict == FW_DROP)
@@ -182,6 +183,11 @@ void fwd_judge(struct fwd_worker *w, uint64_t now)
 		w->detours = 0;
 
 	fwd_core_lock(core);
+	b->by = fwd_snapshot_begin(core, w->index);
+	if (core->cached != b->by->number) {
+		fw_flow_cache_flush(core->world.cache);
+		core->cached = b->by->number;
+	}
 	fwd_rtnl_freshen(w->k->rtnl, now);
 	fwd_addrtype_batch(w->k->addrtype);
 	prefetch(w);
@@ -191,6 +197,8 @@ void fwd_judge(struct fwd_worker *w, uint64_t now)
 		w->cut |= fwd_block_judged(w->k->blocks);
 	if (++w->rounds % GC_ROUNDS == 0)
 		fw_ct_gc(core->world.ct, now, GC_BUDGET);
+	fwd_snapshot_end(core, w->index);
+	b->by = NULL;
 	fwd_core_unlock(core);
 	if (w->cut)
 		fwd_block_cut(w->k->blocks);

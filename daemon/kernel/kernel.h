@@ -35,8 +35,9 @@
  *	kernel.c    open, start, apply, stop
  *
  * Threads.  The control thread opens, applies and stops.  Each worker owns the receiving end of
- * its queue socket.  Everything that core->lock guards (ruleset, plan, tracker, links) is touched
- * only under it; the rest is a worker's own or a relaxed atomic.
+ * its queue socket.  Everything that core->lock guards (tracker, lists, links) is touched
+ * only under it; the snapshot in force is read as core.h tells; the rest is a worker's own or a
+ * relaxed atomic.
  */
 #ifndef FWD_KERNEL_KERNEL_H
 #define FWD_KERNEL_KERNEL_H

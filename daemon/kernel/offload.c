@@ -55,13 +55,14 @@ static bool is_empty(const struct fwd_flows *f)
 	return !fwd_offload_flows(f);
 }
 
-void fwd_offload_take(struct fwd_offload *o, const struct fwd_msg *m, uint64_t now)
+void fwd_offload_take(struct fwd_offload *o, const struct fwd_msg *m, const struct fw_plan *plan,
+		      uint64_t now)
 {
 	const struct fwd_core *core = o->k->core;
 	const bool had = has_new(o);
 	uint32_t key[FWD_FLOW_WORDS6];
 
-	if (!fwd_flow_key(m, &core->plan, core->config->mark_shift, key))
+	if (!fwd_flow_key(m, plan, core->config->mark_shift, key))
 		return;
 	if (!fwd_flows_find(o->live, m->pkt.family, key)) { /* else queued before others pass */
 		if (!fwd_flows_add(o->live, m->pkt.family, key, &o->offer))
@@ -73,14 +74,15 @@ void fwd_offload_take(struct fwd_offload *o, const struct fwd_msg *m, uint64_t n
 		fw_ct_unseen(core->world.ct, &o->offer.orig, now);
 }
 
-const struct fw_tuple *fwd_offload_turn(struct fwd_offload *o, const struct fwd_msg *m)
+const struct fw_tuple *fwd_offload_turn(struct fwd_offload *o, const struct fwd_msg *m,
+					const struct fw_plan *plan)
 {
 	const struct fwd_core *core = o ? o->k->core : NULL;
 	const struct fwd_flow *flow;
 	uint32_t key[FWD_FLOW_WORDS6];
 
 	if (!o || is_empty(o->live) || !core->plan.track[m->pkt.family] ||
-	    !fwd_flow_key(m, &core->plan, core->config->mark_shift, key))
+	    !fwd_flow_key(m, plan, core->config->mark_shift, key))
 		return NULL;
 	flow = fwd_flows_find(o->live, m->pkt.family, key);
 	if (!flow)

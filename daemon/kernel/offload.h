@@ -20,11 +20,13 @@ int fwd_offload_start(struct fwd_offload **ret, struct fwd_kernel *k, struct fw_
 void fwd_offload_stop(struct fwd_offload **at);
 
 /* A worker, under core->lock: the packet that was run last, at `now`, was offered. */
-void fwd_offload_take(struct fwd_offload *o, const struct fwd_msg *m, uint64_t now);
+void fwd_offload_take(struct fwd_offload *o, const struct fwd_msg *m, const struct fw_plan *plan,
+		      uint64_t now);
 
 /* The same, before it is run: a segment that begins or ends a connection.  If its flow passes by
  * itself, that is over soon; then, what the tracker has to be told of behind the run. */
-const struct fw_tuple *fwd_offload_turn(struct fwd_offload *o, const struct fwd_msg *m);
+const struct fw_tuple *fwd_offload_turn(struct fwd_offload *o, const struct fwd_msg *m,
+					const struct fw_plan *plan);
 
 /* The control thread; see the functions of these names in core.h. */
 bool fwd_offload_collect(struct fwd_offload *o);

@@ -35,6 +35,7 @@ struct fwd_batch {
 	} rejects[FWD_BATCH];
 	size_t n_rejects;
 	uint64_t now;
+	const struct fwd_snapshot *by; /* what it is judged by; while it is */
 };
 
 /* One writer: no need for a locked instruction. */

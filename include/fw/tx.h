@@ -2,10 +2,10 @@
 /*
  * Transactions: restore text in, a new snapshot out, or an error and nothing changed.
  *
- *	fw_tx_new(base)  ►  fw_tx_apply(text) …  ►  fw_tx_prepare  ►  fw_tx_publish  ►  fw_tx_free
+ *	fw_tx_new(base)  ►  fw_tx_apply(text) …  ►  fw_tx_prepare
+ *		►  fw_tx_publish  ►  fw_tx_set_counters  ►  fw_tx_free
  *
- * Everything before publish may take long and runs beside the packet path; publish only swaps and
- * zeroes counters.  One transaction at a time, on the control thread.
+ * All of it runs beside the packet path.  One transaction at a time, on the control thread.
  */
 #ifndef FW_TX_H
 #define FW_TX_H
@@ -65,11 +65,17 @@ int fw_tx_apply(struct fw_tx *tx, enum fw_family family, const char *text, size_
  * for the attaching only. */
 int fw_tx_prepare(struct fw_tx *tx, struct fw_err *err);
 
-/*
- * The new snapshot; apply counters' zeroing and setting.  Call with the engine lock held, right
- * where the new pointer replaces the old.  Cannot fail.  The caller owns the returned reference.
- */
+/* The new snapshot, to be put in force.  Cannot fail.  The caller owns the returned reference. */
 struct fw_ruleset *fw_tx_publish(struct fw_tx *tx);
+
+/*
+ * It is in force: zero and set counters of rules that were there before, and of policies, in slices
+ * under the lock, which is not held here.  What comes between two packets may fall between the
+ * counters of two rules, but none is counted twice or lost: told (or NULL) learns what each was, in
+ * the order of the commands; of a table, chains come by slot, a chain's rules before its policy.
+ */
+typedef void fw_tx_counted(void *priv, const struct fw_counters *of, const struct fw_counters *was);
+void fw_tx_set_counters(struct fw_tx *tx, fw_tx_counted *told, void *priv);
 
 /* Before publish: undo all.  After: let go of working memory.  Lock not held.  Returns NULL. */
 struct fw_tx *fw_tx_free(struct fw_tx *tx);

@@ -10,8 +10,9 @@
 #include <string.h>
 
 #include "fw/classify.h"
-#include "fw/flowcache.h"
 #include "model/tx.h"
+
+#define SLICE 128 /* counters that are set while packets wait, mostly far from each other */
 
 int fw_tx_nomem(struct fw_err *err)
 {
@@ -159,16 +160,35 @@ struct fw_ruleset *fw_tx_publish(struct fw_tx *tx)
 	struct fw_ruleset *rs = tx->work;
 
 	tx->work = NULL;
-	if (tx->env.world) /* a ruleset may stand where a freed one stood, and have its number */
-		fw_flow_cache_flush(tx->env.world->cache);
 	rs->generation = tx->base->generation + 1;
-	for (size_t i = 0; i < tx->n_counts; i++) {
-		struct fw_counters *c = tx->counts[i].counters;
-
-		__atomic_store_n(&c->packets, tx->counts[i].value.packets, __ATOMIC_RELAXED);
-		__atomic_store_n(&c->bytes, tx->counts[i].value.bytes, __ATOMIC_RELAXED);
-	}
 	return rs;
+}
+
+/* Leaves in `value` what it was. */
+static void set_counter(struct fw_count *count)
+{
+	const struct fw_counters was = *count->counters;
+
+	__atomic_store_n(&count->counters->packets, count->value.packets, __ATOMIC_RELAXED);
+	__atomic_store_n(&count->counters->bytes, count->value.bytes, __ATOMIC_RELAXED);
+	count->value = was;
+}
+
+void fw_tx_set_counters(struct fw_tx *tx, fw_tx_counted *told, void *priv)
+{
+	for (size_t i = 0; i < tx->n_counts;) {
+		const size_t end = tx->n_counts - i < SLICE ? tx->n_counts : i + SLICE;
+
+		if (tx->env.lock)
+			tx->env.lock(tx->env.priv);
+		for (size_t k = i; k < end; k++)
+			set_counter(&tx->counts[k]);
+		if (tx->env.unlock)
+			tx->env.unlock(tx->env.priv);
+		for (; i < end; i++)
+			if (told)
+				told(priv, tx->counts[i].counters, &tx->counts[i].value);
+	}
 }
 
 struct fw_tx *fw_tx_free(struct fw_tx *tx)

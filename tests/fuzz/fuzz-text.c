@@ -29,10 +29,12 @@ static struct fw_ruleset *apply(struct fw_ruleset *base, enum fw_family family, 
 	struct fw_ruleset *rs = NULL;
 
 	if (!fw_tx_apply(tx, family, text, len, flags, NULL, NULL, &out, &err) &&
-	    !fw_tx_prepare(tx, &err))
+	    !fw_tx_prepare(tx, &err)) {
 		rs = fw_tx_publish(tx);
-	else if (err.code == FW_ERR_NONE || !err.msg[0])
+		fw_tx_set_counters(tx, NULL, NULL);
+	} else if (err.code == FW_ERR_NONE || !err.msg[0]) {
 		abort(); /* a refusal must say why */
+	}
 	fw_tx_free(tx);
 	fw_buf_deinit(&out);
 	return rs;

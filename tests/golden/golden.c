@@ -124,8 +124,10 @@ static struct fw_ruleset *apply(struct test *t, struct fw_ruleset *base, const c
 	fw_buf_str(&text, "COMMIT\n");
 	if (!fw_tx_apply(tx, t->family, text.data, text.len, FW_TX_NOFLUSH | FW_TX_COUNTERS, NULL,
 			 NULL, out, err) &&
-	    !fw_tx_prepare(tx, err))
+	    !fw_tx_prepare(tx, err)) {
 		rs = fw_tx_publish(tx);
+		fw_tx_set_counters(tx, NULL, NULL);
+	}
 	fw_tx_free(tx);
 	fw_buf_deinit(&text);
 	return rs;

@@ -60,8 +60,10 @@ static struct fw_ruleset *load(const struct options *o, struct fw_err *err)
 	char *text = slurp(&len);
 
 	if (!fw_tx_apply(tx, o->family, text, len, o->flags, NULL, NULL, NULL, err) &&
-	    !fw_tx_prepare(tx, err))
+	    !fw_tx_prepare(tx, err)) {
 		ret = fw_tx_publish(tx);
+		fw_tx_set_counters(tx, NULL, NULL);
+	}
 	fw_tx_free(tx);
 	fw_ruleset_unref(base, &env);
 	free(text);
@@ -123,6 +125,7 @@ static int run(const struct options *o, struct fw_ruleset **rs, int argc, const 
 	if (!r) {
 		struct fw_ruleset *next = fw_tx_publish(tx);
 
+		fw_tx_set_counters(tx, NULL, NULL);
 		fw_ruleset_unref(*rs, NULL);
 		*rs = next;
 		if (cmd.op != FW_CMD_LIST && cmd.op != FW_CMD_LIST_RULES)

@@ -73,9 +73,11 @@ static inline void scene_edit(struct scene *s, enum fw_family family, const char
 	    fw_tx_prepare(tx, &err) < 0)
 		fail_msg("line %u:%u: %s", err.line, err.column, err.msg);
 	next = fw_tx_publish(tx);
+	fw_tx_set_counters(tx, NULL, NULL);
 	fw_tx_free(tx);
 	fw_ruleset_unref(s->rs, &env);
 	s->rs = next;
+	fw_flow_cache_flush(s->world.cache);
 	fw_ruleset_needs(s->rs, &s->needs);
 	fw_plan_make(&s->needs, &s->plan);
 }

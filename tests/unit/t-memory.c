@@ -98,6 +98,7 @@ static int apply(struct fw_ruleset **rs, const char *text, struct fw_err *err)
 	if (!r) {
 		struct fw_ruleset *next = fw_tx_publish(tx);
 
+		fw_tx_set_counters(tx, NULL, NULL);
 		fw_ruleset_unref(*rs, NULL);
 		*rs = next;
 	}

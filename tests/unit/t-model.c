@@ -52,6 +52,7 @@ static enum fw_err_code edit_env(struct fw_ruleset **rs, const struct fw_tx_env 
 	if (!r) {
 		struct fw_ruleset *next = fw_tx_publish(tx);
 
+		fw_tx_set_counters(tx, NULL, NULL);
 		fw_ruleset_unref(*rs, env);
 		*rs = next;
 	}
@@ -231,11 +232,27 @@ static void test_many_chains(void **state)
 	fw_ruleset_unref(rs, NULL);
 }
 
+struct was {
+	size_t n;
+	const struct fw_counters *of[8];
+	uint64_t packets[8];
+};
+
+static void note_counted(void *priv, const struct fw_counters *of, const struct fw_counters *was)
+{
+	struct was *w = priv;
+
+	assert_in_range(w->n, 0, 7);
+	w->of[w->n] = of;
+	w->packets[w->n++] = was->packets;
+}
+
 static void test_counters(void **state)
 {
 	struct fw_ruleset *rs = fw_ruleset_new();
 	struct fw_tx *tx;
 	struct fw_rule *rule;
+	struct was was = {.n = 0};
 	const char zero[] = "*filter\n-Z\nCOMMIT\n";
 
 	(void)state;
@@ -261,8 +278,17 @@ static void test_counters(void **state)
 	rule->counters.packets++;
 	fw_ruleset_unref(rs, NULL);
 	rs = fw_tx_publish(tx);
+	assert_int_equal(rule->counters.packets, 8);
+	rule->counters.packets++; /* in force, and not zeroed yet */
+	fw_tx_set_counters(tx, note_counted, &was);
 	assert_int_equal(rule->counters.packets, 0);
 	assert_int_equal(chain(rs, "INPUT")->policy_counters->packets, 0);
+	assert_int_equal(was.n, 5); /* two rules, three policies */
+	assert_ptr_equal(was.of[0], &fw_chain_rule(chain(rs, "INPUT"), 1)->counters);
+	assert_ptr_equal(was.of[1], &rule->counters);
+	assert_int_equal(was.packets[1], 9);
+	assert_ptr_equal(was.of[2], chain(rs, "INPUT")->policy_counters);
+	assert_int_equal(was.packets[2], 5);
 	fw_tx_free(tx);
 	/* One that is given up changes nothing. */
 	rule->counters.packets = 3;

@@ -171,6 +171,7 @@ static void test_other_family(void **state)
 				 0);
 	assert_int_equal(fw_tx_prepare(tx, NULL), 0);
 	rs = fw_tx_publish(tx);
+	fw_tx_set_counters(tx, NULL, NULL);
 	fw_tx_free(tx);
 	fw_save(rs, FW_IP4, 0, &out);
 	assert_non_null(strstr(fw_buf_cstr(&out), "[0:0]\n-A INPUT -s 1.2.3.4/32\nCOMMIT"));
@@ -344,6 +345,7 @@ static void test_units(void **state)
 			 0);
 	assert_int_equal(fw_tx_prepare(tx, NULL), 0);
 	rs = fw_tx_publish(tx);
+	fw_tx_set_counters(tx, NULL, NULL);
 	fw_tx_free(tx);
 	for (size_t i = 0; i < FW_ARRAY_SIZE(rows); i++) {
 		fw_chain_rule(fw_table_chain(rs->tables[FW_IP4][FW_FILTER], "INPUT"), 1)
