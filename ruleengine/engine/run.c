@@ -72,8 +72,18 @@ static int track_early(struct hook_run *r)
 	return 0;
 }
 
+/* What is INVALID belongs to no flow: raw may still say that it is not to be tracked. */
+static void hide_from_raw(struct hook_run *r)
+{
+	r->invalid = r->w.e.ctinfo == FW_CT_INVALID;
+	if (r->invalid)
+		r->w.e.ctinfo = FW_CT_NONE;
+}
+
 static int track_behind_raw(struct hook_run *r)
 {
+	if (r->invalid && r->w.e.ctinfo == FW_CT_NONE)
+		r->w.e.ctinfo = FW_CT_INVALID;
 	if (r->tracked)
 		return 0;
 	r->tracked = true;
@@ -299,8 +309,10 @@ static enum fw_verdict run_tables(struct hook_run *r, const struct fw_ruleset *r
 		return FW_DROP;
 	}
 	if (n && tables[0] == FW_RAW) {
-		enum fw_verdict verdict = walk_raw(r, rs, tables, ret);
+		enum fw_verdict verdict;
 
+		hide_from_raw(r);
+		verdict = walk_raw(r, rs, tables, ret);
 		if (verdict != FW_ACCEPT)
 			return verdict;
 		tables++;

@@ -11,6 +11,7 @@ struct hook_run {
 	struct fw_trail *trail; /* room for w.trail */
 	bool wanted; /* it may be offered (offer.c) */
 	bool tracked; /* the tracker has been asked, or never will be */
+	bool invalid; /* … and says so; raw does not see it */
 	bool reroute; /* see struct fw_decision */
 	bool doomed; /* it came to PREROUTING because it will come no further */
 };

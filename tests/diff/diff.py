@@ -9,9 +9,12 @@ each, when both have come to rest, what arrived at the far ends is compared; at 
 and bytes of every rule and policy are compared, and how the rules are printed.
 
     diff.py [--seed N] [--count N] [--packets N] [--family 4|6] [--jobs N] [--peer fwd|nft|legacy]
-            [--nat | --kct]
+            [--nat | --kct] [--crowd N]
     diff.py --replay FILE        a case that failed, as it was written
     diff.py --self-test          is the test able to see a difference?  (kernel against kernel)
+
+--crowd puts as many rules more among them (crowd.py).  Not where ports are drawn by lot: among so
+many rules one will always tell them apart.
 
 Half of the cases offload flows, as soon as they can be, and send no segments that an offloaded
 flow's tracker cannot judge (docs/differences.md).
@@ -32,6 +35,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "lib")]
 
 import compare  # noqa: E402
+import crowd  # noqa: E402
 import firewall  # noqa: E402
 import lots  # noqa: E402
 import nat  # noqa: E402
@@ -52,12 +56,14 @@ L2 = {"broadcast": "ff:ff:ff:ff:ff:ff", "multicast": "01:00:5e:00:00:01"}
 
 
 class Case:
-    def __init__(self, seed, family, packets, without=(), nat=""):
+    def __init__(self, seed, family, packets, without=(), nat="", many=0):
         self.seed, self.family = seed, family or (4 if seed % 2 else 6)
         rng = random.Random(seed)
         self.nat, self.offload = nat, seed // 2 % 2 == 0
         self.rules = rules.generate(rng, self.family, "t%d_" % (seed % 1000000), without, nat,
                                     self.offload)
+        if many:
+            crowd.fill(rng, self.rules, many, "track" not in without and seed % 3 == 0)
         self.steps = traffic.generate(rng, self.family, packets, nat, self.offload)
 
     def dump(self, path, problems):
@@ -351,7 +357,7 @@ def excuse(lab, case, peer):
 
 def one(lab, args, seed):
     """(seed, family, problems, differences of wording, a note: what excuses it, or where it is)"""
-    case = Case(seed, args.family, args.packets, args.without, args.nat)
+    case = Case(seed, args.family, args.packets, args.without, args.nat, args.crowd)
     try:
         first, wording = run(lab, case, args.peer)
     except RuntimeError as e:
@@ -438,6 +444,7 @@ def arguments():
                     help="rules that translate, too")
     ap.add_argument("--kct", action="store_const", const="kct", dest="nat",
                     help="none that translates a packet, but the kernel tracks")
+    ap.add_argument("--crowd", type=int, default=0, metavar="N", help="so many rules more")
     ap.add_argument("--peer", default="fwd", choices=("fwd", "nft", "legacy"))
     ap.add_argument("--shrink", type=int, default=0, metavar="SECONDS")
     ap.add_argument("--max-failures", type=int, default=10)
@@ -447,7 +454,10 @@ def arguments():
     ap.add_argument("--replay", metavar="FILE")
     ap.add_argument("--self-test", action="store_true")
     ap.add_argument("-v", "--verbose", action="store_true")
-    return ap.parse_args()
+    args = ap.parse_args()
+    if args.crowd and args.nat == "nat":
+        ap.error("--crowd and --nat: rules would tell apart what is drawn by lot")
+    return args
 
 
 def replay(args):

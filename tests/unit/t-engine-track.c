@@ -89,6 +89,38 @@ static void test_reject_closes(void **state)
 	scene_deinit(&s);
 }
 
+/* What OUTPUT found INVALID has no flow: behind lo raw may take it out of tracking. */
+static void test_notrack_behind_lo(void **state)
+{
+	struct pkt p = PKT_INIT;
+	struct fw_packet view;
+	struct scene s;
+
+	(void)state;
+	scene_init(&s, true);
+	scene_rules(&s, FW_IP4,
+		    "*raw\n-A PREROUTING -p icmp -j NOTRACK\n"
+		    "-A PREROUTING -m conntrack --ctstate UNTRACKED\nCOMMIT\n"
+		    STATES("filter", "OUTPUT") STATES("mangle", "PREROUTING"));
+	pkt_at(&p, FW_OUTPUT, "", "lo");
+	pkt_ip4(&p, "127.0.0.1", "127.0.0.1", IPPROTO_ICMP);
+	pkt_icmp(&p, 0, 0, 1, 1); /* an echo reply that nobody asked for */
+	pkt_view(&p, &view);
+	assert_int_equal(scene_run(&s, &view)->ctinfo, FW_CT_INVALID);
+	assert_int_equal(scene_packets(&s, FW_IP4, FW_FILTER, "OUTPUT", 3), 1);
+	pkt_at(&p, FW_PREROUTING, "lo", "");
+	p.meta.ctinfo = FW_CT_INVALID;
+	pkt_view(&p, &view);
+	scene_run(&s, &view);
+	assert_int_equal(scene_packets(&s, FW_IP4, FW_RAW, "PREROUTING", 2), 1);
+	assert_int_equal(scene_packets(&s, FW_IP4, FW_MANGLE, "PREROUTING", 3), 0);
+	/* … and if it does not, it is what it was */
+	scene_rules(&s, FW_IP4, "*raw\n-A PREROUTING -p udp -j NOTRACK\nCOMMIT\n");
+	scene_run(&s, &view);
+	assert_int_equal(scene_packets(&s, FW_IP4, FW_MANGLE, "PREROUTING", 3), 1);
+	scene_deinit(&s);
+}
+
 static void test_track_at_input(void **state)
 {
 	struct pkt p = PKT_INIT;
@@ -442,6 +474,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_reject_closes),
+		cmocka_unit_test(test_notrack_behind_lo),
 		cmocka_unit_test(test_track_at_input),
 		cmocka_unit_test(test_dropped_flow_goes),
 		cmocka_unit_test(test_invalid_is_carried),
