@@ -97,8 +97,10 @@ class Crowd:
 
 
 def fill(rng, ruleset, n, track):
-    """n rules among those that the filter table's INPUT and FORWARD have."""
-    c = Crowd(rng, ruleset.family, track)
+    """n rules among those that the filter table's INPUT and FORWARD have.  They ask for no states
+    where a queue may lose packets (docs/differences.md)."""
+    queues = any("NFQUEUE" in words for _, _, words in ruleset.rules)
+    c = Crowd(rng, ruleset.family, track and not queues)
     ruleset.user["filter"].append(CHAIN)
     more = []
     for _ in range(n):
