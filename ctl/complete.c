@@ -33,7 +33,7 @@ static void print_ext_options(void)
 		for (const struct fw_opt *o = list[i]->opts; o->name; o++)
 			if (!(o->flags & FW_OPT_HIDDEN))
 				printf(" --%s", o->name);
-		puts("\" ;;");
+		puts("\" ;;&"); /* go on: the other family may have one of this name, too */
 	}
 }
 

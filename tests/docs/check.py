@@ -77,10 +77,23 @@ def refused():
         expect(name in listed, "docs/language.md: why is %s refused?" % name)
 
 
+def verbs():
+    """fwctl(1) has each verb that fwctl knows, with each option of its usage."""
+    manual = re.split(r"\n(?=\*)", read("docs/fwctl.1.scd"))
+    rows = re.findall(r'^\t\{"(\w+)", \d+, -?\d+, \w+,\s*"(.*?)"', read("ctl/main.c"), re.M)
+    expect(len(rows) > 10, "ctl/main.c: no verbs")
+    for name, usage in rows:
+        said = " ".join(p for p in manual if re.match(r"(\*\w+\*( \[\S+\])?, )*\*%s\*" % name, p))
+        expect(said, "docs/fwctl.1.scd: no %s" % name)
+        for option in set(re.findall(r"(?<![\w-])--?\w[\w-]*", usage)) - {"-4", "-6"}:
+            expect(option in said, "docs/fwctl.1.scd: %s has no %s" % (name, option))
+
+
 for doc in documents():
     links(doc, read(doc))
 extensions()
 refused()
+verbs()
 differences()
 expect(documents(), "no documents")
 for p in problems:

@@ -173,10 +173,11 @@ def others(ctl):
     check("version", ctl("--version"), 0, re.compile(r"^fwctl [\d.]+ \(iptables 1\.8\.9\)\n$"))
     script = ctl("completion", "bash")
     check("completion", script, 0, re.compile("complete -F _fwctl fwctl"))
-    p = subprocess.run(["bash", "-c", script.stdout + "\nCOMP_WORDS=(fwctl -A INPUT -m recent --hitc)\n"
-                        "COMP_CWORD=5; _fwctl; echo \"${COMPREPLY[@]}\""], stdout=subprocess.PIPE,
-                       stderr=subprocess.PIPE, text=True)
-    check("completes", p, 0, "--hitcount\n", "")
+    for match, begun, whole in (("recent", "--hitc", "--hitcount"), ("ah", "--ahl", "--ahlen")):
+        p = subprocess.run(["bash", "-c", script.stdout + f"\nCOMP_WORDS=(fwctl -A INPUT -m {match} {begun})\n"
+                            "COMP_CWORD=5; _fwctl; echo \"${COMPREPLY[@]}\""], stdout=subprocess.PIPE,
+                           stderr=subprocess.PIPE, text=True)
+        check("completes " + match, p, 0, whole + "\n", "")
 
 
 def run_as(uid, ns, env, *args):
