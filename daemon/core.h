@@ -76,6 +76,7 @@ struct fwd_core {
 	uint64_t cached; /* the snapshot whose outcomes world.cache has; under lock */
 	struct fw_world world;
 	bool no_priority; /* this kernel takes no priority from a verdict */
+	uint64_t era; /* withdrawals so far: fwd_kernel_withdraw(); under lock */
 	struct fw_graveyard graveyard; /* control thread only; see hold.c */
 	const struct fwd_config *config;
 };

@@ -19,35 +19,49 @@ static void set_closed(struct fwd_blocks *bl, bool closed)
 	pthread_mutex_unlock(&bl->core->lock);
 }
 
-void fwd_blocks_revoke(struct fwd_blocks *bl)
+void fwd_blocks_withdraw(struct fwd_blocks *bl)
 {
-	if (!bl || bl->revoked)
+	if (!bl)
 		return;
-	bl->revoked = true;
 	set_closed(bl, true);
 	pthread_mutex_lock(&bl->work);
-	fwd_block_disarm(bl);
+	fwd_block_withdraw(bl);
+	pthread_mutex_unlock(&bl->work);
 }
 
 void fwd_blocks_resume(struct fwd_blocks *bl)
 {
-	if (!bl || !bl->revoked)
-		return;
-	bl->revoked = false;
-	set_closed(bl, false);
-	pthread_mutex_unlock(&bl->work);
+	if (bl)
+		set_closed(bl, false);
 }
 
 bool fwd_blocks_collect(struct fwd_blocks *bl)
 {
 	bool any;
 
-	if (!bl || bl->revoked)
+	if (!bl)
 		return false;
 	pthread_mutex_lock(&bl->work);
-	any = fwd_block_read(bl, false) > 0;
+	fwd_block_read_all(bl);
 	pthread_mutex_unlock(&bl->work);
+	fwd_core_lock(bl->core);
+	any = bl->dropped.packets != bl->handed_in;
+	bl->handed_in = bl->dropped.packets;
+	fwd_core_unlock(bl->core);
 	return any;
+}
+
+bool fwd_blocks_owe(struct fwd_blocks *bl, uint64_t era)
+{
+	const struct fwd_block_table *t;
+
+	if (!bl)
+		return false;
+	fwd_core_lock(bl->core);
+	for (t = bl->aside; t && t->era > era;)
+		t = t->next;
+	fwd_core_unlock(bl->core);
+	return t;
 }
 
 void fwd_blocks_stats(struct fwd_blocks *bl, struct fwd_block_stats *ret)
@@ -58,7 +72,7 @@ void fwd_blocks_stats(struct fwd_blocks *bl, struct fwd_block_stats *ret)
 	pthread_mutex_lock(&bl->core->lock);
 	ret->dropped = bl->dropped;
 	for (uint32_t i = 0; i < FWD_BLOCKS_MAX; i++)
-		ret->sources += bl->block[i].state == FWD_BLOCK_IN;
+		ret->sources += bl->table->block[i].state == FWD_BLOCK_IN;
 	pthread_mutex_unlock(&bl->core->lock);
 }
 
@@ -74,14 +88,13 @@ static int prepare(struct fwd_blocks *bl)
 		return -errno;
 	bl->hitters = fwd_hitters_new(seed[0]);
 	bl->key = seed[1];
-	for (uint32_t i = 0; i < FWD_BLOCKS_MAX; i++)
-		bl->bucket[i] = FWD_BLOCKS_MAX;
+	bl->table = fwd_block_table_new();
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&bl->wake, &attr);
 	pthread_condattr_destroy(&attr);
 	pthread_mutex_init(&bl->work, NULL);
-	return bl->hitters ? 0 : -ENOMEM;
+	return bl->hitters && bl->table ? 0 : -ENOMEM;
 }
 
 int fwd_blocks_open(struct fwd_blocks **ret, struct fwd_core *core, struct fwd_nft *nft,
@@ -135,7 +148,10 @@ void fwd_blocks_stop(struct fwd_blocks *bl)
 	if (bl->running)
 		pthread_join(bl->thread, NULL);
 	bl->running = false;
-	fwd_block_disarm(bl);
+	pthread_mutex_lock(&bl->work);
+	fwd_block_withdraw(bl);
+	fwd_block_bury(bl);
+	pthread_mutex_unlock(&bl->work);
 }
 
 struct fwd_blocks *fwd_blocks_free(struct fwd_blocks *bl)
@@ -144,6 +160,7 @@ struct fwd_blocks *fwd_blocks_free(struct fwd_blocks *bl)
 		return NULL;
 	if (bl->fd >= 0)
 		close(bl->fd);
+	free(bl->table);
 	free(bl->hitters);
 	free(bl);
 	return NULL;

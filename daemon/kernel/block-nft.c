@@ -153,13 +153,15 @@ static bool is_covered(const struct fwd_block_sets *sets, const struct fwd_block
  * are none for some member.  Under core->lock. */
 static bool needs_new_sets(const struct fwd_blocks *bl)
 {
-	if (!bl->sets.number || bl->cut)
+	const struct fwd_block_table *t = bl->table;
+
+	if (bl->cut)
 		return true;
 	for (uint32_t i = 0; i < FWD_BLOCKS_MAX; i++) {
-		const struct fwd_block *m = &bl->block[i];
+		const struct fwd_block *m = &t->block[i];
 
 		if (m->state == FWD_BLOCK_OUT ||
-		    (m->state == FWD_BLOCK_READY && !is_covered(&bl->sets, m)))
+		    (m->state == FWD_BLOCK_READY && !is_covered(&t->sets, m)))
 			return true;
 	}
 	return false;
@@ -168,10 +170,12 @@ static bool needs_new_sets(const struct fwd_blocks *bl)
 /* What goes into which set. */
 struct load {
 	bool renew;
+	bool more; /* than fits: some are READY still, or again */
+	uint32_t n_all;
 	struct fwd_block_sets sets;
 	struct fw_plan plan;
 	uint32_t n[FW_N_FAMILIES][FW_N_SOURCE_SCOPES];
-	uint32_t keys[FW_N_FAMILIES][FW_N_SOURCE_SCOPES][FWD_BLOCKS_MAX * FWD_BLOCK_WORDS_MAX];
+	uint32_t keys[FW_N_FAMILIES][FW_N_SOURCE_SCOPES][FWD_BLOCKS_BATCH * FWD_BLOCK_WORDS_MAX];
 };
 
 static void load_one(struct load *l, struct fwd_block *m, uint64_t now)
@@ -182,27 +186,43 @@ static void load_one(struct load *l, struct fwd_block *m, uint64_t now)
 
 	if (m->state == FWD_BLOCK_OUT)
 		m->state = FWD_BLOCK_LEFT; /* l->renew, then */
-	if (m->state == FWD_BLOCK_READY) {
-		m->state = FWD_BLOCK_IN;
-		m->since = m->last = now;
-	} else if (m->state != FWD_BLOCK_IN || !l->renew) {
+	if (m->state != FWD_BLOCK_READY && (m->state != FWD_BLOCK_IN || !l->renew))
+		return;
+	l->sets.hooks[family][scope] |= (uint8_t)FW_HOOK_BIT(m->source.hook);
+	if (l->n_all == FWD_BLOCKS_BATCH) {
+		m->state = FWD_BLOCK_READY;
+		l->more = true;
 		return;
 	}
+	l->n_all++;
+	m->state = FWD_BLOCK_IN;
+	if (!m->since)
+		m->since = m->last = now;
 	key_of(&m->source, key);
 	memcpy(l->keys[family][scope] + l->n[family][scope]++ * words, key, words * sizeof(*key));
-	l->sets.hooks[family][scope] |= (uint8_t)FW_HOOK_BIT(m->source.hook);
+}
+
+static bool is_empty(const struct fwd_block_sets *sets)
+{
+	static const struct fwd_block_sets none;
+
+	return !memcmp(sets->hooks, none.hooks, sizeof(none.hooks));
 }
 
 static void load_all(struct fwd_blocks *bl, struct load *l, uint64_t now)
 {
+	struct fwd_block_table *t = bl->table;
+
 	pthread_mutex_lock(&bl->core->lock);
 	l->renew = needs_new_sets(bl);
 	l->plan = fwd_snapshot_begin(bl->core, FWD_READER_BLOCKS)->plan;
 	fwd_snapshot_end(bl->core, FWD_READER_BLOCKS);
-	l->sets = l->renew ? (struct fwd_block_sets){.number = ++bl->last_number} : bl->sets;
+	l->sets = l->renew ? (struct fwd_block_sets){.number = ++bl->last_number} : t->sets;
 	for (uint32_t i = 0; i < FWD_BLOCKS_MAX; i++)
-		if (bl->block[i].state != FWD_BLOCK_FREE)
-			load_one(l, &bl->block[i], now);
+		if (t->block[i].state != FWD_BLOCK_FREE)
+			load_one(l, &t->block[i], now);
+	if (is_empty(&l->sets))
+		l->sets.number = 0; /* there are rules no more */
 	bl->cut = false;
 	pthread_mutex_unlock(&bl->core->lock);
 }
@@ -247,7 +267,8 @@ int fwd_block_arm(struct fwd_blocks *bl)
 	if (!r && l->renew)
 		fwd_block_retire(bl);
 	if (!r)
-		bl->sets = l->sets;
+		bl->table->sets = l->sets;
+	r = r ? r : l->more;
 	free(l);
 	return r;
 }

@@ -18,10 +18,10 @@ static struct fwd_source source_of(const uint32_t *key, unsigned int family)
 
 struct reading {
 	struct fwd_blocks *bl;
+	struct fwd_block_table *table;
 	unsigned int family;
 	bool old;
 	uint64_t now;
-	bool any;
 };
 
 static void take(void *priv, const uint32_t *key, const struct fw_counters *counters)
@@ -32,7 +32,7 @@ static void take(void *priv, const uint32_t *key, const struct fw_counters *coun
 	struct fwd_block *m;
 
 	fwd_core_slice(bl->core);
-	m = fwd_block_find(bl, &source);
+	m = fwd_block_find(bl, reading->table, &source);
 	if (m) {
 		struct fw_counters *seen = &m->seen[reading->old];
 		const struct fw_counters more = {.packets = counters->packets - seen->packets,
@@ -40,15 +40,14 @@ static void take(void *priv, const uint32_t *key, const struct fw_counters *coun
 
 		*seen = *counters;
 		fwd_block_count(bl, m, &more, reading->now);
-		reading->any |= more.packets > 0;
 	}
 	fwd_core_slice_end(bl->core);
 }
 
-int fwd_block_read(struct fwd_blocks *bl, bool old)
+int fwd_block_read(struct fwd_blocks *bl, struct fwd_block_table *t, bool old)
 {
-	const struct fwd_block_sets *sets = old ? &bl->old : &bl->sets;
-	struct reading reading = {.bl = bl, .old = old};
+	const struct fwd_block_sets *sets = old ? &t->old : &t->sets;
+	struct reading reading = {.bl = bl, .table = t, .old = old};
 	int r = 0;
 
 	for (unsigned int f = 0; f < FW_N_FAMILIES; f++)
@@ -63,37 +62,49 @@ int fwd_block_read(struct fwd_blocks *bl, bool old)
 			r1 = fwd_kset_read(&bl->fd, &set, take, &reading);
 			r = r ? r : r1;
 		}
-	return r ? r : reading.any;
+	return r;
 }
 
-int fwd_block_delete(struct fwd_blocks *bl)
+void fwd_block_read_all(struct fwd_blocks *bl)
+{
+	fwd_block_read(bl, bl->table, true);
+	fwd_block_read(bl, bl->table, false);
+	for (struct fwd_block_table *t = bl->aside; t; t = t->next) {
+		fwd_block_read(bl, t, true);
+		fwd_block_read(bl, t, false);
+	}
+}
+
+void fwd_block_delete(struct fwd_blocks *bl, struct fwd_block_sets *sets)
 {
 	struct fwd_nft_batch *b;
-	int r;
 
+	if (!sets->number)
+		return;
 	pthread_mutex_lock(&bl->nft->lock);
 	b = fwd_nft_begin(bl->nft);
 	for (unsigned int f = 0; b && f < FW_N_FAMILIES; f++)
 		for (unsigned int s = 0; s < FW_N_SOURCE_SCOPES; s++) {
-			const struct fwd_kset set = fwd_block_set(bl->old.number, f, s);
+			const struct fwd_kset set = fwd_block_set(sets->number, f, s);
 
-			if (bl->old.number && bl->old.hooks[f][s])
+			if (sets->hooks[f][s])
 				fwd_kset_delete(b, &set);
 		}
-	r = fwd_nft_commit(bl->nft, b);
+	fwd_nft_commit(bl->nft, b);
 	pthread_mutex_unlock(&bl->nft->lock);
-	bl->old = (struct fwd_block_sets){0};
-	return r;
+	*sets = (struct fwd_block_sets){0};
 }
 
 void fwd_block_retire(struct fwd_blocks *bl)
 {
-	bl->old = bl->sets;
-	bl->sets = (struct fwd_block_sets){0};
+	struct fwd_block_table *t = bl->table;
+
+	t->old = t->sets;
+	t->sets = (struct fwd_block_sets){0};
 	fwd_core_slice(bl->core);
 	for (uint32_t i = 0; i < FWD_BLOCKS_MAX; i++) {
-		bl->block[i].seen[1] = bl->block[i].seen[0];
-		bl->block[i].seen[0] = (struct fw_counters){0};
+		t->block[i].seen[1] = t->block[i].seen[0];
+		t->block[i].seen[0] = (struct fw_counters){0};
 	}
 	fwd_core_slice_end(bl->core);
 }

@@ -48,7 +48,7 @@ static void scan_flows(struct fwd_blocks *bl)
 	fwd_core_slice(bl->core);
 	bl->scan++;
 	for (uint32_t i = 0; i < FWD_BLOCKS_MAX; i++)
-		any |= bl->block[i].state == FWD_BLOCK_ASKED;
+		any |= bl->table->block[i].state == FWD_BLOCK_ASKED;
 	while (any) {
 		scan.now = fwd_now();
 		fw_ct_each(bl->core->world.ct, &cursor, SCAN_SLICE, NULL, scan.now, look_at, &scan);
@@ -58,8 +58,9 @@ static void scan_flows(struct fwd_blocks *bl)
 		fwd_core_slice(bl->core);
 	}
 	for (uint32_t i = 0; i < FWD_BLOCKS_MAX; i++)
-		if (bl->block[i].state == FWD_BLOCK_ASKED && bl->block[i].scan <= bl->scan)
-			bl->block[i].state = FWD_BLOCK_READY;
+		if (bl->table->block[i].state == FWD_BLOCK_ASKED &&
+		    bl->table->block[i].scan <= bl->scan)
+			bl->table->block[i].state = FWD_BLOCK_READY;
 	fwd_core_slice_end(bl->core);
 }
 
@@ -84,10 +85,10 @@ static void look_through(struct fwd_blocks *bl, uint64_t now)
 {
 	pthread_mutex_lock(&bl->core->lock);
 	for (uint32_t i = 0; i < FWD_BLOCKS_MAX; i++) {
-		struct fwd_block *m = &bl->block[i];
+		struct fwd_block *m = &bl->table->block[i];
 
 		if (m->state == FWD_BLOCK_BARRED && m->until <= now)
-			fwd_block_free(bl, m);
+			fwd_block_free(bl, bl->table, m);
 		if (m->state != FWD_BLOCK_IN)
 			continue;
 		m->ticks_idle++;
@@ -97,61 +98,29 @@ static void look_through(struct fwd_blocks *bl, uint64_t now)
 	pthread_mutex_unlock(&bl->core->lock);
 }
 
-/* `old` is read for the last time, when nobody is in the middle of it, and with it who has left. */
-static void bury(struct fwd_blocks *bl)
-{
-	if (bl->old.number) {
-		fwd_nft_grace();
-		fwd_block_read(bl, true);
-		fwd_block_delete(bl);
-	}
-	pthread_mutex_lock(&bl->core->lock);
-	for (uint32_t i = 0; i < FWD_BLOCKS_MAX; i++)
-		if (bl->block[i].state == FWD_BLOCK_LEFT)
-			fwd_block_settle(bl, &bl->block[i]);
-	pthread_mutex_unlock(&bl->core->lock);
-}
-
-void fwd_block_disarm(struct fwd_blocks *bl)
-{
-	pthread_mutex_lock(&bl->nft->lock);
-	if (bl->sets.number)
-		fwd_block_flush(bl->nft);
-	pthread_mutex_unlock(&bl->nft->lock);
-	fwd_block_retire(bl);
-	bury(bl);
-	pthread_mutex_lock(&bl->core->lock);
-	for (uint32_t i = 0; i < FWD_BLOCKS_MAX; i++)
-		if (bl->block[i].state != FWD_BLOCK_FREE)
-			fwd_block_free(bl, &bl->block[i]);
-	bl->cut = false;
-	pthread_mutex_unlock(&bl->core->lock);
-}
-
-/* What is due, and whatever is new.  Under `work`. */
-static void work(struct fwd_blocks *bl, const struct timers *t)
+/* What is due, and whatever is new.  Under `work`.  True: there is more. */
+static bool work(struct fwd_blocks *bl, const struct timers *t)
 {
 	const uint64_t now = fwd_now();
 	int r = 0;
 
 	if (now < bl->retry)
-		return;
+		return false;
 	if (now >= t->look || now >= t->poll)
-		r = fwd_block_read(bl, false);
+		r = fwd_block_read(bl, bl->table, false);
 	if (now >= t->look)
 		look_through(bl, now);
 	if (r >= 0)
 		r = fwd_block_arm(bl);
-	if (r >= 0) {
-		bury(bl);
-		return;
-	}
+	if (r >= 0)
+		return r;
 	/* the table was made anew (guard.c), or the kernel refuses: it goes on without */
 	if (r != -ENOENT) {
 		fwd_log(4, "the kernel does not take sources to drop: %s", strerror(-r));
 		bl->retry = now + RETRY_NS;
 	}
-	fwd_block_disarm(bl);
+	fwd_block_withdraw(bl);
+	return false;
 }
 
 /* ---- the thread ---------------------------------------------------------------------------- */
@@ -163,11 +132,11 @@ static bool wait_for_work(struct fwd_blocks *bl, const struct timers *t)
 
 	pthread_mutex_lock(&bl->core->lock);
 	while (!bl->stop && !bl->wanted) {
-		const uint64_t next = bl->n_updates ? t->poll : t->look;
+		const uint64_t next = bl->table->n_updates ? t->poll : t->look;
 		const struct timespec until = {.tv_sec = (time_t)(next / FW_NSEC_PER_SEC),
 					       .tv_nsec = (long)(next % FW_NSEC_PER_SEC)};
 
-		if (!bl->n)
+		if (!bl->table->n)
 			pthread_cond_wait(&bl->wake, &bl->core->lock);
 		else if (pthread_cond_timedwait(&bl->wake, &bl->core->lock, &until) == ETIMEDOUT)
 			break;
@@ -178,6 +147,14 @@ static bool wait_for_work(struct fwd_blocks *bl, const struct timers *t)
 	return go_on;
 }
 
+/* At once, unless an edit has come between. */
+static void want_more(struct fwd_blocks *bl)
+{
+	fwd_core_lock(bl->core);
+	bl->wanted |= !bl->closed;
+	fwd_core_unlock(bl->core);
+}
+
 void *fwd_block_main(void *blocks)
 {
 	struct fwd_blocks *bl = blocks;
@@ -185,15 +162,19 @@ void *fwd_block_main(void *blocks)
 
 	while (wait_for_work(bl, &t)) {
 		uint64_t now;
+		bool more;
 
 		scan_flows(bl);
 		pthread_mutex_lock(&bl->work);
-		work(bl, &t);
+		more = work(bl, &t);
+		fwd_block_bury(bl);
 		pthread_mutex_unlock(&bl->work);
 		now = fwd_now();
 		if (now >= t.look)
 			t.look = now + FWD_BLOCK_TICK;
 		t.poll = now + FWD_BLOCK_POLL;
+		if (more)
+			want_more(bl);
 	}
 	return NULL;
 }

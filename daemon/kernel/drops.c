@@ -215,7 +215,7 @@ static void print_blocks(struct fwd_kernel *k, unsigned int n, struct fw_buf *ou
 		struct fwd_block m;
 
 		fwd_core_slice(k->core);
-		m = k->blocks->block[i];
+		m = k->blocks->table->block[i];
 		fwd_core_slice_end(k->core);
 		if (m.state != FWD_BLOCK_IN)
 			continue;

@@ -57,7 +57,7 @@ struct fwd_flows {
 	uint64_t since; /* when the first was sent; 0: none was */
 	uint64_t until_wall; /* from then on its rules let nothing pass, should nobody end it */
 	unsigned int makes; /* of the table, when its sets were made */
-	uint64_t era; /* fwd_kernel.era when it was retired */
+	uint64_t era; /* core->era when it was retired */
 	uint64_t key; /* of its hashes, for who sends chooses the ends */
 	uint32_t ways; /* used of way[] */
 	uint32_t way_bucket[256];

@@ -207,7 +207,7 @@ void fwd_generation_retire(struct fwd_offload *o)
 	if (old->since) /* else the kernel knows nothing of it */
 		close_chains(o);
 	pthread_mutex_lock(lock);
-	old->era = o->k->era;
+	old->era = o->k->core->era;
 	old->next = o->retired;
 	o->retired = old;
 	pthread_cond_signal(&o->retirement);

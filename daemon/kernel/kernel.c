@@ -419,16 +419,16 @@ uint64_t fwd_kernel_withdraw(struct fwd_kernel *k)
 	uint64_t era;
 
 	fwd_offload_withdraw(k->offload);
-	fwd_blocks_revoke(k->blocks);
+	fwd_blocks_withdraw(k->blocks);
 	pthread_mutex_lock(&k->core->lock);
-	era = k->era++;
+	era = k->core->era++;
 	pthread_mutex_unlock(&k->core->lock);
 	return era;
 }
 
 bool fwd_kernel_owes(struct fwd_kernel *k, uint64_t number)
 {
-	return fwd_offload_owes(k->offload, number);
+	return fwd_offload_owes(k->offload, number) || fwd_blocks_owe(k->blocks, number);
 }
 
 void fwd_kernel_revoke(struct fwd_kernel *k)

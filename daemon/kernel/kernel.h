@@ -21,7 +21,8 @@
  *	offload.c   … when they come and go; generation.c how
  *	kset.c      sets that the kernel decides by, with counters
  *	block.c     sources that the kernel drops: who; block-nft.c how, block-read.c how many,
- *	            block-work.c when, block-life.c for how long; hitters.c who comes often
+ *	            block-work.c when, block-end.c until when, block-life.c what control asks;
+ *	            hitters.c who comes often
  *	queue.c     bind and configure NFQUEUE sockets
  *	message.c   one queued packet's message into a packet view
  *	verdict.c   answers, gathered into one send
@@ -362,7 +363,6 @@ struct fwd_kernel {
 	struct fw_world_ops ops;
 	int ct_fd; /* ctget.c; under core->lock */
 	uint32_t copy_range;
-	uint64_t era; /* withdrawals so far; under core->lock */
 	_Atomic(int) phase; /* enum fwd_phase */
 	unsigned int n_workers;
 	struct fwd_worker workers[FWD_MAX_QUEUES];

@@ -53,14 +53,20 @@ bool fw_recent_has(struct fw_recent_list *list, enum fw_family family, const uni
 		   uint32_t seconds, uint64_t now, uint64_t *until);
 /*
  * Its entry is held: when it goes all the same, fw_recent_lost() has risen.  in_use: its packets
- * count as uses that will be told by and by, so it is never the oldest.  Each hold has its release;
- * of an entry that is gone that is no mistake.
+ * count as uses that will be told by and by, so it is never the oldest.  Each hold has its release,
+ * with the entry's number, which hold returns: of an entry that is gone it is no mistake, even if the
+ * list has the source again.
  */
-void fw_recent_hold(struct fw_recent_list *list, enum fw_family family, const union fw_addr *addr,
-		    bool in_use);
+uint64_t fw_recent_hold(struct fw_recent_list *list, enum fw_family family,
+			const union fw_addr *addr, bool in_use);
 void fw_recent_release(struct fw_recent_list *list, enum fw_family family,
-		       const union fw_addr *addr, bool in_use);
+		       const union fw_addr *addr, bool in_use, uint64_t entry);
 uint64_t fw_recent_lost(const struct fw_recent *r);
+/* For who keeps the pointer to a list for longer than a rule does that uses it: the list's number, and
+ * whether that very list is still there. */
+uint64_t fw_recent_number(const struct fw_recent_list *list);
+bool fw_recent_is_there(const struct fw_recent *r, const struct fw_recent_list *list,
+			uint64_t number);
 /* Some rule looks closer at the list than for the last time: at each time (--hitcount) or the TTL
  * (--rttl).  Each `on` has its off; does one? */
 void fw_recent_look_closer(struct fw_recent_list *list, bool on);

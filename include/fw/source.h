@@ -44,6 +44,8 @@ struct fw_source_path {
 	uint32_t n_lists;
 	struct {
 		struct fw_recent_list *list; /* has the source */
+		uint64_t number; /* fw_recent_number() */
+		uint64_t entry; /* for who holds it: fw_recent_hold() */
 		bool update; /* each packet is a new time of last use */
 	} lists[FW_SOURCE_LISTS];
 	/* who drops, as in struct fw_decision */

@@ -263,6 +263,7 @@ static int by_source(const struct fw_use *use, struct fw_source *src)
 	    !fw_recent_has(s->list, src->pkt->family, &src->pkt->src, r->seconds, src->now, &until))
 		return FW_MAYBE;
 	path->lists[path->n_lists].list = s->list;
+	path->lists[path->n_lists].number = fw_recent_number(s->list);
 	path->lists[path->n_lists++].update = update;
 	if (update && r->seconds && r->seconds * FW_NSEC_PER_SEC < path->idle)
 		path->idle = r->seconds * FW_NSEC_PER_SEC;

@@ -36,31 +36,48 @@ bool fw_recent_has(struct fw_recent_list *list, enum fw_family family, const uni
 	return true;
 }
 
-void fw_recent_hold(struct fw_recent_list *list, enum fw_family family, const union fw_addr *addr,
-		    bool in_use)
+uint64_t fw_recent_hold(struct fw_recent_list *list, enum fw_family family,
+			const union fw_addr *addr, bool in_use)
 {
 	struct recent_entry *e = find(list, family, addr);
 
 	if (!e || e->held == UINT16_MAX)
-		return;
+		return 0;
 	list->held += !e->held++;
 	e->in_use += in_use;
+	return e->number;
 }
 
 void fw_recent_release(struct fw_recent_list *list, enum fw_family family,
-		       const union fw_addr *addr, bool in_use)
+		       const union fw_addr *addr, bool in_use, uint64_t entry)
 {
 	struct recent_entry *e = find(list, family, addr);
 
-	if (!e || !e->held)
+	if (!e || e->number != entry)
 		return;
 	list->held -= !--e->held;
-	e->in_use -= in_use && e->in_use;
+	e->in_use -= in_use;
 }
 
 uint64_t fw_recent_lost(const struct fw_recent *r)
 {
 	return r->lost;
+}
+
+uint64_t fw_recent_number(const struct fw_recent_list *list)
+{
+	return list->number;
+}
+
+bool fw_recent_is_there(const struct fw_recent *r, const struct fw_recent_list *list,
+			uint64_t number)
+{
+	const uint32_t hash = (uint32_t)number;
+
+	for (const struct fw_named *n = fw_names_first(&r->names, hash); n; n = n->next)
+		if (n == &list->by_name)
+			return list->number == number;
+	return false;
 }
 
 void fw_recent_look_closer(struct fw_recent_list *list, bool on)

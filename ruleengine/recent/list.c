@@ -151,6 +151,7 @@ struct fw_recent_list *fw_recent_get(struct fw_recent *r, const char *name, uint
 		return NULL;
 	}
 	l->users = 1;
+	l->number = ++r->made << 32 | l->by_name.hash;
 	l->stamps_mask = stamps_mask;
 	return l;
 }
@@ -238,6 +239,7 @@ struct recent_entry *recent_insert(struct fw_recent_list *list, enum fw_family f
 	e->nstamps = e->index = 1;
 	e->held = e->in_use = 0;
 	e->epoch = list->epoch;
+	e->number = ++list->owner->made;
 	/* at the end: with equal addresses and different TTLs the older one is found first */
 	e->hash_next = NULL;
 	for (end = bucket(list, family, addr); *end;)

@@ -27,6 +27,7 @@ struct recent_entry {
 	uint16_t nstamps; /* stamps in use */
 	uint16_t held, in_use; /* by how many; hold.c */
 	uint32_t epoch; /* the list's, when it was made */
+	uint64_t number;
 	int64_t stamps[]; /* monotonic ns; negative: before this machine's start, from a dump */
 };
 
@@ -44,6 +45,7 @@ struct fw_recent_list {
 	union fw_addr mask;
 	uint32_t users, close_users;
 	uint32_t entries, held; /* held: of them */
+	uint64_t number; /* no other's: below, its name's hash */
 	uint32_t stamps_mask;
 	uint32_t epoch;
 	struct recent_entry *oldest, *newest;
@@ -57,6 +59,7 @@ struct fw_recent {
 	uint32_t hash_mask;
 	struct fw_recent_list *lists, *last; /* in the order in which they were made */
 	struct fw_names names;
+	uint64_t made; /* lists and entries so far: gives each its number */
 	uint64_t lost; /* held entries that went */
 	struct { /* a dump in slices: where it goes on; moves on when that goes away */
 		struct fw_recent_list *list; /* NULL: it is over */

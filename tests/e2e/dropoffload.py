@@ -17,6 +17,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import control
 import firewall
 import netns
 import report
@@ -245,6 +246,37 @@ def edit(w):
     check("-L -Z: nothing twice, nothing lost", after == sent, (after, sent))
 
 
+def edits(w):
+    """One after the other, each while the kernel drops: what it has counted by the rules before comes
+    in behind an edit.  Of those rules one is gone by then; then the list is, and another has its name."""
+    w.fw.restore(4, "*filter\n-A FORWARD -m recent --name busy --update -m comment --comment drop "
+                 "-j DROP\n-A FORWARD -s %s/26 -m recent --name busy --set -m comment --comment first "
+                 "-j DROP\nCOMMIT\n" % source(4, 0))
+    f = Flood(w, 10 ** 6)
+    for _ in range(4):
+        wait_offloaded(w)
+        f.more(200)
+        control.edit(w.fw.socket, "-I FORWARD")
+        wait_offloaded(w)
+        f.more(200)
+        control.edit(w.fw.socket, "-D FORWARD 1")
+    wait_offloaded(w)
+    sent = f.end()
+    counted = w.packets(4, "drop"), w.packets(4, "first")
+    check("edits: each packet counts once", counted == (sent - SOURCES, SOURCES), (counted, sent))
+    uses = re.findall(r"oldest_pkt: (\d+) ", w.fw.ctl("recent", "list", "busy").stdout)
+    check("edits: … and is one use of its list",
+          len(uses) == SOURCES and all((int(x) - sent // SOURCES) % 32 == 0 for x in uses), (uses, sent))
+    f = Flood(w, 10 ** 6)
+    wait_offloaded(w)
+    control.edit(w.fw.socket, "-F")
+    control.edit(w.fw.socket, "-A FORWARD -m recent --name busy --rcheck -m comment --comment again")
+    f.end()
+    check("a new list of an old name is empty",
+          w.fw.ctl("recent", "list", "busy").stdout == "" and w.packets(4, "again") == 0)
+    w.fw.restore(4, "*filter\nCOMMIT\n")
+
+
 def recent(w):
     rule = "*filter\n-A INPUT -m recent --name bad --%s -m comment --comment bad -j DROP\nCOMMIT\n"
     for how in ("rcheck --seconds 100", "update --seconds 100"):
@@ -345,7 +377,7 @@ def told(w):
     f.end()
     check("the flood ends: nobody is dropped by the kernel any more",
           wait.until(lambda: offloaded(w)[1] == 0, 15, every=0.1))
-    check("… and no set is left", sets(w) == [], sets(w))
+    check("… and no set is left", wait.until(lambda: sets(w) == []), sets(w))
 
 
 def restart(w):
@@ -397,7 +429,7 @@ def main():
     ours.close()
     oracle.close()
     ours = World(lambda ns: firewall.Fwd(ns))  # without the kernel's tracking
-    for case in (edit, recent, recent_ends, connection, told, restart, crash):
+    for case in (edit, edits, recent, recent_ends, connection, told, restart, crash):
         case(ours)
     ours.close()
     switched_off()

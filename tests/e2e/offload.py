@@ -314,11 +314,6 @@ def edit(w, what, family):
         p.close()
 
 
-def filter_edit(w, family, line):
-    """Without a process, which would take longer than it."""
-    control.ask(w.fw.socket, "restore %d noflush" % family, "*filter\n%s\nCOMMIT\n" % line)
-
-
 def edit_under_way(w, what, family):
     """Edits and -Z one after the other while a stream passes: what was counted by the old rules comes
     in behind an edit, and is shown, or zeroed, once.  One of them is gone by then."""
@@ -331,13 +326,13 @@ def edit_under_way(w, what, family):
     t.start()
     edits = 0
     while t.is_alive():
-        filter_edit(w, family, "-I FORWARD -p tcp")
+        control.edit(w.fw.socket, "-I FORWARD -p tcp", family)
         if edits % 2:
             text = control.ask(w.fw.socket, "save %d counters zero table filter chain FORWARD"
                                % family)
             for m in re.finditer(r"^\[(\d+):(\d+)\] -A FORWARD .*-j ACCEPT$", text, re.M):
                 sums = [sums[0] + int(m.group(1)), sums[1] + int(m.group(2))]
-        filter_edit(w, family, "-D FORWARD 1")
+        control.edit(w.fw.socket, "-D FORWARD 1", family)
         edits += 1
     t.join()
     p.close()

@@ -296,17 +296,18 @@ static void test_flush_in_slices(void **state)
 	union fw_addr first = v4(1);
 	struct fw_buf b = FW_BUF_INIT;
 	unsigned int slices = 0;
+	uint64_t held;
 
 	(void)state;
 	for (uint8_t i = 1; i <= 100; i++)
 		ask(l, i, SET, 1 * SEC);
-	fw_recent_hold(l, FW_IP4, &first, false);
+	held = fw_recent_hold(l, FW_IP4, &first, false);
 	fw_recent_dump_begin(r);
 	fw_recent_dump_more(r, 1, 1 * SEC, &b);
 	assert_int_equal(fw_recent_flush(r, "a"), 0);
 	assert_int_equal(fw_recent_lost(r), 1);
 	assert_int_equal(lines(r, "a"), 0);
-	fw_recent_release(l, FW_IP4, &first, false); /* of what is no more */
+	fw_recent_release(l, FW_IP4, &first, false, held); /* of what is no more */
 	assert_false(ask(l, 1, RCHECK(), 2 * SEC));
 	assert_false(ask(l, 1, REMOVE, 2 * SEC));
 	assert_true(ask(l, 1, SET, 2 * SEC)); /* takes two old ones back */

@@ -317,11 +317,11 @@ static void test_recent_room(void **state)
 	const struct fw_recent_query set = {.op = FW_RECENT_SET};
 	struct fw_recent *r = fw_recent_new(1, 4);
 	struct fw_recent_list *l = fw_recent_get(r, "x", 0, NULL, FW_IP4, NULL);
-	uint64_t until;
+	uint64_t until, entry;
 
 	(void)state;
 	fw_recent_add(r, "x", FW_IP4, &addr, 1);
-	fw_recent_hold(l, FW_IP4, &addr, true);
+	entry = fw_recent_hold(l, FW_IP4, &addr, true);
 	for (uint8_t i = 2; i < 20; i++) {
 		union fw_addr other = {.u8 = {10, 0, 0, i}};
 
@@ -329,13 +329,43 @@ static void test_recent_room(void **state)
 	}
 	assert_true(fw_recent_has(l, FW_IP4, &addr, 0, 20, &until));
 	assert_int_equal(fw_recent_lost(r), 0);
-	fw_recent_release(l, FW_IP4, &addr, true);
+	fw_recent_release(l, FW_IP4, &addr, true, entry);
 	for (uint8_t i = 2; i < 20; i++) {
 		union fw_addr other = {.u8 = {10, 0, 0, i}};
 
 		fw_recent_match(l, FW_IP4, &other, &set, 100 + i);
 	}
 	assert_false(fw_recent_has(l, FW_IP4, &addr, 0, 20, &until));
+	fw_recent_free(r);
+}
+
+/* Who lets go late lets go of what he held, not of what stands there now. */
+static void test_recent_late(void **state)
+{
+	union fw_addr addr = {.u8 = {10, 0, 0, 1}};
+	struct fw_recent *r = fw_recent_new(1, 4);
+	struct fw_recent_list *l = fw_recent_get(r, "x", 0, NULL, FW_IP4, NULL);
+	const uint64_t number = fw_recent_number(l);
+	struct fw_world world = {.recent = r};
+	uint64_t first, lost;
+
+	(void)state;
+	fw_recent_add(r, "x", FW_IP4, &addr, 1);
+	first = fw_recent_hold(l, FW_IP4, &addr, true);
+	fw_recent_remove(r, "x", FW_IP4, &addr);
+	fw_recent_add(r, "x", FW_IP4, &addr, 2);
+	fw_recent_hold(l, FW_IP4, &addr, true);
+	fw_recent_release(l, FW_IP4, &addr, true, first);
+	lost = fw_recent_lost(r);
+	fw_recent_flush(r, "x");
+	assert_true(fw_recent_lost(r) > lost);
+
+	assert_true(fw_recent_is_there(r, l, number));
+	fw_recent_put(&world, l);
+	fw_world_reclaim(&world);
+	assert_false(fw_recent_is_there(r, l, number));
+	fw_recent_get(r, "x", 0, NULL, FW_IP4, NULL); /* maybe where the old one was */
+	assert_false(fw_recent_is_there(r, l, number));
 	fw_recent_free(r);
 }
 
@@ -571,6 +601,7 @@ int main(void)
 		cmocka_unit_test(test_kernel_tracks),	cmocka_unit_test(test_recent),
 		cmocka_unit_test(test_recent_variants), cmocka_unit_test(test_recent_used),
 		cmocka_unit_test(test_recent_room),	cmocka_unit_test(test_long_chains),
+		cmocka_unit_test(test_recent_late),
 		cmocka_unit_test(test_whatever),
 	};
 
