@@ -53,7 +53,7 @@ static uint32_t code_of(const struct fwd_worker *w, const struct fwd_msg *m,
 static void carry_changes(struct fwd_answer *a, const struct fwd_msg *m,
 			  const struct fw_decision *d)
 {
-	struct fw_packet pkt = m->pkt;
+	struct fw_packet pkt;
 
 	a->set_priority = d->set_priority;
 	a->priority = d->priority;
