@@ -173,16 +173,24 @@ int fwd_assign_remake(struct fwd_nft *nft)
 
 /* ---- codes --------------------------------------------------------------------------------- */
 
+struct coding {
+	struct fwd_core *core;
+	struct fwd_assigns *s;
+};
+
 /* A code for one more; -ENOSPC where there are no more. */
 static int give_code(void *priv, const struct fw_assign *a)
 {
-	struct fwd_assigns *s = priv;
+	const struct coding *c = priv;
+	struct fwd_assigns *s = c->s;
 
 	if (find(s, a))
 		return 0;
 	if (s->n == MAX_CODES)
 		return -ENOSPC;
+	fwd_core_slice(c->core); /* packets wait for it: not while all rules are looked through */
 	s->assign[++s->n] = *a;
+	fwd_core_slice_end(c->core);
 	return 0;
 }
 
@@ -223,8 +231,10 @@ static int prepare(struct fwd_nft *nft, struct fwd_core *core, const struct fw_r
 	pthread_mutex_lock(&core->lock);
 	if (!nft->assigns)
 		nft->assigns = fresh;
-	r = nft->assigns ? fw_assign_each(rs, give_code, nft->assigns) : -ENOMEM;
 	pthread_mutex_unlock(&core->lock);
+	r = nft->assigns
+		? fw_assign_each(rs, give_code, &(struct coding){core, nft->assigns})
+		: -ENOMEM;
 	if (!r)
 		r = make_chains(nft, nft->assigns->made + 1, nft->assigns->n, bad);
 	if (!nft->assigns)

@@ -233,17 +233,12 @@ static uint32_t free_code(struct fwd_nat *n)
 	return 0;
 }
 
-/* A code for one more; -ENOSPC where there are no more. */
-static int give_code(void *priv, const struct fw_nat *nat)
+/* A code for one more; -ENOSPC where there are no more.  Under core->lock. */
+static int give_code(struct fwd_nat *n, const struct fw_nat *nat)
 {
-	struct fwd_nat *n = priv;
-	uint32_t slot, code = find(n, nat, &slot);
-	const bool shift = !code && fwd_shift_mapped(nat) && !has_map(n, nat);
+	const bool shift = fwd_shift_mapped(nat) && !has_map(n, nat);
+	uint32_t slot, code;
 
-	if (code) {
-		n->idle[code] = false;
-		return 0;
-	}
 	if (shift && n->n_shifts == MAX_SHIFTS)
 		return -E2BIG;
 	code = free_code(n);
@@ -256,6 +251,28 @@ static int give_code(void *priv, const struct fw_nat *nat)
 	find(n, nat, &slot); /* the slots may be others now */
 	n->slots[slot] = (uint16_t)code;
 	return 0;
+}
+
+struct coding {
+	struct fwd_core *core;
+	struct fwd_nat *n;
+};
+
+/* Mostly there is one: the lock, for which packets wait, is taken for those that are new only. */
+static int need_code(void *priv, const struct fw_nat *nat)
+{
+	const struct coding *c = priv;
+	uint32_t slot, code = find(c->n, nat, &slot);
+	int r;
+
+	if (code) {
+		c->n->idle[code] = false; /* no worker looks at it */
+		return 0;
+	}
+	fwd_core_slice(c->core);
+	r = give_code(c->n, nat);
+	fwd_core_slice_end(c->core);
+	return r;
 }
 
 static int use_code(void *priv, const struct fw_nat *nat)
@@ -339,11 +356,8 @@ int fwd_nat_prepare(struct fwd_kernel *k, const struct fw_ruleset *rs, struct fw
 		pthread_mutex_unlock(&core->lock);
 	}
 	r = nft->nat ? 0 : -ENOMEM;
-	if (!r) {
-		pthread_mutex_lock(&core->lock);
-		r = fw_nat_each(rs, give_code, nft->nat);
-		pthread_mutex_unlock(&core->lock);
-	}
+	if (!r)
+		r = fw_nat_each(rs, need_code, &(struct coding){core, nft->nat});
 	if (!r)
 		r = make_new(k);
 	for (uint32_t i = 1; r && nft->nat && i <= nft->nat->n; i++)
