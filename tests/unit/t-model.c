@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Rulesets and transactions: what is shared, when counters change, who is attached.  Restore text is
- * the way in, as everywhere.
+ * Rulesets and transactions: what is shared, when counters change, who is attached.  Restore text
+ * is the way in, as everywhere.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The state directory when somebody has cut, spoilt or replaced what is in it: what was synced and is
- * sound is read back, nothing else is.
+ * The state directory when somebody has cut, spoilt or replaced what is in it: what was synced and
+ * is sound is read back, nothing else is.
  */
 #include <setjmp.h>
 #include <stdarg.h>
