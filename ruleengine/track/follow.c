@@ -90,16 +90,10 @@ static bool ask(struct fw_eval *e, const struct fw_tuple *t, struct fw_tuple *or
 static struct fw_flow *like_the_kernels(struct ct_ctx *c, const struct fw_tuple *orig,
 					const struct fw_tuple *reply)
 {
-	struct fw_flow *flow;
-	enum fw_ct_dir dir = FW_DIR_ORIG;
-	struct ct_key key;
+	struct fw_flow *flow = ct_find_first(c->ct, orig, c->now);
 
-	if (!ct_key_make(c->ct, orig, &key))
-		return NULL;
-	flow = ct_find_way(c->ct, &key, c->now, true, &dir);
-	if (!flow || dir != FW_DIR_ORIG)
-		return NULL;
-	ct_flow_translate(c->ct, flow, reply);
+	if (flow)
+		ct_flow_translate(c->ct, flow, reply);
 	return flow;
 }
 

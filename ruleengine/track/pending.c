@@ -34,14 +34,9 @@ void fw_ct_expect_translation(struct fw_ct *ct, const struct fw_eval *e)
 
 struct fw_flow *ct_pending_flow(struct ct_ctx *c, const struct ct_pending *p, unsigned int status)
 {
-	enum fw_ct_dir dir = FW_DIR_ORIG;
-	struct fw_flow *flow;
-	struct ct_key key;
+	struct fw_flow *flow = ct_find_first(c->ct, &p->orig, c->now);
 
-	if (!ct_key_make(c->ct, &p->orig, &key))
-		return NULL;
-	flow = ct_find_way(c->ct, &key, c->now, true, &dir);
-	return flow && dir == FW_DIR_ORIG && !(flow->status & status) ? flow : NULL;
+	return flow && !(flow->status & status) ? flow : NULL;
 }
 
 static bool in_range(const struct fw_nat *nat, const union fw_addr *addr)

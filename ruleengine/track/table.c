@@ -234,7 +234,7 @@ struct fw_flow *ct_find_way(struct fw_ct *ct, const struct ct_key *key, uint64_t
 	return find(ct, key, now, dying, itself ? -1 : (int)*dir, dir);
 }
 
-struct fw_flow *ct_find_behind(struct fw_ct *ct, const struct fw_tuple *orig, uint64_t now)
+struct fw_flow *ct_find_first(struct fw_ct *ct, const struct fw_tuple *orig, uint64_t now)
 {
 	struct fw_flow *flow;
 	enum fw_ct_dir dir = FW_DIR_ORIG;
@@ -243,7 +243,14 @@ struct fw_flow *ct_find_behind(struct fw_ct *ct, const struct fw_tuple *orig, ui
 	if (!ct_key_make(ct, orig, &key))
 		return NULL;
 	flow = ct_find_way(ct, &key, now, true, &dir);
-	return flow && dir == FW_DIR_ORIG && (flow->status & CT_NAT) ? flow : NULL;
+	return flow && ct_tuple_equal(&flow->orig, orig) ? flow : NULL;
+}
+
+struct fw_flow *ct_find_behind(struct fw_ct *ct, const struct fw_tuple *orig, uint64_t now)
+{
+	struct fw_flow *flow = ct_find_first(ct, orig, now);
+
+	return flow && (flow->status & CT_NAT) ? flow : NULL;
 }
 
 /* Make room near `hash`: an expired flow, else an unassured one.  One is enough. */

@@ -217,6 +217,8 @@ struct fw_flow *ct_find(struct fw_ct *ct, const struct ct_key *key, uint64_t now
 /* The same, of those in which the tuple goes that way; what goes from an end to itself goes both. */
 struct fw_flow *ct_find_way(struct fw_ct *ct, const struct ct_key *key, uint64_t now, bool dying,
 			    enum fw_ct_dir *dir);
+/* The flow whose first packet was sent as this tuple; a dying one will do. */
+struct fw_flow *ct_find_first(struct fw_ct *ct, const struct fw_tuple *orig, uint64_t now);
 /*
  * The translated flow whose first packet was sent as this tuple; of an answer, or an error, that came
  * through lo.  It is met as its receiver knows it, which on the wire would be another connection's; so

@@ -26,6 +26,7 @@ class Traffic:
     def __init__(self, rng, family, nat="", offload=False):
         self.r, self.f, self.nat, self.offload = rng, family, nat, offload
         self.errors_left = {}
+        self.clash = rng.random() < 0.2  # translations do: the kernel draws lots for ports (lots.py)
         self.ident = rng.randint(1, 1000)
         self.next_port = 40000
 
@@ -78,7 +79,7 @@ class Traffic:
 
     def sport(self):
         self.next_port += 1
-        if self.nat:  # no two translations may clash: the kernel would draw lots for a port
+        if self.nat and not self.clash:
             return self.next_port
         return self.r.choice([self.next_port, self.next_port, 40000 + self.r.randint(0, 2), 1023])
 
@@ -305,8 +306,7 @@ class Traffic:
                  lambda: self.send(a, b, 136, pkt.udp(a, b, sp, dp, b"l" * 20, proto=136)),
                  lambda: self.send(a, b, 253, b"?" * 20)]
         local = a in HOSTS[self.f]["r"]
-        if not self.nat:  # kernels from 6.16 on translate it without its checksum
-            kinds.append(lambda: self.send(a, b, 33, self.dccp(a, b, port)))
+        kinds.append(lambda: self.send(a, b, 33, self.dccp(a, b, port)))
         if self.f == 4 and not local:
             kinds += [lambda: self.send(a, b, 17, pkt.udp(a, b, sp, dp), opts=b"\x01\x01\x01\x00"),
                       lambda: self.send(a, b, 17, pkt.udp(a, b, sp, dp), opts=b"\x94\x04\0\0"),

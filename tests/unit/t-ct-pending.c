@@ -114,6 +114,26 @@ static void test_one_socket(void **state)
 	fw_ct_free(ct);
 }
 
+/* From an end to itself goes both ways. */
+static void test_to_itself(void **state)
+{
+	struct ct_ctx c = {.ct = fresh(), .now = SEC};
+	struct fw_flow *flow;
+	struct fw_tuple t;
+	struct bytes b;
+
+	(void)state;
+	make_udp(&b, CLIENT, CLIENT, 53, 53);
+	flow = noted(c.ct, &b, FW_OUTPUT, to(FW_NAT_REDIRECT, 0, 0, 0, 0));
+	assert_non_null(flow);
+	make_udp(&b, CLIENT, ROUTER, 53, 53);
+	t = tuple_of(&b);
+	assert_ptr_equal(ct_take_pending(&c, &t, false), flow);
+	t = flow->orig; /* and is found again as it was sent */
+	assert_ptr_equal(ct_find_behind(c.ct, &t, SEC), flow);
+	fw_ct_free(c.ct);
+}
+
 /* Ports of ICMP are its id, whose change is the whole packet's. */
 static void test_icmp(void **state)
 {
@@ -195,7 +215,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rules_tell), cmocka_unit_test(test_one_socket),
 		cmocka_unit_test(test_icmp),       cmocka_unit_test(test_same_port),
-		cmocka_unit_test(test_range),
+		cmocka_unit_test(test_range),      cmocka_unit_test(test_to_itself),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
