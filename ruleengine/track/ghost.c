@@ -10,8 +10,8 @@
 #define GHOST_NS FW_NSEC_PER_SEC
 
 struct asked {
-	const struct fw_tuple *orig;
-	bool alias;
+	const struct fw_tuple *t;
+	bool alias, over;
 	struct ct_ghost *found;
 };
 
@@ -19,39 +19,36 @@ static enum ct_note_say is_it(void *priv, struct ct_note *note)
 {
 	struct ct_ghost *g = (struct ct_ghost *)note;
 	struct asked *a = priv;
-	const struct fw_tuple *t = g->alias ? &g->ext.mid : &g->flow.orig;
 
-	if (g->alias != a->alias || !ct_tuple_equal(t, a->orig))
+	if (g->alias != a->alias || !ct_tuple_equal(g->alias ? &g->ext.mid : &g->flow.orig, a->t))
 		return CT_NOTE_NO;
 	a->found = g;
-	return CT_NOTE_YES;
+	return a->over ? CT_NOTE_OVER : CT_NOTE_YES;
 }
 
 static struct ct_ghost *find(struct fw_ct *ct, const struct fw_tuple *t, bool alias, uint64_t now)
 {
-	struct asked a = {.orig = t, .alias = alias};
+	struct asked a = {.t = t, .alias = alias};
 
 	ct_notes_ask(&ct->ghosts, ct_tuple_hash(ct->config.seed, t), now, is_it, &a);
 	return a.found;
 }
 
-/* The packet was rejected before. */
-static enum ct_note_say is_old(void *priv, struct ct_note *note)
+/* A packet like it was rejected before. */
+static void forget(struct fw_ct *ct, const struct fw_tuple *t, bool alias, uint64_t now)
 {
-	const struct ct_ghost *g = (const struct ct_ghost *)note;
+	struct asked a = {.t = t, .alias = alias, .over = true};
 
-	return ct_tuple_equal(&g->flow.orig, priv) ? CT_NOTE_OVER : CT_NOTE_NO;
+	ct_notes_ask(&ct->ghosts, ct_tuple_hash(ct->config.seed, t), now, is_it, &a);
 }
 
 static void add(struct fw_ct *ct, const struct fw_flow *flow, const struct fw_tuple *t, bool alias,
 		uint64_t now)
 {
-	const uint32_t key = ct_tuple_hash(ct->config.seed, t);
-	struct fw_tuple orig = flow->orig;
 	struct ct_ghost *g;
 
-	ct_notes_ask(&ct->ghosts, key, now, is_old, &orig);
-	g = ct_notes_add(&ct->ghosts, key, now, GHOST_NS);
+	forget(ct, t, alias, now);
+	g = ct_notes_add(&ct->ghosts, ct_tuple_hash(ct->config.seed, t), now, GHOST_NS);
 	if (!g)
 		return;
 	g->alias = alias;
@@ -68,7 +65,7 @@ void fw_ct_rejected(struct fw_ct *ct, const struct fw_eval *e)
 	if (!flow || ct_notes_have(&ct->ghosts, flow))
 		return;
 	if (flow->status & FW_CTS_CONFIRMED) { /* it stays, and its answers will find it */
-		ct_notes_ask(&ct->ghosts, flow->hash, e->now, is_old, &flow->orig);
+		forget(ct, &flow->orig, false, e->now);
 		return;
 	}
 	add(ct, flow, &flow->orig, false, e->now);

@@ -66,7 +66,9 @@ bool ct_pending_leads(const struct ct_pending *p, bool source, const struct fw_t
 	}
 	if (nat->flags & FW_NAT_PORT)
 		return ntohs(port_be) >= nat->min_port && ntohs(port_be) <= nat->max_port;
-	return source || port_be == was_be; /* a source's is kept if it can be */
+	if (source || (is_icmp(t) && (nat->flags & (FW_NAT_RANDOM | FW_NAT_RANDOM_FULLY))))
+		return true; /* kept if it can be, or not at all */
+	return port_be == was_be;
 }
 
 struct asked {

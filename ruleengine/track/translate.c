@@ -4,6 +4,7 @@
  * index.  The first as they come, the reply as it is answered, and in the middle, where the
  * destination is translated and the source is not yet.
  */
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,16 +35,39 @@ static uint16_t translated(const struct fw_tuple *orig, const struct fw_tuple *r
 	if (straight.dport_be == orig->sport_be) { /* ports, not an ICMP pair */
 		status |= reply->sport_be != straight.sport_be ? FW_CTS_DST_NAT : 0;
 		status |= reply->dport_be != straight.dport_be ? FW_CTS_SRC_NAT : 0;
-	} else if (reply->sport_be != straight.sport_be) {
+	} else if (reply->sport_be != straight.sport_be && (src || !dst)) {
 		status |= FW_CTS_SRC_NAT;
 	}
 	return status;
+}
+
+/*
+ * Between both translations.  ICMP's id may be the work of either: of the destination's, if the
+ * packet was met there already (was: as this, or NULL), or if there is no other.
+ */
+static struct fw_tuple middle(const struct fw_tuple *orig, const struct fw_tuple *answer,
+			      uint16_t status, const struct fw_tuple *was)
+{
+	struct fw_tuple mid = *orig;
+
+	mid.dst = answer->dst;
+	if (!(status & FW_CTS_DST_NAT))
+		return mid;
+	mid.dport_be = answer->dport_be;
+	if (orig->proto != IPPROTO_ICMP && orig->proto != IPPROTO_ICMPV6)
+		return mid;
+	if (!(status & FW_CTS_SRC_NAT))
+		mid.sport_be = answer->sport_be;
+	else if (was)
+		mid.sport_be = was->sport_be;
+	return mid;
 }
 
 bool ct_flow_translate(struct fw_ct *ct, struct fw_flow *flow, const struct fw_tuple *reply)
 {
 	struct ct_table *t = &ct->table;
 	const uint16_t status = translated(&flow->orig, reply);
+	const bool met = (flow->status & FW_CTS_DST_NAT) && flow->ext->has_mid;
 	struct fw_tuple answer;
 	struct fw_flow_ext *ext;
 	uint32_t ref;
@@ -59,10 +83,7 @@ bool ct_flow_translate(struct fw_ct *ct, struct fw_flow *flow, const struct fw_t
 		return true;
 	ext = flow->ext;
 	ext->reply = *reply;
-	ext->mid = flow->orig;
-	ext->mid.dst = answer.dst;
-	if (status & FW_CTS_DST_NAT)
-		ext->mid.dport_be = answer.dport_be;
+	ext->mid = middle(&flow->orig, &answer, status, met ? &ext->mid : NULL);
 	ext->reply_hash = ct_tuple_hash(ct->config.seed, &ext->reply);
 	ext->mid_hash = ct_tuple_hash(ct->config.seed, &ext->mid);
 	ext->has_mid = status & FW_CTS_DST_NAT;

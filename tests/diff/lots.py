@@ -12,6 +12,8 @@ import nat
 import words
 
 DRAWN = 0xE000  # what the first number drawn becomes
+SUMS = {6: 16, 17: 6, 1: 2, 58: 2}  # protocols with such numbers, and where their checksum stands
+EXTENSIONS = (0, 43, 44, 60)  # of IPv6
 
 
 def named(case):
@@ -19,18 +21,36 @@ def named(case):
     return set(words.PORTS).union(*(numbers(step["pkt"]) for step in case.steps))
 
 
-def quoted(p):
-    """Where the packet that an ICMP error quotes begins, or None."""
-    x = nat.parts(p)
-    error = x and x[2] in (1, 58) and len(p) >= x[1] + 8 and not nat.tuple_of(p)
-    return x[1] + 8 if error else None
+def upper(p):
+    """(offset, protocol) of what stands behind the IP header, in a first fragment, too; or None."""
+    v = p[0] >> 4 if p else 0
+    if v == 4 and len(p) >= 20 and not struct.unpack("!H", p[6:8])[0] & 0x1FFF:
+        return (p[0] & 15) * 4, p[9]
+    if v != 6 or len(p) < 40:
+        return None
+    at, proto = 40, p[6]
+    while proto in EXTENSIONS and len(p) >= at + 8:
+        if proto == 44 and struct.unpack("!H", p[at + 2:at + 4])[0] & 0xFFF8:
+            return None
+        at, proto = at + (8 if proto == 44 else 8 * p[at + 1] + 8), p[at]
+    return at, proto
+
+
+def places(p):
+    """Where numbers stand that the kernel may draw, where their checksum, where a quoted packet."""
+    at, proto = upper(p) or (0, 0)
+    if len(p) < at + 8 or proto not in SUMS:
+        return [], 0, 0
+    if proto in (6, 17):
+        return [at, at + 2], at + SUMS[proto], 0
+    echo = p[at] in ((0, 8) if proto == 1 else (128, 129))
+    error = p[at] in (3, 4, 5, 11, 12) if proto == 1 else p[at] < 128
+    return [at + 4] if echo else [], at + SUMS[proto], at + 8 if error else 0
 
 
 def numbers(p):
-    t, at = nat.tuple_of(p), quoted(p)
-    if t:
-        return {struct.unpack("!H", n)[0] for n in t[3:] if n is not None}
-    return numbers(p[at:]) if at else set()
+    at, _, quoted = places(p)
+    return {struct.unpack("!H", p[i:i + 2])[0] for i in at} | (numbers(p[quoted:]) if quoted else set())
 
 
 class Lots:
@@ -39,19 +59,19 @@ class Lots:
     def __init__(self, known):
         self.known, self.drawn = known, {}
 
-    def turn(self, port):
-        """The port, or its turn if it was drawn."""
-        n = port and struct.unpack("!H", port)[0]
-        if n is None or n in self.known:
-            return port
+    def turn(self, number):
+        """Two bytes, or their turn if they were drawn."""
+        n = struct.unpack("!H", number)[0]
+        if n in self.known:
+            return number
         return struct.pack("!H", self.drawn.setdefault(n, DRAWN + len(self.drawn)))
 
     def plain(self, p):
         """The packet, of which compare.py has masked what is volatile, without lots."""
-        t, at = nat.tuple_of(p), quoted(p)
-        if not t:
-            return p[:at] + self.plain(p[at:]) if at else p
-        q = nat.rewrite(p, t[:3] + tuple(self.turn(n) for n in t[3:]))
-        sum_at = nat.parts(p)[1] + 16
-        masked = t[0] == 6 and p[sum_at:sum_at + 2] == b"\0\0"
-        return q[:sum_at] + b"\0\0" + q[sum_at + 2:] if masked else q
+        at, csum, quoted = places(p)
+        q = bytearray(p)
+        for i in at:
+            old, q[i:i + 2] = p[i:i + 2], self.turn(p[i:i + 2])
+            if q[csum:csum + 2] != b"\0\0":  # masked, or none
+                nat.patch(q, csum, old, bytes(q[i:i + 2]), False)
+        return bytes(q[:quoted]) + self.plain(p[quoted:]) if quoted else bytes(q)

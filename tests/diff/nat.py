@@ -32,31 +32,40 @@ def shift(g):
                          g.r.choice(PORTS + [1, 65535]))
 
 
+def random(g, fully):
+    """Now and then lots are asked for (lots.py); most cases are to be without."""
+    return g.r.choice([" --random"] + [" --random-fully"] * fully) if g.maybe(0.04) else ""
+
+
 def target(g, chain, proto):
-    """One translation; what the kernel would choose at random is left out."""
+    """One translation."""
     h, ported = HOSTS[g.f], proto in ("tcp", "udp")
     dst = chain in ("PREROUTING", "OUTPUT")
     if g.maybe(0.15):
         return "-j NETMAP --to " + g.r.choice(MAPS[g.f])
     if dst and g.maybe(0.35):
-        ports = " --to-ports %d" % g.r.choice(PORTS) if ported and g.maybe(0.7) else ""
-        return "-j REDIRECT" + ports
+        first = g.r.choice(PORTS)
+        ports = " --to-ports %s" % g.r.choice([first, first, "%d-%d" % (first, first + 9)]) \
+            if ported and g.maybe(0.7) else ""
+        return "-j REDIRECT" + ports + random(g, False)
     if dst:
         ports = str(g.r.choice(PORTS)) if ported and g.maybe(0.5) else ""
-        if ports and g.maybe(0.3):
-            ports = shift(g)
+        if ports and g.maybe(0.4):
+            ports = shift(g) if g.maybe(0.7) else "%s-%d" % (ports, int(ports) + 9)
         a = g.r.choice(h[g.r.choice("sssc")] + h["r"][:2])
         if g.maybe(0.15):
             a = "-".join((h["s"][0], h["s"][-1]))
-        return "-j DNAT --to-destination " + wrap(g.f, a, ports) + g.r.choice(
+        return "-j DNAT --to-destination " + wrap(g.f, a, ports) + random(g, False) + g.r.choice(
             ["", "", " --persistent"])
     if chain == "POSTROUTING" and g.maybe(0.5):
-        return "-j MASQUERADE" + (" --to-ports 1024-65535" if ported and g.maybe(0.2) else "")
+        return "-j MASQUERADE" + (" --to-ports 1024-65535" if ported and g.maybe(0.2) else "") \
+            + random(g, True)
     ports = g.r.choice(["", "", "1024-65535"]) if ported else ""
     a = g.r.choice(FREE[g.f] + h["r"][:2])
     if g.maybe(0.15):
         a = "-".join((FREE[g.f][5], FREE[g.f][-1]))
-    return "-j SNAT --to-source " + wrap(g.f, a, ports) + g.r.choice(["", "", " --persistent"])
+    return "-j SNAT --to-source " + wrap(g.f, a, ports) + random(g, True) + g.r.choice(
+        ["", "", " --persistent"])
 
 
 def rule(g, chain):
@@ -89,8 +98,10 @@ def never(g, rs):
 def spare_resets(rules):
     """The kernel's REJECT answers its own resets with errors, and such an error, having left,
     makes a connection of the first packet that was reset (docs/differences.md)."""
+    if not any("--reject-with tcp-reset" in words for _, _, words in rules):
+        return
     for i, (table, chain, words) in enumerate(rules):
-        if " --reject-with icmp" not in words:
+        if " --reject-with icmp" not in words or chain in ("INPUT", "FORWARD"):
             continue
         if " -p " not in " " + words:
             words = "! -p tcp " + words

@@ -50,8 +50,7 @@ class Gen(PacketMatches, StatefulMatches, Targets):
                 kinds += [self.m_tcpmss] * 2 + [self.m_ecn] * (self.f == 4)
         if self.track:
             kinds += [self.m_connmark, self.m_connbytes]
-            if not self.nat:  # it makes multicast frames a host's own (docs/differences.md)
-                kinds.append(self.m_cluster)
+            kinds.append(self.m_cluster)
             if hooks <= {"FORWARD"}:  # an answer of the host's own comes within the kernel's tick
                 kinds.append(self.m_connlimit)
             kinds += [self.m_state] * 2 + [self.m_conntrack] * 3

@@ -29,10 +29,11 @@ class Targets(Words):
             if proto == "tcp" and self.maybe(0.5):
                 return "-j REJECT --reject-with tcp-reset"
             return "-j REJECT --reject-with " + self.r.choice(REJECTS[self.f])
-        if table == "filter" and not self.nat and self.maybe(0.03):
+        if table == "filter" and (not self.nat or hooks <= {"FORWARD"}) and self.maybe(0.03):
             # Without bypass nobody takes it and the kernel drops it, with its flow; fwd cannot
             # know that (docs/differences.md).
-            bypass = " --queue-bypass" if self.track or self.known or self.maybe(0.5) else ""
+            bypass = " --queue-bypass" if self.track or self.known or self.nat or self.maybe(0.5) \
+                else ""
             return "-j NFQUEUE --queue-num 7" + bypass
         return self.r.choice(["-j ACCEPT", "-j DROP"])
 

@@ -134,11 +134,20 @@ static void test_to_itself(void **state)
 	fw_ct_free(c.ct);
 }
 
+static struct fw_flow *find(struct fw_ct *ct, const struct fw_tuple *t)
+{
+	enum fw_ct_dir dir;
+	struct ct_key key;
+
+	return ct_key_make(ct, t, &key) ? ct_find(ct, &key, SEC, false, &dir) : NULL;
+}
+
 /* Ports of ICMP are its id, whose change is the whole packet's. */
 static void test_icmp(void **state)
 {
+	struct fw_nat nat = to(FW_NAT_DST, ROUTER, ROUTER, 0, 0);
 	struct ct_ctx c = {.ct = fresh(), .now = SEC};
-	struct fw_tuple t;
+	struct fw_tuple t, reply;
 	struct fw_flow *flow;
 	struct bytes b;
 
@@ -151,6 +160,22 @@ static void test_icmp(void **state)
 	make_icmp(&b, CLIENT, ROUTER, 8, 150);
 	t = tuple_of(&b);
 	assert_ptr_equal(ct_take_pending(&c, &t, false), flow);
+	/* … which is drawn at random, where that is asked for */
+	nat.flags |= FW_NAT_RANDOM;
+	make_icmp(&b, CLIENT, SERVER, 8, 8);
+	flow = noted(c.ct, &b, FW_PREROUTING, nat);
+	make_icmp(&b, CLIENT, ROUTER, 8, 4711);
+	t = tuple_of(&b);
+	assert_ptr_equal(ct_take_pending(&c, &t, false), flow);
+	assert_int_equal(fw_flow_status(flow) & CT_NAT, FW_CTS_DST_NAT);
+	assert_ptr_equal(find(c.ct, &t), flow);
+	/* and its source, later, another */
+	make_icmp(&b, ROUTER, OTHER, 0, 4712);
+	reply = tuple_of(&b);
+	assert_true(ct_flow_translate(c.ct, flow, &reply));
+	assert_int_equal(fw_flow_status(flow) & CT_NAT, CT_NAT);
+	assert_ptr_equal(find(c.ct, &t), flow);
+	assert_ptr_equal(find(c.ct, &reply), flow);
 	fw_ct_free(c.ct);
 }
 

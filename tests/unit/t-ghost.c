@@ -155,6 +155,16 @@ static void test_translated(void **state)
 	assert_true(ct_tuple_equal(fw_flow_tuple(ghost, FW_DIR_REPLY, &room), &reply));
 	mid.dst.u8[3] = CLIENT;
 	assert_null(ct_ghost_of(ct, &mid, SEC));
+	/* asks somebody else, and comes to the same end */
+	make_udp(&b, CLIENT, SERVER + 1, 5000, 53);
+	h = hear(ct, &b, SEC, &in, false);
+	h.e.pkt = &h.pkt;
+	assert_true(ct_flow_translate(ct, h.flow, &reply));
+	fw_ct_rejected(ct, &h.e);
+	fw_ct_dropped(ct, &h.e);
+	mid.dst.u8[3] = ROUTER;
+	assert_int_equal(ct_ghost_of(ct, &mid, SEC)->orig.dst.u8[3], SERVER + 1);
+	assert_int_equal(ct_ghost_of(ct, &t, SEC)->orig.dst.u8[3], SERVER);
 	fw_ct_free(ct);
 }
 
