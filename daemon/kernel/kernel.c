@@ -337,20 +337,24 @@ static bool is_ours(const struct fwd_kernel *k, unsigned int number)
 	return number >= c->queue_base && number < c->queue_base + FWD_QUEUES_EACH * c->queues;
 }
 
-/* Nothing waits in the kernel (where it tells), and workers found nothing several times. */
-static bool drained(struct fwd_kernel *k)
+bool fwd_kernel_waits(const struct fwd_kernel *k)
 {
 	struct fwd_queue_proc rows[256];
-	int n;
+	const int n = fwd_queue_proc(rows, FW_ARRAY_SIZE(rows));
 
+	for (int i = 0; i < n; i++)
+		if (is_ours(k, rows[i].number) && rows[i].waiting)
+			return true;
+	return false;
+}
+
+/* Nothing waits in the kernel, and workers found nothing several times. */
+static bool drained(struct fwd_kernel *k)
+{
 	for (unsigned int i = 0; i < k->n_workers; i++)
 		if (k->workers[i].running && atomic_load(&k->workers[i].empty) < DRAIN_EMPTY_READS)
 			return false;
-	n = fwd_queue_proc(rows, FW_ARRAY_SIZE(rows));
-	for (int i = 0; i < n; i++)
-		if (is_ours(k, rows[i].number) && rows[i].waiting)
-			return false;
-	return true;
+	return !fwd_kernel_waits(k);
 }
 
 static void drain(struct fwd_kernel *k)
