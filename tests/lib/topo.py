@@ -25,6 +25,14 @@ def quiet(ns):
             pass
 
 
+def reach(ns, *addresses):
+    """Return when both ways are open.  While a veth's carrier comes up packets are lost, and the
+    first question for a neighbour, whose repetition is a second away."""
+    for to in addresses:
+        wait.must("%s answers" % to, lambda: ns.run(
+            "ping", "-c", "1", "-W", "0.4", "-q", to, check=False).returncode == 0)
+
+
 class Hosts:
     """peer (10.66.0.1, fd66::1) and host (10.66.0.2, fd66::2), joined by a veth, eth0 at both.
     Static neighbours, no multicast listening: nothing moves unasked."""
@@ -42,6 +50,7 @@ class Hosts:
                   "addr add fd66::%d/64 dev eth0 nodad" % me,
                   "neigh replace 10.66.0.%d %s" % (you, mac),
                   "neigh replace fd66::%d %s" % (you, mac))
+        reach(self.peer, "10.66.0.2", "fd66::2")
 
     def close(self):
         self.peer.remove()
@@ -66,14 +75,7 @@ class Routed:
                   "addr add fd66:%d::2/64 dev eth0 nodad" % n,
                   "route add default via 10.66.%d.1" % n,
                   "route add ::/0 via fd66:%d::1" % n)
-        for to in ("10.66.2.2", "fd66:2::2"):
-            self.reach(to)
-
-    def reach(self, to):
-        """Neighbours know each other before the first packet that counts: while a veth's carrier
-        comes up their first question may be lost, and the next one is a second away."""
-        wait.must("%s answers" % to, lambda: self.client.run(
-            "ping", "-c", "1", "-W", "1", "-q", to, check=False).returncode == 0)
+        reach(self.client, "10.66.2.2", "fd66:2::2")
 
     def close(self):
         for ns in (self.client, self.router, self.server):
