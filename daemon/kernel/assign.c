@@ -18,7 +18,7 @@
 #include "fw/assign.h"
 #include "nft.h"
 
-#define MAX_CODES 255 /* beneath the bits in which UNTRACKED travels */
+#define MAX_CODES 191 /* in bits beneath those in which UNTRACKED travels */
 
 struct fwd_assigns {
 	uint32_t n;    /* codes 1..n are given */
@@ -35,6 +35,12 @@ static uint32_t find(const struct fwd_assigns *s, const struct fw_assign *a)
 	return 0;
 }
 
+/* A code in our mark bits.  None looks like a packet that waits (wait.c): bits 1-0 are not 01. */
+static uint32_t bits_of(uint32_t code)
+{
+	return code + 1 + (code - 1) / 3;
+}
+
 uint32_t fwd_assign_code(const struct fwd_nft *nft, const struct fw_rule *rule)
 {
 	struct fw_assign a;
@@ -43,7 +49,7 @@ uint32_t fwd_assign_code(const struct fwd_nft *nft, const struct fw_rule *rule)
 	if (!nft->assigns || !fw_assign_of(rule, &a))
 		return 0;
 	code = find(nft->assigns, &a);
-	return code <= nft->assigns->made ? code : 0;
+	return code && code <= nft->assigns->made ? bits_of(code) : 0;
 }
 
 size_t fwd_assign_zones(const struct fwd_nft *nft, uint16_t *ret, size_t max)
@@ -67,7 +73,7 @@ static void add_row(struct fwd_nft_batch *b, const struct fwd_nft *nft, const ch
 	snprintf(name, 32, "%s_%u", map, code);
 	fwd_batch_chain(b, FWD_TABLE, name, NULL, 0, 0);
 	fwd_batch_flush(b, FWD_TABLE, name);
-	fwd_batch_row(b, FWD_TABLE, map, code << nft->mark_shift, name);
+	fwd_batch_row(b, FWD_TABLE, map, bits_of(code) << nft->mark_shift, name);
 }
 
 /* The code stays in the mark: it is needed again behind the tracking. */

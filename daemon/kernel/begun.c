@@ -49,12 +49,18 @@ void fwd_begun_add_expected(struct fwd_nft_batch *b, const struct fwd_nft *nft)
 	}
 }
 
+bool fwd_begun_wanted(const struct fw_plan *plan, bool raw)
+{
+	return plan->expected || (plan->assigns && raw) || fwd_wait_wanted(plan);
+}
+
 /* What raw said, carried out; and who was expected, told to our tracker. */
 void fwd_begun_add(struct fwd_nft_batch *b, const struct fwd_nft *nft, const struct fw_plan *plan,
 		   unsigned int base)
 {
 	struct nftnl_rule *r;
 
+	fwd_wait_add_begun(b, plan, base);
 	if (plan->assigns) {
 		r = fwd_rule_new(b, FWD_TABLE, fwd_bases[base].name);
 		ask_ct(b, r, NFT_CT_STATE, STATE_NEW, NFT_CMP_NEQ); /* an expected one has its own */

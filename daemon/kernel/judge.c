@@ -121,6 +121,11 @@ static void judge_one(struct fwd_worker *w, size_t i, uint64_t now, uint64_t wal
 		fwd_drops_note(w->k->drops, NULL, NULL, now);
 		return;
 	}
+	forget_notes(&b->by->plan, &m->pkt.meta);
+	if (m->pkt.meta.part == FW_PART_WAITING) {
+		fwd_wait_judge(w, a, m, now);
+		return;
+	}
 	way = fwd_way(w, m, &b->by->plan);
 	if (way) {
 		detour(w, a, way, now);
@@ -133,7 +138,6 @@ static void judge_one(struct fwd_worker *w, size_t i, uint64_t now, uint64_t wal
 		w->detour_ns = now;
 	}
 	name_links(w->k->rtnl, &m->pkt.meta);
-	forget_notes(&b->by->plan, &m->pkt.meta);
 	name_listener(&b->by->plan, m);
 	if (m->pkt.proto == IPPROTO_TCP && (m->pkt.tcp_flags & ENDS))
 		unseen = fwd_offload_turn(w->k->offload, m, &b->by->plan);

@@ -144,8 +144,10 @@ bool fwd_kct_wants(const struct fw_plan *plan, unsigned int base)
 	case FWD_RAW_OUTPUT: return has_raw(plan, FW_OUTPUT);
 	case FWD_CLEAR_OUTPUT:
 	case FWD_NOTRACK_OUTPUT: return true;
-	case FWD_BEGUN_PREROUTING: return plan->expected || (plan->assigns && has_raw(plan, FW_PREROUTING));
-	case FWD_BEGUN_OUTPUT: return plan->expected || (plan->assigns && has_raw(plan, FW_OUTPUT));
+	case FWD_BEGUN_PREROUTING: return fwd_begun_wanted(plan, has_raw(plan, FW_PREROUTING));
+	case FWD_BEGUN_OUTPUT: return fwd_begun_wanted(plan, has_raw(plan, FW_OUTPUT));
+	case FWD_WAIT_PREROUTING:
+	case FWD_WAIT_OUTPUT: return fwd_wait_wanted(plan);
 	case FWD_DYING: return either(plan->exceeded);
 	}
 	if (is_nat(base) || is_replies_way(base) || base == FWD_CLEAN_INPUT ||
@@ -261,6 +263,8 @@ static void add_hook(struct fwd_nft_batch *b, const struct fwd_nft *nft,
 		if (counts(plan, base, f))
 			fwd_nft_add_counting(b, f, base);
 	if (!queues_some(plan, base, FW_IP4) && !queues_some(plan, base, FW_IP6)) {
+		if (base == FW_OUTPUT && fwd_wait_wanted(plan))
+			fwd_wait_add_clear(b, nft, base);
 		if (is_replies_way(base))
 			add_replies(b, nft, base);
 		return;
@@ -403,6 +407,8 @@ void fwd_kct_add(struct fwd_nft_batch *b, const struct fwd_nft *nft, const struc
 	case FWD_BEGUN_PREROUTING:
 	case FWD_BEGUN_OUTPUT: fwd_begun_add(b, nft, plan, base); return;
 	case FWD_DYING: add_dying(b, nft, plan, base); return;
+	case FWD_WAIT_PREROUTING:
+	case FWD_WAIT_OUTPUT: fwd_wait_add(b, nft, plan, base); return;
 	case FWD_CLEAR_OUTPUT: add_clear_output(b, nft); return;
 	}
 	if (!is_nat(base)) {

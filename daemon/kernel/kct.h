@@ -65,7 +65,8 @@ static inline void add_map(struct fwd_nft_batch *b, struct nftnl_rule *r, const 
 	fwd_batch_rule(b, r);
 }
 
-/* begun.c: what is done right behind the tracking */
+/* begun.c: what is done right behind the tracking; is there anything, with rules of raw or without? */
+bool fwd_begun_wanted(const struct fw_plan *plan, bool raw);
 void fwd_begun_add(struct fwd_nft_batch *b, const struct fwd_nft *nft, const struct fw_plan *plan,
 		   unsigned int base);
 

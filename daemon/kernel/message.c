@@ -113,6 +113,8 @@ static void fill_meta(struct fw_pkt_meta *meta, const struct raw *raw, unsigned 
 		meta->part = FW_PART_EXPECTED;
 		meta->helper = (uint8_t)fw_mark_helper_number(ours);
 	}
+	if (meta->part == FW_PART_TO_NAT && !(ours & (FW_MARK_CTINFO_MASK | FW_MARK_OWN)))
+		meta->part = FW_PART_WAITING;
 	meta->nat_pending = ours & FW_MARK_NAT_PENDING;
 	meta->nat_status = (uint8_t)((ours & FW_MARK_SRC_NAT ? FW_CTS_SRC_NAT : 0) |
 				     (ours & FW_MARK_DST_NAT ? FW_CTS_DST_NAT : 0));

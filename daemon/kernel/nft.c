@@ -291,6 +291,8 @@ static unsigned int add_rules(struct fwd_nft_batch *b, const struct fwd_nft *nft
 	flush_all(b, nft);
 	if (plan->kct)
 		fwd_kct_add_states(b, nft);
+	if (fwd_wait_wanted(plan))
+		fwd_wait_sets(b);
 	if (plan->expected)
 		fwd_begun_add_expected(b, nft);
 	add_owners(b, nft, plan);

@@ -22,6 +22,8 @@ enum {
 	FWD_BEGUN_PREROUTING,
 	FWD_BEGUN_OUTPUT,
 	FWD_DYING,
+	FWD_WAIT_PREROUTING,
+	FWD_WAIT_OUTPUT,
 	FWD_NAT_PREROUTING,
 	FWD_NAT_INPUT,
 	FWD_NAT_OUTPUT,
@@ -52,6 +54,16 @@ void fwd_kct_add(struct fwd_nft_batch *b, const struct fwd_nft *nft, const struc
 void fwd_kct_add_states(struct fwd_nft_batch *b, const struct fwd_nft *nft);
 /* begun.c: the chain for expected connections */
 void fwd_begun_add_expected(struct fwd_nft_batch *b, const struct fwd_nft *nft);
+
+/* wait.c: packets that overtake their connection's first one wait */
+bool fwd_wait_wanted(const struct fw_plan *plan);
+/* Its sets, where they are missing; the rules of its base chains, of begun.c's, and of OUTPUT's where
+ * nobody else takes its notes off. */
+void fwd_wait_sets(struct fwd_nft_batch *b);
+void fwd_wait_add(struct fwd_nft_batch *b, const struct fwd_nft *nft, const struct fw_plan *plan,
+		  unsigned int base);
+void fwd_wait_add_begun(struct fwd_nft_batch *b, const struct fw_plan *plan, unsigned int base);
+void fwd_wait_add_clear(struct fwd_nft_batch *b, const struct fwd_nft *nft, unsigned int base);
 
 /* known.c: chains that let known flows pass (offload.c); base chains jump there before they queue. */
 void fwd_known_chains(struct fwd_nft_batch *b);

@@ -9,6 +9,7 @@
  *		chain defrag { … }                     nobody jumps here, see below
  *		chain states { … }                     what the kernel's conntrack says into our bits (kct.c)
  *		chain expected { … }                   a connection that a helper waited for (kct.c)
+ *		set begun4 { … }                       connections whose first packet is on its way (wait.c)
  *		chain ct_behind_3 { … }                what raw says of a connection that begins (assign.c)
  *		chain known_input { … }                what need not be judged any more (known.c)
  *		chain drop_input { … }                 sources that the kernel drops (block-nft.c), for hooks
@@ -66,6 +67,8 @@ const struct fwd_base fwd_bases[FWD_N_BASES] = {
 	[FWD_BEGUN_PREROUTING] = {"begun_prerouting", "filter", NF_INET_PRE_ROUTING, -199},
 	[FWD_BEGUN_OUTPUT] = {"begun_output", "filter", NF_INET_LOCAL_OUT, -199},
 	[FWD_DYING] = {"dying", "filter", NF_INET_PRE_ROUTING, -99},
+	[FWD_WAIT_PREROUTING] = {"wait_prerouting", "filter", NF_INET_PRE_ROUTING, -250},
+	[FWD_WAIT_OUTPUT] = {"wait_output", "filter", NF_INET_LOCAL_OUT, -250},
 	[FWD_NAT_PREROUTING] = {"nat_prerouting", "nat", NF_INET_PRE_ROUTING, -100},
 	[FWD_NAT_INPUT] = {"nat_input", "nat", NF_INET_LOCAL_IN, 100},
 	[FWD_NAT_OUTPUT] = {"nat_output", "nat", NF_INET_LOCAL_OUT, -100},

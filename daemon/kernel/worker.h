@@ -5,6 +5,7 @@
  *	worker.c  reads the batch and sends its answers
  *	judge.c   judges it, under core->lock
  *	way.c     … unless a packet has to go elsewhere first
+ *	wait.c    … or to wait for another
  *	answer.c  what to tell the kernel of a decision
  */
 #ifndef FWD_KERNEL_WORKER_H
@@ -55,6 +56,9 @@ static inline uint32_t fwd_to_queue(uint16_t number)
 void fwd_judge(struct fwd_worker *w, uint64_t now);
 /* way.c: the queue that the packet has to come through before it can be judged; 0: none. */
 uint16_t fwd_way(const struct fwd_worker *w, const struct fwd_msg *m, const struct fw_plan *plan);
+/* wait.c: a packet on its visit to wait; a->id and a->queue are set. */
+void fwd_wait_judge(struct fwd_worker *w, struct fwd_answer *a, const struct fwd_msg *m,
+		    uint64_t now);
 /* answer.c: a->id and a->queue are set, and a->verdict is to drop. */
 void fwd_answer(struct fwd_worker *w, struct fwd_answer *a, const struct fwd_msg *m,
 		const struct fw_decision *d);

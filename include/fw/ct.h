@@ -100,6 +100,18 @@ void fw_ct_follow(struct fw_ct *ct, struct fw_eval *e, bool first);
 /* An expected connection begins, says the kernel (FW_PART_EXPECTED): make its flow. */
 void fw_ct_expected(struct fw_ct *ct, struct fw_eval *e);
 
+/* While the kernel tracks: the packet is dropped, by us or by the kernel.  Before fw_ct_dropped(). */
+void fw_ct_gone(struct fw_ct *ct, const struct fw_eval *e);
+
+/*
+ * Is a first packet of these ends on its way, which this one must not overtake?  false: it goes; and
+ * where the first packet is gone, or waited for in vain, others wait for this one in its place.
+ * Changes no flow.
+ */
+enum fw_ct_patience { FW_CT_COMES, FW_CT_HAS_WAITED, FW_CT_IN_VAIN };
+bool fw_ct_must_wait(struct fw_ct *ct, const struct fw_packet *pkt, enum fw_ct_patience patience,
+		     uint64_t now);
+
 /* The kernel will translate this first packet's destination: it will be met as another's. */
 void fw_ct_expect_translation(struct fw_ct *ct, const struct fw_eval *e);
 /* … its source: so will the first answer. */

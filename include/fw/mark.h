@@ -20,6 +20,9 @@
  * but for the first packet of an expected connection bits 10-8 are zero, bits 1-0 FW_PART_RAW, bits
  * 4-3 as above, and bits 7-5 and 2 the number of the helper that expected it (fw/helper.h).
  *
+ * and for a packet that waits for its connection's first one (wait.c) bits 10-8 are zero, bits 1-0
+ * FW_PART_TO_NAT, and bits 7-2 how often it has gone round,
+ *
  * and the verdict answers with bits 10-0 all the code of a translation, or zero.
  *
  * A reply of the daemon's own that belongs to a flow keeps what it was sent with in bits 10-8 (its
@@ -52,6 +55,8 @@
 #define FW_MARK_OWN_TOLD      0x004u
 #define FW_MARK_PART_MASK     0x003u
 #define FW_MARK_HELPER_MASK   0x0e4u
+#define FW_MARK_ROUNDS_SHIFT  2
+#define FW_MARK_ROUNDS_MASK   0x0fcu
 #define FW_MARK_CODE_MASK     0x7ffu
 #define FW_MARK_OWN_KEEPS     (FW_MARK_CTINFO_MASK | FW_MARK_NAT_PENDING | FW_MARK_SRC_NAT | FW_MARK_DST_NAT)
 

@@ -57,6 +57,9 @@ struct fw_nat fw_nat_at(const struct fw_use *use, enum fw_hook hook);
  */
 bool fw_nat_moves(const struct fw_use *use, const struct fw_packet *pkt);
 
+/* In PREROUTING: where the packet will be going, of several places the first.  false: to this host. */
+bool fw_nat_destination(const struct fw_use *use, const struct fw_packet *pkt, union fw_addr *ret);
+
 /* Every action that the rules of the nat tables may ask for, again and again the same; `nat` is valid
  * during the call.  Ends with the first fn() that returns other than 0, and returns that. */
 int fw_nat_each(const struct fw_ruleset *rs, int (*fn)(void *priv, const struct fw_nat *nat),

@@ -27,6 +27,7 @@ enum fw_part {
 	FW_PART_RAW,   /* raw alone, ahead of the kernel's tracking */
 	FW_PART_EXPECTED, /* no table: an expected connection begins, the tracker is to know */
 	FW_PART_DYING, /* no table: the packet has no hop left, and its sender is to be told */
+	FW_PART_WAITING, /* no table: the packet may have overtaken its connection's first one */
 };
 
 /* What the kernel's message says beside the bytes.  Filled by the caller of fw_packet_parse(). */

@@ -24,6 +24,18 @@ bool fw_nat_moves(const struct fw_use *use, const struct fw_packet *pkt)
 	return false;
 }
 
+bool fw_nat_destination(const struct fw_use *use, const struct fw_packet *pkt, union fw_addr *ret)
+{
+	const struct fw_nat nat = fw_nat_at(use, FW_PREROUTING);
+
+	if (nat.kind == FW_NAT_REDIRECT)
+		return false;
+	*ret = nat.flags & FW_NAT_ADDR ? nat.min_addr : pkt->dst;
+	for (unsigned int i = 0; (nat.flags & FW_NAT_NETMAP) && i < sizeof(ret->u8); i++)
+		ret->u8[i] |= pkt->dst.u8[i] & (nat.min_addr.u8[i] ^ nat.max_addr.u8[i]);
+	return true;
+}
+
 static int each_of_rule(const struct fw_rule *rule, int (*fn)(void *, const struct fw_nat *),
 			void *priv)
 {

@@ -17,14 +17,29 @@ static bool tracks(const struct fw_plan *plan, const struct fw_eval *e)
 	return plan->track[e->pkt->family] && !plan->kct && e->world->ct;
 }
 
-static bool is_for_us(const struct fw_eval *e)
+static bool is_ours(const struct fw_eval *e, const union fw_addr *addr)
 {
 	const unsigned int here = 1u << FW_ADDR_LOCAL | 1u << FW_ADDR_BROADCAST |
 		1u << FW_ADDR_ANYCAST | 1u << FW_ADDR_MULTICAST;
 	const struct fw_world_ops *ops = e->world->ops;
 
 	return !ops || !ops->addrtype ||
-		(ops->addrtype(e->world->priv, e->pkt->family, &e->pkt->dst, 0) & here);
+		(ops->addrtype(e->world->priv, e->pkt->family, addr, 0) & here);
+}
+
+static bool is_for_us(const struct fw_eval *e)
+{
+	return is_ours(e, &e->pkt->dst);
+}
+
+/* … when it has been translated as nat's rules have just said. */
+static bool will_be_for_us(const struct fw_eval *e)
+{
+	union fw_addr to;
+
+	if (!e->nat)
+		return is_for_us(e);
+	return fw_nat_destination(e->nat, e->pkt, &to) ? is_ours(e, &to) : true;
 }
 
 bool fw_is_hopeless(const struct fw_eval *e)
@@ -134,7 +149,24 @@ static bool is_last(const struct fw_plan *plan, const struct fw_eval *e)
 	return (plan->kct || tracks(plan, e)) && pkt->meta.hook == FW_PREROUTING &&
 		!plan->queue[pkt->family][FW_INPUT] &&
 		!(fw_flow_status(e->flow) & FW_CTS_CONFIRMED) && ops && ops->addrtype &&
-		is_for_us(e);
+		will_be_for_us(e);
+}
+
+/* While the kernel tracks it drops what has no hop left; where answers meet rules we do (DYING).  What
+ * is translated may be for this host. */
+static bool dies_unseen(const struct fw_plan *plan, const struct fw_eval *e)
+{
+	return plan->kct && !plan->exceeded[e->pkt->family] && !e->nat && fw_is_hopeless(e);
+}
+
+/* The packet goes no further, nor does a flow that it made. */
+static void forget(const struct fw_plan *plan, struct fw_eval *e)
+{
+	if (!e->flow)
+		return;
+	if (plan->kct)
+		fw_ct_gone(e->world->ct, e);
+	fw_ct_dropped(e->world->ct, e);
 }
 
 void fw_settle(struct hook_run *r, struct fw_decision *ret)
@@ -151,8 +183,7 @@ void fw_settle(struct hook_run *r, struct fw_decision *ret)
 		ret->reject = e->reject;
 		if (e->reject != FW_REJECT_NONE)
 			prepare_reply(r->plan, e, ret);
-		if (e->flow)
-			fw_ct_dropped(e->world->ct, e);
+		forget(r->plan, e);
 		return;
 	}
 	if (ret->verdict == FW_QUEUE) {
@@ -162,9 +193,8 @@ void fw_settle(struct hook_run *r, struct fw_decision *ret)
 	if (!e->flow && tracks(r->plan, e) && r->plan->track_here[e->pkt->family][e->pkt->meta.hook])
 		fw_ct_lost(e->world->ct, e->pkt);
 	/* the kernel drops it behind PREROUTING, and forgets a flow that it made */
-	if (tracks(r->plan, e) && (r->doomed || fw_is_hopeless(e))) {
-		if (e->flow)
-			fw_ct_dropped(e->world->ct, e);
+	if ((tracks(r->plan, e) && (r->doomed || fw_is_hopeless(e))) || dies_unseen(r->plan, e)) {
+		forget(r->plan, e);
 		return;
 	}
 	ret->assign = e->pkt->meta.part == FW_PART_RAW ? e->assign : NULL;

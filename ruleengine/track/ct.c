@@ -13,6 +13,7 @@
 
 #include "track/ghost.h"
 #include "track/pending.h"
+#include "track/wait.h"
 
 static const struct {
 	const char *name; /* after net.netfilter.nf_conntrack_; NULL: no setting of its own */
@@ -59,6 +60,8 @@ struct fw_ct *fw_ct_new(const struct fw_ct_config *config)
 	ct->pending = (struct ct_notes)CT_NOTES_INIT(struct ct_pending, CT_PENDING_MAX);
 	ct->masked = (struct ct_notes)CT_NOTES_INIT(struct ct_pending, CT_PENDING_MAX);
 	ct->ghosts = (struct ct_notes)CT_NOTES_INIT(struct ct_ghost, CT_GHOSTS_MAX);
+	ct->gone = (struct ct_notes)CT_NOTES_INIT(struct ct_waited, CT_WAITED_MAX);
+	ct->next = (struct ct_notes)CT_NOTES_INIT(struct ct_waited, CT_WAITED_MAX);
 	for (size_t i = 0; i < CT_N_TIMEOUTS; i++)
 		ct->timeout[i] = timeouts[i].seconds;
 	if (ct_table_init(&ct->table) < 0)
@@ -73,6 +76,8 @@ struct fw_ct *fw_ct_free(struct fw_ct *ct)
 		ct_notes_deinit(&ct->pending);
 		ct_notes_deinit(&ct->masked);
 		ct_notes_deinit(&ct->ghosts);
+		ct_notes_deinit(&ct->gone);
+		ct_notes_deinit(&ct->next);
 	}
 	free(ct);
 	return NULL;

@@ -139,6 +139,8 @@ struct fw_ct {
 	struct ct_notes pending; /* of first packets, by their source (pending.c) */
 	struct ct_notes masked;  /* … by whom they ask (masked.c) */
 	struct ct_notes ghosts;  /* of rejected ones (ghost.c) */
+	struct ct_notes gone;    /* of dropped ones, for which others may wait, … (wait.c) */
+	struct ct_notes next;    /* … and of who was let go in place of one */
 	struct fw_ct_config config;
 	bool count_packets; /* rules ask for it */
 	struct fw_ct_stats stats;

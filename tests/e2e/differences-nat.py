@@ -7,9 +7,11 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import beside  # noqa: E402
+import firewall  # noqa: E402
 import pkt  # noqa: E402
 from beside import CLIENT, send, syn, udp  # noqa: E402
 
+ROUTER = "10.77.1.1"
 NETLINK_NETFILTER, EXPECTATIONS_NEW = 12, 4  # protocol; group (NFNLGRP_CONNTRACK_EXP_NEW)
 
 
@@ -29,6 +31,26 @@ def test_errors_about_first_packets_pass(both, c):
         spent = udp(ttl=1)
         return [len(send(r, p)["eth0"]) for p in (lost, spent)]
     c.equal("errors: no route, no hop left", both.routers(what), ([0, 0], [1, 0]))
+
+
+def test_assigned_packets_do_not_wait(both, c):
+    def what(r):
+        r.fw.restore(4, "*raw\n-A PREROUTING -p udp --dport 54 -j CT --ctevents new\nCOMMIT\n"
+                        "*nat\n-A PREROUTING -p udp -j DNAT --to-destination %s\nCOMMIT\n"
+                        "*filter\n-A FORWARD\nCOMMIT\n" % beside.SERVER)
+        for port in (53, 54):
+            if isinstance(r.fw, firewall.Fwd):
+                r.fw.pause()  # so that all are there when the first is read
+            for _ in range(20):
+                packet = pkt.ip4(CLIENT, ROUTER, 17, pkt.udp(CLIENT, ROUTER, 5000, port, b"x"))
+                r.ports["eth0"].send(pkt.ether(r.MAC["eth0"], r.host_mac(1, 10), packet))
+            if isinstance(r.fw, firewall.Fwd):
+                r.fw.resume()
+            r.fw.settle()
+            yield beside.packets(r.fw, "-j DNAT --to-destination " + beside.SERVER)
+    kernel, ours = both.routers(lambda r: list(what(r)))
+    c.equal("translations of 20 packets, and of 20 that CT has to do with", kernel, [1, 2])
+    c.equal("where the first waits in the queue", ours, [1, 21])
 
 
 def test_errors_about_resets_begin_nothing(both, c):

@@ -6,6 +6,7 @@ same connections come up, from and to whom, and the same counters stand behind.
 Random rules and packets: tests/diff/diff.py --nat.
 """
 import os
+import select
 import socket
 import struct
 import sys
@@ -16,11 +17,12 @@ sys.path[:0] = [os.path.join(HERE, "..", "lib")]
 import firewall  # noqa: E402
 import hosts  # noqa: E402
 import netns  # noqa: E402
+import pkt  # noqa: E402
 import topo  # noqa: E402
 
-C, R1, R2, S = "10.66.1.2", "10.66.1.1", "10.66.2.1", "10.66.2.2"
+C, R1, R2, S, S3 = "10.66.1.2", "10.66.1.1", "10.66.2.1", "10.66.2.2", "10.66.2.3"
 C6, R6, S6 = "fd66:1::2", "fd66:1::1", "fd66:2::2"
-MANY, FIRST_PACKETS = 1000, 3000
+MANY, FIRST_PACKETS, BURST = 1000, 3000, 8
 IP_PKTINFO, IP_MTU, IPV6_MTU = 8, 14, 24
 
 
@@ -289,6 +291,62 @@ def unanswerable(side):
     return side.connect("router", "127.0.0.1", 9, 0.1), side.counters()
 
 
+def through_lo(side):
+    """A packet to this host itself is its own first one, and waits for nobody."""
+    side.restore("*nat\n-A OUTPUT -d 192.0.2.7/32 -j DNAT --to-destination %s\nCOMMIT\n*mangle\n"
+                 "-A PREROUTING -i lo\n-A INPUT -i lo\nCOMMIT\n*filter\n-A OUTPUT -o lo\nCOMMIT\n" % S)
+    with side.router, socket.socket(socket.AF_INET, socket.SOCK_RAW, 253) as s:
+        s.sendto(b"x", (R1, 0))
+        side.fw.settle()
+    return side.counters()
+
+
+def heard_of(s):
+    """What has come to a socket: (bytes, from whom)."""
+    out = []
+    while select.select([s], [], [], 0)[0]:
+        out.append(s.recvfrom(2048))
+    return out
+
+
+def burst(side):
+    """What is sent before a connection's first packet is through goes the same way: datagrams of one
+    socket to the same server from the same port, and no echo request of one program is lost."""
+    side.server.ip("addr add %s/24 dev eth0" % S3)
+    side.restore("*nat\n-A PREROUTING -d 192.0.2.7/32 -p udp -m statistic --mode nth --every 2 "
+                 "--packet 0 -j DNAT --to-destination %s\n"
+                 "-A PREROUTING -d 192.0.2.7/32 -p udp -j DNAT --to-destination %s\n"
+                 "-A OUTPUT -d 192.0.2.7/32 -j DNAT --to-destination %s\n"
+                 "-A POSTROUTING -o eth1 -p udp -j MASQUERADE --random-fully\n"
+                 "-A POSTROUTING -o eth1 -j MASQUERADE\nCOMMIT\n"
+                 "*filter\n-A FORWARD -p icmp -m conntrack --ctstate NEW\nCOMMIT\n" % (S, S3, S))
+    side.router.ip("route add 192.0.2.0/24 via " + C)
+    got = []
+    for ns in ("client", "client", "router"):
+        with side.server:
+            heard = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)]
+            echoes = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+        with getattr(side, ns):
+            said = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+        for s, to in zip(heard, (S, S3)):
+            s.bind((to, 9))
+        if isinstance(side.fw, firewall.Fwd):
+            side.fw.pause()  # so that all are there when the first is read
+        for _ in range(BURST):
+            said.sendto(b"x", ("192.0.2.7", 9))
+            raw.sendto(pkt.icmp(8, 0, len(got) + 1 << 16), (S, 0))
+        if isinstance(side.fw, firewall.Fwd):
+            side.fw.resume()
+        side.fw.settle()
+        peers = [[peer for _, peer in heard_of(s)] for s in heard]
+        got.append((sorted(len(x) for x in peers), len(set(peers[0] + peers[1])),
+                    len(heard_of(echoes))))
+        for s in heard + [echoes, said, raw]:
+            s.close()
+    return got, side.counters()
+
+
 def main():
     netns.need_root()
     netns.sweep()
@@ -296,6 +354,7 @@ def main():
     for what, need in ((translations, None), (switch_on, None), (after_crash, None),
                        (refused, None), (unanswerable, None), (path_mtu, None),
                        (way_out, [b"x", b"went elsewhere"]),
+                       (burst, None), (through_lo, None),
                        (many_at_once, "[%d" % FIRST_PACKETS), (port_range, (MANY, 2 * MANY))):
         results = []
         for kind in ("legacy", "fwd"):

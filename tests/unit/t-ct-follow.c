@@ -395,6 +395,56 @@ static void test_one_source_asks_two(void **state)
 	fw_ct_free(ct);
 }
 
+static bool waits(struct fw_ct *ct, enum fw_ct_patience patience, uint64_t now)
+{
+	struct fw_pkt_meta meta = {.hook = FW_PREROUTING};
+	struct fw_packet pkt;
+	struct bytes b;
+
+	make_udp(&b, CLIENT, SERVER, 5000, 53);
+	assert_int_equal(fw_packet_parse(&pkt, FW_IP4, b.data, b.len, b.len, &meta), 0);
+	return fw_ct_must_wait(ct, &pkt, patience, now);
+}
+
+/* Until the first packet is through, the next of its ends wait; nobody waits for nothing. */
+static void test_overtaking(void **state)
+{
+	struct fw_ct *ct = fresh();
+	struct fw_eval e = {.now = SEC, .ctinfo = FW_CT_NEW};
+
+	(void)state;
+	assert_false(waits(ct, FW_CT_COMES, SEC));
+	assert_false(waits(ct, FW_CT_COMES, SEC)); /* nothing of ours is on its way */
+	e.flow = expected(ct, SERVER, 5000);
+	assert_true(waits(ct, FW_CT_COMES, SEC));
+	assert_true(waits(ct, FW_CT_HAS_WAITED, SEC));
+	fw_ct_confirm(ct, &e);
+	assert_false(waits(ct, FW_CT_HAS_WAITED, SEC));
+	fw_ct_free(ct);
+}
+
+/* The first packet was dropped: one of those that come behind it is the first now. */
+static void test_overtaking_who_is_gone(void **state)
+{
+	struct fw_ct *ct = fresh();
+	struct fw_packet pkt = {.meta = {.hook = FW_PREROUTING}};
+	struct fw_eval e = {.now = SEC, .ctinfo = FW_CT_NEW, .pkt = &pkt};
+
+	(void)state;
+	e.flow = expected(ct, SERVER, 5000);
+	fw_ct_gone(ct, &e);
+	fw_ct_dropped(ct, &e);
+	assert_false(waits(ct, FW_CT_COMES, SEC));
+	assert_true(waits(ct, FW_CT_COMES, SEC));
+	assert_true(waits(ct, FW_CT_HAS_WAITED, SEC));
+	/* nobody told us: who has waited too long goes, the others wait for him */
+	expected(ct, SERVER, 5000);
+	assert_true(waits(ct, FW_CT_HAS_WAITED, 2 * SEC));
+	assert_false(waits(ct, FW_CT_IN_VAIN, 2 * SEC));
+	assert_true(waits(ct, FW_CT_IN_VAIN, 2 * SEC));
+	fw_ct_free(ct);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -410,6 +460,8 @@ int main(void)
 		cmocka_unit_test(test_redirected_and_refused),
 		cmocka_unit_test(test_many_are_pending),
 		cmocka_unit_test(test_one_source_asks_two),
+		cmocka_unit_test(test_overtaking),
+		cmocka_unit_test(test_overtaking_who_is_gone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

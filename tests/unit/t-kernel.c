@@ -165,6 +165,10 @@ static void test_message_expected(void **state)
 	}
 	assert_int_equal(meta_of(raw | invalid).part, FW_PART_RAW);
 	assert_int_equal(meta_of(raw | FW_MARK_OWN).part, FW_PART_RAW);
+	/* the notes of one that waits, with or without its rounds, and of OUTPUT's first visit */
+	assert_int_equal(meta_of(FW_PART_TO_NAT).part, FW_PART_WAITING);
+	assert_int_equal(meta_of(FW_PART_TO_NAT | FW_MARK_ROUNDS_MASK).part, FW_PART_WAITING);
+	assert_int_equal(meta_of(FW_PART_TO_NAT | invalid).part, FW_PART_TO_NAT);
 }
 
 /* A message cut anywhere is garbage or a packet, never a read beyond it. */
