@@ -43,7 +43,7 @@ static int check(const struct fw_parse_ctx *ctx, struct fw_use *use, struct fw_e
 		return r;
 	}
 	if ((use->set & TCP_ROWS) && (ctx->proto != IPPROTO_TCP || ctx->proto_inverted)) {
-		r = fw_fail(err, FW_ERR_USAGE, "ECN: the bits of TCP exist in TCP only");
+		r = fw_fail(err, FW_ERR_PLACE, "ECN: the bits of TCP exist in TCP only");
 		fw_err_hint(err, "add -p tcp to the rule");
 		return r;
 	}

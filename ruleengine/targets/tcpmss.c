@@ -23,16 +23,17 @@ enum { SET, CLAMP };
 
 static const struct fw_opt opts[] = {
 	[SET] = {.name = "set-mss", .kind = FW_OPT_U16, .max = UINT16_MAX - 20,
+		 .excludes = 1 << CLAMP,
 		 .offset = offsetof(struct tcpmss, mss), .arg = "value",
 		 .help = "explicitly set MSS option to specified value"},
-	[CLAMP] = {.name = "clamp-mss-to-pmtu", .kind = FW_OPT_FLAG,
+	[CLAMP] = {.name = "clamp-mss-to-pmtu", .kind = FW_OPT_FLAG, .excludes = 1 << SET,
 		   .help = "automatically clamp MSS value to what the path takes"},
 	{NULL},
 };
 
 static int check(const struct fw_parse_ctx *ctx, struct fw_use *use, struct fw_err *err)
 {
-	struct tcpmss *m = use->data;
+	const struct tcpmss *m = use->data;
 	const uint16_t most = (uint16_t)(UINT16_MAX - (ctx->family == FW_IP4 ? 20 : 40));
 	int r;
 
@@ -46,10 +47,6 @@ static int check(const struct fw_parse_ctx *ctx, struct fw_use *use, struct fw_e
 		fw_err_words(err, "TCPMSS: bad value for option \"--set-mss\", or out of range (0-%u).",
 			     most);
 		return r;
-	}
-	if (fw_use_has(use, CLAMP)) {
-		use->set = 1u << CLAMP;
-		m->mss = 0;
 	}
 	return 0;
 }

@@ -13,6 +13,8 @@
                                               => exit: 2
 -p tcp --syn -j TCPMSS --set-mss 65530        => exit: 2
 -j TCPMSS --set-mss 42                        => error: the rule must say -p tcp
+-p tcp --syn -j TCPMSS --set-mss 42 --clamp-mss-to-pmtu => error: conflict
+-p tcp --syn -j TCPMSS --clamp-mss-to-pmtu --set-mss 42 => exit: 2
 @chain INPUT
 -p tcp --syn -j TCPMSS --clamp-mss-to-pmtu    => error: packets come there from INPUT
 -p tcp -m tcp --tcp-flags SYN SYN -j TCPMSS --set-mss 9 => =
