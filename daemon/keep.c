@@ -67,15 +67,20 @@ static int save_flows(struct fwd_keeper *k)
 	const uint64_t wall = fwd_wall(), now = fwd_now();
 	struct fwd_core *core = &k->d->core;
 	struct fw_buf text = FW_BUF_INIT;
+	struct fw_ct_copies *some = fw_ct_copies_new(SLICE);
 	uint64_t cursor = 0;
 	int r = 0;
 
+	if (!some)
+		return -ENOMEM;
 	fwd_kernel_sync(k->d->editor.kernel);
 	do {
 		fwd_core_slice(core);
-		fw_ct_dump(core->world.ct, &cursor, SLICE, now, &text);
+		fw_ct_copy(core->world.ct, &cursor, NULL, now, some);
 		fwd_core_slice_end(core);
+		fw_ct_copies_dump(some, &text);
 	} while (cursor && text.len < FLOWS_BYTES);
+	fw_ct_copies_free(some);
 	if (cursor || !text.len)
 		fwd_store_drop_flows(k->d->editor.store);
 	else

@@ -21,6 +21,8 @@ struct listing {
 	uint64_t cursor;
 };
 
+static struct fw_ct_copies *copies; /* control thread; made for the first listing */
+
 static bool list_more(struct fwd *d, void *priv, struct fw_buf *out)
 {
 	struct listing *l = priv;
@@ -28,9 +30,9 @@ static bool list_more(struct fwd *d, void *priv, struct fw_buf *out)
 
 	do {
 		fwd_core_slice(&d->core);
-		fw_ct_list(d->core.world.ct, &l->cursor, SLICE, &l->words.filter, fwd_now(),
-			   l->format, out);
+		fw_ct_copy(d->core.world.ct, &l->cursor, &l->words.filter, fwd_now(), copies);
 		fwd_core_slice_end(&d->core);
+		fw_ct_copies_list(copies, l->format, out);
 	} while (l->cursor && out->len - before < PIECE_BYTES);
 	return l->cursor;
 }
@@ -52,8 +54,12 @@ int fwd_verb_conn_list(struct fwd_call *call, struct fw_err *err)
 	struct listing *l = calloc(1, sizeof(*l));
 	int r;
 
-	if (!l)
+	if (!copies)
+		copies = fw_ct_copies_new(SLICE);
+	if (!l || !copies) {
+		free(l);
 		return fw_fail(err, FW_ERR_RESOURCE, "out of memory");
+	}
 	r = fwd_conn_words(call, take_format(call, &l->format), &l->words, err);
 	if (r) {
 		free(l);

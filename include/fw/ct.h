@@ -217,6 +217,17 @@ enum fw_ct_format { FW_CT_TEXT, FW_CT_EXTENDED, FW_CT_JSON };
 void fw_ct_list(struct fw_ct *ct, uint64_t *cursor, size_t max, const struct fw_ct_filter *filter,
 		uint64_t now, enum fw_ct_format format, struct fw_buf *out);
 
+/*
+ * The same in two steps, for packets wait for the first one only: copies are taken as by fw_ct_list(),
+ * in place of those of before, as many as there is room for; and then printed, by any thread.
+ */
+struct fw_ct_copies *fw_ct_copies_new(size_t max); /* NULL: no memory */
+struct fw_ct_copies *fw_ct_copies_free(struct fw_ct_copies *c); /* NULL */
+void fw_ct_copy(struct fw_ct *ct, uint64_t *cursor, const struct fw_ct_filter *filter, uint64_t now,
+		struct fw_ct_copies *ret);
+void fw_ct_copies_list(const struct fw_ct_copies *c, enum fw_ct_format format, struct fw_buf *out);
+void fw_ct_copies_dump(const struct fw_ct_copies *c, struct fw_buf *out); /* as fw_ct_dump() */
+
 /* What one tracker has to be told to go on with a flow of the other's, the kernel's or ours. */
 struct fw_ct_facts {
 	struct fw_tuple orig, reply;

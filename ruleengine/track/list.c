@@ -54,7 +54,7 @@ static void print_tuple(const struct fw_flow *flow, enum fw_ct_dir dir, struct f
 			   flow->ext->bytes[dir]);
 }
 
-static void print_flow(const struct fw_flow *flow, uint64_t now, bool extended, struct fw_buf *out)
+static void text_flow(const struct fw_flow *flow, uint64_t now, bool extended, struct fw_buf *out)
 {
 	const char *state = ct_state_name(flow);
 
@@ -120,16 +120,21 @@ static void json_flow(const struct fw_flow *flow, uint64_t now, struct fw_buf *o
 	fw_buf_fmt(out, ",\"mark\":%u,\"zone\":%u}\n", flow->mark, flow->orig.zone);
 }
 
+void ct_print_flow(const struct fw_flow *flow, uint64_t now, enum fw_ct_format format,
+		   struct fw_buf *out)
+{
+	if (format == FW_CT_JSON)
+		json_flow(flow, now, out);
+	else
+		text_flow(flow, now, format == FW_CT_EXTENDED, out);
+}
+
 void fw_ct_list(struct fw_ct *ct, uint64_t *cursor, size_t max, const struct fw_ct_filter *filter,
 		uint64_t now, enum fw_ct_format format, struct fw_buf *out)
 {
 	size_t left = ct_slice(max);
 	struct fw_flow *flow;
 
-	while (max-- && (flow = ct_step(ct, cursor, &left, now, filter))) {
-		if (format == FW_CT_JSON)
-			json_flow(flow, now, out);
-		else
-			print_flow(flow, now, format == FW_CT_EXTENDED, out);
-	}
+	while (max-- && (flow = ct_step(ct, cursor, &left, now, filter)))
+		ct_print_flow(flow, now, format, out);
 }

@@ -15,7 +15,7 @@ static void dump_ends(const struct fw_tuple *t, struct fw_buf *out)
 		   inet_ntop(af, &t->dst, dst, sizeof(dst)), ntohs(t->sport_be), ntohs(t->dport_be));
 }
 
-static void dump_flow(const struct fw_flow *known, uint64_t now, struct fw_buf *out)
+void ct_dump_flow(const struct fw_flow *known, uint64_t now, struct fw_buf *out)
 {
 	const struct fw_flow_ext *ext = known->ext;
 	struct fw_flow copy = *known, *flow = &copy;
@@ -48,5 +48,5 @@ void fw_ct_dump(struct fw_ct *ct, uint64_t *cursor, size_t max, uint64_t now, st
 	const struct fw_flow *flow;
 
 	while (max-- && (flow = ct_step(ct, cursor, &left, now, NULL)))
-		dump_flow(flow, now, out);
+		ct_dump_flow(flow, now, out);
 }

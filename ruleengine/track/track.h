@@ -250,6 +250,11 @@ void ct_flow_untranslate(struct fw_ct *ct, struct fw_flow *flow); /* that may no
 struct fw_flow *ct_step(struct fw_ct *ct, uint64_t *cursor, size_t *left, uint64_t now,
 			const struct fw_ct_filter *filter);
 size_t ct_slice(size_t max);
+
+/* list.c and state.c: a flow, or a copy of one, as a line. */
+void ct_print_flow(const struct fw_flow *flow, uint64_t now, enum fw_ct_format format,
+		   struct fw_buf *out);
+void ct_dump_flow(const struct fw_flow *flow, uint64_t now, struct fw_buf *out);
 const char *ct_state_name(const struct fw_flow *flow); /* or NULL: has none */
 bool ct_has_ports(uint8_t proto);
 

@@ -21,6 +21,38 @@ static size_t count_lines(const struct fw_buf *b)
 	return n;
 }
 
+/* Copies are printed like the flows themselves. */
+static void list_copies(struct fw_ct *ct, const struct fw_buf *listed)
+{
+	struct fw_ct_copies *copies = fw_ct_copies_new(64);
+	struct fw_buf out = FW_BUF_INIT;
+	uint64_t cursor = 0;
+
+	assert_non_null(copies);
+	do {
+		fw_ct_copy(ct, &cursor, NULL, 0, copies);
+		fw_ct_copies_list(copies, FW_CT_TEXT, &out);
+	} while (cursor);
+	assert_string_equal(fw_buf_cstr(&out), fw_buf_cstr(listed));
+	fw_buf_deinit(&out);
+	fw_ct_copies_free(copies);
+}
+
+static void dump_copies(struct fw_ct *ct, uint64_t now, const struct fw_buf *dumped)
+{
+	struct fw_ct_copies *copies = fw_ct_copies_new(10);
+	struct fw_buf out = FW_BUF_INIT;
+	uint64_t cursor = 0;
+
+	assert_non_null(copies);
+	fw_ct_copy(ct, &cursor, NULL, now, copies);
+	assert_int_equal(cursor, 0);
+	fw_ct_copies_dump(copies, &out);
+	assert_string_equal(fw_buf_cstr(&out), fw_buf_cstr(dumped));
+	fw_buf_deinit(&out);
+	fw_ct_copies_free(copies);
+}
+
 static void test_list_text(void **state)
 {
 	struct tcp_words w = tcp_from(CLIENT, TH_SYN, 100, 0);
@@ -74,6 +106,7 @@ static void test_list_slices_and_filters(void **state)
 		slices++;
 	} while (cursor);
 	assert_int_equal(count_lines(&out), 2000);
+	list_copies(ct, &out);
 	assert_in_range(slices, 2000 / 64, 2000 / 64 + 2);
 	f.sport = 1029;
 	fw_buf_reset(&out);
@@ -134,6 +167,7 @@ static void test_dump_and_load(void **state)
 		fw_ct_dump(ct, &cursor, 2, 1001 * SEC, &first);
 	while (cursor);
 	assert_int_equal(count_lines(&first), 3);
+	dump_copies(ct, 1001 * SEC, &first);
 	/* into a machine that has just started: its clock is below the flows' ages */
 	assert_int_equal(fw_ct_load(next, first.data, first.len, 2 * SEC, &err), 0);
 	assert_int_equal(fw_ct_load(next, first.data, first.len, 2 * SEC, &err),
