@@ -40,6 +40,7 @@ enum fw_ct_dir { FW_DIR_ORIG, FW_DIR_REPLY, FW_N_DIRS };
 #define FW_CTS_CONFIRMED  0x0008
 #define FW_CTS_SRC_NAT    0x0010
 #define FW_CTS_DST_NAT    0x0020
+#define FW_CTS_TEMPLATE   0x0800 /* raw's CT has laid it on the packet: a flow of no ends */
 
 /* Timeouts by the names of net.netfilter.nf_conntrack_* (without that prefix), in seconds;
  * defaults are the kernel's (Documentation/networking/nf_conntrack-sysctl.rst). */

@@ -86,7 +86,7 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 	struct fw_tuple room;
 	uint32_t hash;
 
-	if (!e->flow)
+	if (!e->flow || (fw_flow_status(e->flow) & FW_CTS_TEMPLATE))
 		return false;
 	orig = fw_flow_tuple(e->flow, FW_DIR_ORIG, &room);
 	/* of an IPv6 address, too, the first word only: so does the kernel */

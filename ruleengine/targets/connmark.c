@@ -3,6 +3,8 @@
  * -j CONNMARK: change the connection's mark, or copy it from or to the packet's.  Without a
  * connection it does nothing.  Seven options say three things; save prints the three.
  */
+#include <errno.h>
+
 #include "fw/ct.h"
 #include "fw/tx.h"
 #include "opt/opt.h"
@@ -201,17 +203,28 @@ static void list(const struct fw_use *use, enum fw_family family, bool numeric, 
 		fw_buf_fmt(out, " %s-shift-mark %u", m->right ? "right" : "left", m->bits);
 }
 
-/* What is stored may come back into a packet, where some bits are the daemon's. */
-static int deploy(const struct fw_use *use, const struct fw_tx_env *env, struct fw_err *err)
-{
-	const struct connmark *m = use->data;
-
-	return m->mode == MODE_SET ? fw_use_may_mark(use, m->value, env, err) : 0;
-}
-
 static uint32_t shift(const struct connmark *m, uint32_t mark)
 {
 	return m->right ? mark >> m->bits : mark << m->bits;
+}
+
+/* What is stored may come back into a packet, where some bits are the daemon's.  They are in no
+ * packet and in no connection, so only what is set, or shifted, may come to them. */
+static int deploy(const struct fw_use *use, const struct fw_tx_env *env, struct fw_err *err)
+{
+	const struct connmark *m = use->data;
+	uint32_t may = ~env->mark_reserved;
+
+	if (m->mode == MODE_SET)
+		may = (may & ~m->ctmask) | m->value;
+	else
+		may &= m->mode == MODE_SAVE ? m->nfmask : m->ctmask;
+	if (!fw_use_may_mark(use, shift(m, may), env, err))
+		return 0;
+	if (m->bits)
+		fw_err_hint(err, "a mask keeps a shift from bits 0x%x; mark-shift moves the daemon's own",
+			    env->mark_reserved);
+	return -EINVAL;
 }
 
 static enum fw_verdict run(const struct fw_use *use, struct fw_eval *e)

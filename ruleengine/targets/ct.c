@@ -235,7 +235,7 @@ static int attach(const struct fw_use *use, struct fw_world *world, uint64_t now
 {
 	struct fw_flow *template = use->state;
 
-	template->status = FW_CTS_CONFIRMED;
+	template->status = FW_CTS_CONFIRMED | FW_CTS_TEMPLATE;
 	return 0;
 }
 

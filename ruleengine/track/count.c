@@ -62,7 +62,7 @@ bool fw_ct_counted_as(struct fw_ct *ct, const struct fw_eval *e, struct fw_tuple
 {
 	const struct fw_flow *flow = e->flow;
 
-	if (flow) {
+	if (flow && !(flow->status & FW_CTS_TEMPLATE)) {
 		*ret = flow->orig;
 		*status = flow->status;
 		return true;

@@ -93,7 +93,8 @@ class Targets(Words):
         op = self.r.choice(["--set-mark 0x%x", "--set-xmark 0x%x/0xff", "--or-mark 0x%x",
                             "--and-mark 0xffff%x", "--xor-mark 0x%x", "--save-mark",
                             "--save-mark --nfmask 0xf --ctmask 0x%x", "--restore-mark",
-                            "--restore-mark --mask 0x%x", "--save-mark --left-shift-mark 2",
+                            "--restore-mark --mask 0x%x",
+                            "--save-mark --nfmask 0xffff --ctmask 0xfffff --left-shift-mark 2",
                             "--restore-mark --right-shift-mark 1 --mask 0x%x"])
         return "-j CONNMARK " + (op % self.r.choice([1, 2, 5, 0x10, 0x13]) if "%" in op else op)
 

@@ -451,10 +451,11 @@ static void test_template(void **state)
 		"-A PREROUTING -m conntrack --ctorigsrc 0.0.0.0 --ctexpire 0 --ctdir ORIGINAL\n"
 		"-A PREROUTING -m conntrack ! --ctstate INVALID --ctproto tcp\n"
 		"-A PREROUTING -m connmark --mark 0\n-A PREROUTING -j CONNMARK --set-mark 7\n"
-		"-A PREROUTING -m connmark --mark 7\nCOMMIT\n"
+		"-A PREROUTING -m connmark --mark 7\n-A PREROUTING -m cluster --cluster-total-nodes 1 "
+		"--cluster-local-node 1 --cluster-hash-seed 0\nCOMMIT\n"
 		"*mangle\n-A PREROUTING -m conntrack --ctorigsrc 10.0.0.1 --ctproto tcp\n"
 		"-A PREROUTING -m connmark --mark 0\nCOMMIT\n";
-	static const int want[] = {2, 2, 2, 2, 0, 1, 2, 2};
+	static const int want[] = {2, 2, 2, 2, 0, 1, 2, 2, 0};
 	struct pkt p = PKT_INIT;
 	struct scene s;
 
