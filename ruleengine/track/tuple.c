@@ -135,39 +135,7 @@ static uint32_t bytes_at(const struct fw_packet *pkt, uint32_t off, const uint8_
 	return *p ? pkt->cap_len - off : 0;
 }
 
-bool ct_tuple_of(const struct fw_packet *pkt, struct fw_tuple *ret)
-{
-	uint32_t ports;
-	const uint8_t *p;
-	uint32_t have;
-
-	if (pkt->fragment || !pkt->has_proto)
-		return false;
-	if (pkt->family == FW_IP6 && pkt->proto == IPPROTO_NONE)
-		return false;
-	have = bytes_at(pkt, pkt->l4_off, &p);
-	if (!upper_part(p, have < pkt->l4_len ? have : pkt->l4_len, pkt->proto, &ports))
-		return false;
-	ret->src = pkt->src;
-	ret->dst = pkt->dst;
-	put_tail(ret, make_tail(ports, pkt->proto, (uint8_t)pkt->family));
-	return true;
-}
-
-static bool quoted4(const struct fw_packet *pkt, uint32_t *off, struct fw_tuple *t)
-{
-	const uint8_t *p = fw_packet_bytes(pkt, *off, 20);
-
-	if (!p || ((p[6] & 0x1f) | p[7]))
-		return false;
-	memcpy(t->src.u8, p + 12, 4);
-	memcpy(t->dst.u8, p + 16, 4);
-	t->proto = p[9];
-	*off += (uint32_t)(p[0] & 0x0f) * 4;
-	return *off <= pkt->len;
-}
-
-/* Walk the quoted extension headers to the upper layer; false where the kernel gives up. */
+/* Walk extension headers to the upper layer; false where the kernel gives up. */
 static bool skip_extensions(const struct fw_packet *pkt, uint32_t *off, uint8_t *next)
 {
 	while (*next == IPPROTO_HOPOPTS || *next == IPPROTO_ROUTING || *next == IPPROTO_FRAGMENT ||
@@ -190,6 +158,51 @@ static bool skip_extensions(const struct fw_packet *pkt, uint32_t *off, uint8_t 
 		*off += size;
 	}
 	return *next != IPPROTO_NONE;
+}
+
+/*
+ * An IPv6 packet whose extension headers end beyond it: no rule knows its protocol, but for the kernel's
+ * tracker it is the last that they name, unless that has a header to look into.
+ */
+static bool ends_beyond(const struct fw_packet *pkt, uint8_t *proto)
+{
+	uint32_t off = 40;
+
+	*proto = pkt->data[6];
+	return pkt->family == FW_IP6 && skip_extensions(pkt, &off, proto);
+}
+
+bool ct_tuple_of(const struct fw_packet *pkt, struct fw_tuple *ret)
+{
+	uint8_t proto = pkt->proto;
+	uint32_t ports, have = 0;
+	const uint8_t *p = NULL;
+
+	if (pkt->fragment || (!pkt->has_proto && !ends_beyond(pkt, &proto)))
+		return false;
+	if (pkt->family == FW_IP6 && proto == IPPROTO_NONE)
+		return false;
+	if (pkt->has_proto)
+		have = bytes_at(pkt, pkt->l4_off, &p);
+	if (!upper_part(p, have < pkt->l4_len ? have : pkt->l4_len, proto, &ports))
+		return false;
+	ret->src = pkt->src;
+	ret->dst = pkt->dst;
+	put_tail(ret, make_tail(ports, proto, (uint8_t)pkt->family));
+	return true;
+}
+
+static bool quoted4(const struct fw_packet *pkt, uint32_t *off, struct fw_tuple *t)
+{
+	const uint8_t *p = fw_packet_bytes(pkt, *off, 20);
+
+	if (!p || ((p[6] & 0x1f) | p[7]))
+		return false;
+	memcpy(t->src.u8, p + 12, 4);
+	memcpy(t->dst.u8, p + 16, 4);
+	t->proto = p[9];
+	*off += (uint32_t)(p[0] & 0x0f) * 4;
+	return *off <= pkt->len;
 }
 
 static bool quoted6(const struct fw_packet *pkt, uint32_t *off, struct fw_tuple *t)

@@ -124,6 +124,24 @@ static void test_generic_and_gre(void **state)
 	fw_ct_free(ct);
 }
 
+/* Extension headers that end beyond the packet. */
+static void test_beyond(void **state)
+{
+	struct fw_ct *ct = fresh();
+	struct bytes b;
+	uint8_t *p = ip6(&b, CLIENT, SERVER, 51, 24);
+
+	(void)state;
+	p[0] = 120;
+	p[1] = 120;
+	assert_int_equal(say(ct, &b, 0), FW_CT_NEW);
+	p[0] = 17; /* has ports */
+	assert_int_equal(say(ct, &b, 0), FW_CT_INVALID);
+	p[0] = 60; /* one more */
+	assert_int_equal(say(ct, &b, 0), FW_CT_INVALID);
+	fw_ct_free(ct);
+}
+
 static void make_sctp(struct bytes *b, uint8_t src, uint8_t dst, uint8_t chunk, uint32_t tag,
 		      uint32_t init_tag)
 {
@@ -217,6 +235,7 @@ int main(void)
 		cmocka_unit_test(test_icmp_pairs),
 		cmocka_unit_test(test_icmp6),
 		cmocka_unit_test(test_generic_and_gre),
+		cmocka_unit_test(test_beyond),
 		cmocka_unit_test(test_sctp),
 		cmocka_unit_test(test_fragments),
 		cmocka_unit_test(test_checksums),
