@@ -12,8 +12,12 @@
  * The engine lock.  Whoever runs the engine, the tracker or a recent list holds core->lock.  A
  * worker takes it once per batch of packets, between its two system calls; everybody else takes
  * it for short slices only (never around I/O, parsing or compiling), and behind workers that wait:
- * fwd_core_slice().  A packet's cost is 97 % system calls, so one lock does not bound the number of
- * useful workers.
+ * fwd_core_slice().
+ *
+ * One lock, and not one for each shard of the tracker: what rules share (limits, quotas, lists,
+ * counters, who came first) has one order then, as exactness asks for.  The price is small, for
+ * nearly all of a packet's cost is system calls: with 100,000 rules, the tracker and one worker
+ * 0.2 us of 2.8 are under the lock, 7 %, so it does not bound the number of useful workers.
  */
 #ifndef FWD_CORE_H
 #define FWD_CORE_H

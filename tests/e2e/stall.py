@@ -14,26 +14,20 @@ import os
 import socket
 import struct
 import sys
-import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import control  # noqa: E402
 import firewall  # noqa: E402
 import netns  # noqa: E402
+import spread  # noqa: E402
 import topo  # noqa: E402
 import wait  # noqa: E402
 
 RULES, EDITS, RESTORES = 100000, 1000, 50
-SOURCES, PORT, RATE = 16, 7000, 2000
 ENTRIES = 20000  # of a recent list, and flows
 LONGEST = 1000000  # ns; the longest is a tenth of it
-SINK = """table ip sink {
-  counter came { }
-  chain input { type filter hook input priority 0; udp dport %d counter name came drop; }
-}
-""" % PORT
-ACCEPT = "FORWARD%s -p udp -m udp --dport " + str(PORT) + " -j ACCEPT"
+ACCEPT = "FORWARD%s -p udp -m udp --dport " + str(spread.PORT) + " -j ACCEPT"
 PROBE = os.path.join(firewall.BUILD, "tests", "tools", "lockprobe.so")
 
 
@@ -64,35 +58,6 @@ class Probed(firewall.Fwd):
             return next(int(x.split()[1]) for x in f if x.startswith("VmRSS:"))
 
 
-class Flow(threading.Thread):
-    """From several sources, so that several queues get their share."""
-
-    def __init__(self, ns):
-        super().__init__(daemon=True)
-        ns.ip(*["addr add 10.66.1.%d/24 dev eth0" % (100 + n) for n in range(SOURCES)])
-        self.sockets = []
-        for n in range(SOURCES):
-            with ns:
-                s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            s.bind(("10.66.1.%d" % (100 + n), 0))
-            s.connect(("10.66.2.2", PORT))
-            self.sockets.append(s)
-        self.sent, self.stop = 0, False
-
-    def run(self):
-        begin = time.monotonic()
-        while not self.stop:
-            while self.sent < (time.monotonic() - begin) * RATE:
-                self.sockets[self.sent % SOURCES].send(b"x" * 20)
-                self.sent += 1
-            time.sleep(0.001)  # paced
-
-    def end(self):
-        self.stop = True
-        self.join()
-        return self.sent
-
-
 def rules(first=0, target="DROP", extra=""):
     return "*filter\n:FORWARD DROP [0:0]\n-A %s\n%s%s%sCOMMIT\n" % (
         ACCEPT % "", "-A FORWARD -p udp --dport 9 -m recent --name seen --set\n",
@@ -112,11 +77,6 @@ def restore(fwd, text, flags=""):
     control.ask(fwd.socket, "restore 4 " + flags, text, timeout=120)
 
 
-def came(net):
-    words = net.server.run("nft", "list", "counter", "ip", "sink", "came").stdout.split()
-    return int(words[words.index("packets") + 1])
-
-
 def queues_used(fwd):
     lines = control.ask(fwd.socket, "metrics").splitlines()
     return sum(x.startswith("fwd_packets_total{") and 'verdict="accept"' in x and
@@ -126,16 +86,16 @@ def queues_used(fwd):
 def edited_beside_packets(net, fwd):
     restore(fwd, rules())
     move = "-D %s\n-I %s" % (ACCEPT % "", ACCEPT % " %d")
-    flow = Flow(net.client)
+    flow = spread.Spread(net)
     flow.start()
-    wait.must("packets come", lambda: came(net))
+    wait.must("packets come", flow.came)
     for n in range(EDITS):
         control.edit(fwd.socket, move % (1 + n * 7919 % RULES))
     sent = flow.end()
     fwd.settle()
-    assert sent >= RATE, "the flow was over too soon: %d packets" % sent
+    assert sent >= EDITS, "the flow was over too soon: %d packets" % sent
     assert queues_used(fwd) > 1, "one queue got all packets"
-    lost = sent - came(net)
+    lost = sent - flow.came()
     assert not lost, "%d of %d packets were lost by %d edits" % (lost, sent, EDITS)
     print("%d edits, %d packets, none lost" % (EDITS, sent))
 
@@ -209,7 +169,6 @@ def main():
     netns.need_root()
     netns.sweep()
     net = topo.Routed()
-    net.server.run("nft", "-f", "-", input=SINK)
     with Probed(net.router, args=["--queues", "2", "--recent-entries", str(ENTRIES),
                                   "--snapshot-interval", "0"]) as fwd:
         edited_beside_packets(net, fwd)
