@@ -22,7 +22,8 @@ struct key {
 
 struct entry {
 	struct key key;
-	uint32_t next;
+	uint32_t bucket, next; /* next: in it */
+	uint32_t older, newer; /* by the last packet, and so by when they expire */
 	uint64_t expires_ms;
 	struct hl_credit credit;
 };
@@ -30,11 +31,11 @@ struct entry {
 struct fw_hashlimit {
 	struct fw_named by_name;
 	struct fw_remains remains;         /* once nobody uses it */
-	uint32_t refs, n;                  /* n: entries in buckets */
+	uint32_t refs, n;                  /* n: entries, gone ones among them */
 	struct hl_config config;
-	uint64_t made_ms, swept_tick;
+	uint64_t made_ms;
 	uint64_t key[2];
-	uint32_t free, n_made, sweep;      /* free list; entries that have memory; next bucket */
+	uint32_t oldest, newest;
 	struct entry **chunks;
 	uint32_t *buckets;
 	char name[];
@@ -47,7 +48,7 @@ static struct entry *entry_at(const struct fw_hashlimit *t, uint32_t i)
 
 static struct fw_hashlimit *table_free(struct fw_hashlimit *t)
 {
-	for (uint32_t i = 0; t->chunks && i < (t->n_made + CHUNK - 1) / CHUNK; i++)
+	for (uint32_t i = 0; t->chunks && i < (t->n + CHUNK - 1) / CHUNK; i++)
 		free(t->chunks[i]);
 	free(t->chunks);
 	free(t->buckets);
@@ -72,7 +73,7 @@ static struct fw_hashlimit *table_new(struct fw_world *world, const char *name,
 		c->max = SIZE_MAX_;
 	c->max = !c->max ? 8 * c->size : c->max < c->size ? c->size : c->max;
 	t->refs = 1;
-	t->free = NONE;
+	t->oldest = t->newest = NONE;
 	t->made_ms = now / NSEC_PER_MS;
 	for (unsigned int i = 0; i < 4; i++)
 		t->key[i / 2] = t->key[i / 2] << 32 | fw_world_random(world);
@@ -208,90 +209,107 @@ static bool gone(const struct fw_hashlimit *t, const struct entry *n, uint64_t n
 	return tick && n->expires_ms <= t->made_ms + tick * t->config.gc_ms;
 }
 
-static void sweep_bucket(struct fw_hashlimit *t, uint32_t bucket, uint64_t now_ms)
+static void unlink_age(struct fw_hashlimit *t, const struct entry *n)
 {
-	for (uint32_t *at = &t->buckets[bucket]; *at != NONE;) {
-		uint32_t i = *at;
-		struct entry *n = entry_at(t, i);
-
-		if (!gone(t, n, now_ms)) {
-			at = &n->next;
-			continue;
-		}
-		*at = n->next;
-		n->next = t->free;
-		t->free = i;
-		t->n--;
-	}
+	*(n->older != NONE ? &entry_at(t, n->older)->newer : &t->oldest) = n->newer;
+	*(n->newer != NONE ? &entry_at(t, n->newer)->older : &t->newest) = n->older;
 }
 
-/* Full: what expired may still be there, but is looked for once an interval only. */
-static void sweep_all(struct fw_hashlimit *t, uint64_t now_ms)
+static void link_newest(struct fw_hashlimit *t, uint32_t i)
 {
-	uint64_t tick = (now_ms - t->made_ms) / t->config.gc_ms;
+	struct entry *n = entry_at(t, i);
 
-	if (tick == t->swept_tick)
-		return;
-	t->swept_tick = tick;
-	for (uint32_t i = 0; i < t->config.size; i++)
-		sweep_bucket(t, i, now_ms);
+	n->older = t->newest;
+	n->newer = NONE;
+	*(n->older != NONE ? &entry_at(t, n->older)->newer : &t->oldest) = i;
+	t->newest = i;
 }
 
-static struct entry *entry_new(struct fw_hashlimit *t, uint32_t bucket, uint64_t now_ms)
+/* Take the oldest one out. */
+static uint32_t take_oldest(struct fw_hashlimit *t)
 {
+	const uint32_t i = t->oldest;
+	struct entry *n = entry_at(t, i);
+	uint32_t *at = &t->buckets[n->bucket];
+
+	while (*at != i)
+		at = &entry_at(t, *at)->next;
+	*at = n->next;
+	unlink_age(t, n);
+	return i;
+}
+
+/* One that never was; NONE: no memory. */
+static uint32_t make_entry(struct fw_hashlimit *t)
+{
+	struct entry **chunk = &t->chunks[t->n / CHUNK];
+
+	if (!*chunk)
+		*chunk = malloc(CHUNK * sizeof(**chunk));
+	return *chunk ? t->n++ : NONE;
+}
+
+/* In place of one that is gone, or a new one; NONE: the table is full. */
+static uint32_t entry_new(struct fw_hashlimit *t, uint32_t bucket, uint64_t now_ms)
+{
+	uint32_t i = NONE;
 	struct entry *n;
-	uint32_t i;
 
-	if (t->n >= t->config.max)
-		sweep_all(t, now_ms);
-	if (t->n >= t->config.max)
-		return NULL;
-	if (t->free == NONE) {
-		struct entry **chunk = &t->chunks[t->n_made / CHUNK];
-
-		if (!*chunk && !(*chunk = malloc(CHUNK * sizeof(**chunk))))
-			return NULL;
-		entry_at(t, t->n_made)->next = NONE;
-		t->free = t->n_made++;
-	}
-	i = t->free;
+	if (t->oldest != NONE && gone(t, entry_at(t, t->oldest), now_ms))
+		i = take_oldest(t);
+	else if (t->n < t->config.max)
+		i = make_entry(t);
+	if (i == NONE)
+		return NONE;
 	n = entry_at(t, i);
-	t->free = n->next;
+	n->bucket = bucket;
 	n->next = t->buckets[bucket];
 	t->buckets[bucket] = i;
-	t->n++;
-	return n;
+	link_newest(t, i);
+	return i;
+}
+
+static uint32_t find_entry(const struct fw_hashlimit *t, uint32_t bucket, const struct key *key)
+{
+	uint32_t i = t->buckets[bucket];
+
+	while (i != NONE && memcmp(&entry_at(t, i)->key, key, sizeof(*key)) != 0)
+		i = entry_at(t, i)->next;
+	return i;
 }
 
 bool hl_within(struct fw_hashlimit *t, uint8_t mode, struct fw_eval *e)
 {
 	uint64_t now_ms = e->now / NSEC_PER_MS;
+	struct entry *n;
 	struct key key;
-	struct entry *n = NULL;
 	uint32_t bucket, i;
+	bool known;
 
 	if (!make_key(&t->config, e->pkt, &key)) {
 		e->hotdrop = true;
 		return false;
 	}
-	sweep_bucket(t, t->sweep, now_ms);
-	t->sweep = t->sweep + 1 < t->config.size ? t->sweep + 1 : 0;
 	bucket = (uint32_t)((sip_bytes(t->key, &key, sizeof(key), 1, 3) >> 32) * t->config.size >>
 			    32);
-	sweep_bucket(t, bucket, now_ms);
-	for (i = t->buckets[bucket]; i != NONE && !n; i = entry_at(t, i)->next)
-		if (!memcmp(&entry_at(t, i)->key, &key, sizeof(key)))
-			n = entry_at(t, i);
-	if (n) {
+	i = find_entry(t, bucket, &key);
+	known = i != NONE && !gone(t, entry_at(t, i), now_ms);
+	if (i == NONE)
+		i = entry_new(t, bucket, now_ms);
+	if (i == NONE) {
+		e->hotdrop = true;
+		return false;
+	}
+	n = entry_at(t, i);
+	if (known) {
 		hl_credit_refill(&t->config, &n->credit, now_ms);
 	} else {
-		n = entry_new(t, bucket, now_ms);
-		if (!n) {
-			e->hotdrop = true;
-			return false;
-		}
 		n->key = key;
 		hl_credit_start(&t->config, &n->credit, now_ms);
+	}
+	if (t->newest != i) {
+		unlink_age(t, n);
+		link_newest(t, i);
 	}
 	n->expires_ms = now_ms + t->config.expire_ms;
 	return hl_credit_spend(&t->config, mode, &n->credit, e->pkt->len);

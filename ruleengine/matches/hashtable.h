@@ -5,7 +5,8 @@
  * A name and a family are one table, shared by the rules that say the name; the first of them
  * makes it and its settings are the table's, as in the kernel.  Entries are found again until the
  * clean-up at the end of a gc interval has met them after they expired; we compute whether it
- * would have, and take their memory back a little at a time.
+ * would have.  They expire in the order of their last packets, so the oldest one tells whether
+ * there is one that can be used anew: nothing is ever looked for, however large the table.
  *
  * Threads: under the engine lock (world.h).  Memory: entries are allocated while packets are
  * judged, 128 at a time, up to the table's max; beyond that packets are dropped, as the kernel

@@ -156,6 +156,39 @@ static void test_full(void **state)
 	extuse_free(&u);
 }
 
+/* As a table that is looked through whole for each packet. */
+static void test_whose_room_it_is(void **state)
+{
+	enum { SOURCES = 40, MAX = 16 };
+	uint64_t expires[SOURCES] = {0}, now = 0, random = 1;
+	struct extuse u;
+	char src[16];
+
+	use_at(&u, "--hashlimit-upto 1/hour --hashlimit-burst 1 --hashlimit-mode srcip "
+		   "--hashlimit-htable-size 16 --hashlimit-htable-max 16 "
+		   "--hashlimit-htable-expire 700 --hashlimit-name a", 0);
+	for (unsigned int k = 0; k < 20000; k++) {
+		unsigned int who, n = 0;
+		bool known;
+
+		random = random * 6364136223846793005u + 1442695040888963407u;
+		who = (unsigned int)(random >> 33) % SOURCES;
+		now += (random >> 50) % 40;
+		for (unsigned int i = 0; i < SOURCES; i++) {
+			if (expires[i] && expires[i] <= now / 1000 * 1000)
+				expires[i] = 0; /* the last clean-up took it */
+			n += expires[i] > 0;
+		}
+		known = expires[who];
+		snprintf(src, sizeof(src), "10.0.0.%u", who);
+		assert_int_equal(pass(&u, src, now * MS, 1), !known && n < MAX);
+		assert_int_equal(u.eval.hotdrop, !known && n == MAX);
+		if (known || n < MAX)
+			expires[who] = now + 700;
+	}
+	extuse_free(&u);
+}
+
 static void test_bytes(void **state)
 {
 	struct extuse u;
@@ -193,6 +226,7 @@ int main(void)
 		cmocka_unit_test(test_shared_by_name),
 		cmocka_unit_test(test_clean_up),
 		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_whose_room_it_is),
 		cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_rate_match),
 	};
