@@ -60,7 +60,6 @@ void fwd_begun_add(struct fwd_nft_batch *b, const struct fwd_nft *nft, const str
 {
 	struct nftnl_rule *r;
 
-	fwd_wait_add_begun(b, plan, base);
 	if (plan->assigns) {
 		r = fwd_rule_new(b, FWD_TABLE, fwd_bases[base].name);
 		ask_ct(b, r, NFT_CT_STATE, STATE_NEW, NFT_CMP_NEQ); /* an expected one has its own */
@@ -70,12 +69,13 @@ void fwd_begun_add(struct fwd_nft_batch *b, const struct fwd_nft *nft, const str
 		set_bits(b, r, nft, FW_MARK_CODE_MASK, 0);
 		fwd_batch_rule(b, r);
 	}
-	if (!plan->expected)
-		return;
-	r = fwd_rule_new(b, FWD_TABLE, fwd_bases[base].name);
-	ask_ct(b, r, NFT_CT_STATE, STATE_RELATED, NFT_CMP_NEQ);
-	ask_ct(b, r, NFT_CT_STATUS, FW_CTS_EXPECTED, NFT_CMP_NEQ);
-	ask_ct(b, r, NFT_CT_STATUS, STATUS_CONFIRMED, NFT_CMP_EQ);
-	fwd_rule_chain(b, r, NFT_GOTO, "expected");
-	fwd_batch_rule(b, r);
+	if (plan->expected) {
+		r = fwd_rule_new(b, FWD_TABLE, fwd_bases[base].name);
+		ask_ct(b, r, NFT_CT_STATE, STATE_RELATED, NFT_CMP_NEQ);
+		ask_ct(b, r, NFT_CT_STATUS, FW_CTS_EXPECTED, NFT_CMP_NEQ);
+		ask_ct(b, r, NFT_CT_STATUS, STATUS_CONFIRMED, NFT_CMP_EQ);
+		fwd_rule_chain(b, r, NFT_GOTO, "expected");
+		fwd_batch_rule(b, r);
+	}
+	fwd_wait_add_begun(b, plan, base);
 }

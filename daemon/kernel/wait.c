@@ -131,7 +131,7 @@ static void load_ends(struct fwd_nft_batch *b, struct nftnl_rule *r, unsigned in
 	}
 }
 
-/* The chain's other rules are not for TCP. */
+/* What stands behind this is not for TCP. */
 static void leave_tcp(struct fwd_nft_batch *b, unsigned int base)
 {
 	struct nftnl_rule *r = fwd_rule_new(b, FWD_TABLE, fwd_bases[base].name);
@@ -154,6 +154,7 @@ static void note(struct fwd_nft_batch *b, struct nftnl_rule *r, const struct fwd
 
 void fwd_wait_add_begun(struct fwd_nft_batch *b, const struct fw_plan *plan, unsigned int base)
 {
+	leave_tcp(b, base);
 	for (unsigned int i = 0; i < N_KINDS * FW_N_FAMILIES; i++) {
 		const unsigned int f = i / N_KINDS;
 		struct nftnl_rule *r;
