@@ -52,14 +52,41 @@ bool fwd_base_has_out(unsigned int base)
 		base == FWD_OUTPUT_BEHIND;
 }
 
+uint32_t fwd_flow_proto(uint8_t proto, uint8_t type)
+{
+	const uint8_t bytes[4] = {proto, type};
+	uint32_t word;
+
+	memcpy(&word, bytes, sizeof(word));
+	return word;
+}
+
+/* What the upper layer has; false: its header is cut short. */
+static bool put_upper(const struct fw_packet *pkt, uint32_t *proto, uint32_t *ports)
+{
+	const uint16_t ports_be[2] = {htons(pkt->sport), htons(pkt->dport)};
+	const uint8_t *p;
+
+	*proto = fwd_flow_proto(pkt->proto, 0);
+	switch (pkt->proto) {
+	case IPPROTO_TCP:
+	case IPPROTO_UDP: memcpy(ports, ports_be, sizeof(ports_be)); return true;
+	case IPPROTO_ESP: return true;
+	default:
+		*proto = fwd_flow_proto(pkt->proto, pkt->icmp_type);
+		p = fw_packet_bytes(pkt, pkt->l4_off, 8);
+		if (p)
+			memcpy(ports, p + 4, 2);
+		return p;
+	}
+}
+
 bool fwd_flow_key(const struct fwd_msg *m, const struct fw_plan *plan, unsigned int mark_shift,
 		  uint32_t key[FWD_FLOW_WORDS6])
 {
 	const struct fw_packet *pkt = &m->pkt;
 	const struct fw_pkt_meta *meta = &pkt->meta;
 	const unsigned int ends = pkt->family == FW_IP4 ? 1 : 4;
-	const uint16_t ports_be[2] = {htons(pkt->sport), htons(pkt->dport)};
-
 	/* while the kernel tracks, the others are its notes on the way to us */
 	if (m->ours & (plan->kct ? FW_MARK_OWN : UINT32_MAX))
 		return false;
@@ -72,11 +99,9 @@ bool fwd_flow_key(const struct fwd_msg *m, const struct fw_plan *plan, unsigned 
 	if (fwd_base_has_out(key[FWD_FLOW_BASE]))
 		key[FWD_FLOW_OUT] = meta->out_ifindex;
 	key[FWD_FLOW_MARK] = m->mark & ~fw_mark_mask(mark_shift);
-	memcpy(&key[FWD_FLOW_PROTO], &pkt->proto, sizeof(pkt->proto));
 	memcpy(&key[FWD_FLOW_ENDS], &pkt->src, ends * 4);
 	memcpy(&key[FWD_FLOW_ENDS + ends], &pkt->dst, ends * 4);
-	memcpy(&key[FWD_FLOW_ENDS + 2 * ends], ports_be, sizeof(ports_be));
-	return true;
+	return put_upper(pkt, &key[FWD_FLOW_PROTO], &key[FWD_FLOW_ENDS + 2 * ends]);
 }
 
 /* ---- flows --------------------------------------------------------------------------------- */
@@ -126,8 +151,8 @@ static uint32_t intern(struct fwd_flows *f, struct fw_counters *const *counters,
 	return *bucket;
 }
 
-bool fwd_flows_add(struct fwd_flows *f, enum fw_family family, const uint32_t *key,
-		   const struct fw_offer *offer)
+bool fwd_flows_add(struct fwd_flows *f, enum fw_family family, enum fw_offer_kind kind,
+		   const uint32_t *key, const struct fw_offer *offer)
 {
 	struct fwd_flows_of *of = &f->of[family];
 	uint32_t *bucket = bucket_of(f, family, key);
@@ -148,7 +173,7 @@ bool fwd_flows_add(struct fwd_flows *f, enum fw_family family, const uint32_t *k
 		.tracked = offer->tracked,
 	};
 	memcpy(flow->key, key, of->set.words * sizeof(*key));
-	of->wanted |= fwd_flow_kind(key[FWD_FLOW_BASE], offer->orig.proto == IPPROTO_UDP);
+	of->wanted |= fwd_flow_kind(key[FWD_FLOW_BASE], kind);
 	*bucket = ++of->n;
 	return true;
 }

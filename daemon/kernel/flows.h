@@ -16,6 +16,8 @@
  * A key: everything that a verdict may depend on.
  *
  *	base chain | in- | out-interface | mark | protocol | source | destination | both ports
+ *
+ * With an echo's protocol goes its type, and its identifier stands for ports; ESP has none.
  */
 enum {
 	FWD_FLOW_BASE,
@@ -47,7 +49,7 @@ struct fwd_flows_of { /* a family */
 	struct fwd_kset set;
 	bool made; /* the set is there */
 	uint32_t n, sent; /* known, and of these in the set */
-	uint32_t wanted, ruled; /* fwd_flow_kind() of rules: that are needed, that there are */
+	uint64_t wanted, ruled; /* fwd_flow_kind() of rules: that are needed, that there are */
 	uint32_t bucket[FWD_FLOWS_MAX]; /* flow + 1 */
 	struct fwd_flow flow[FWD_FLOWS_MAX];
 };
@@ -72,22 +74,24 @@ void fwd_flows_free(struct fwd_flows *f); /* NULL */
 /* Which interfaces are part of a key at a base chain; a hook's others are zero. */
 bool fwd_base_has_in(unsigned int base);
 bool fwd_base_has_out(unsigned int base);
+/* The word of a key that has the protocol; type: an echo's, else 0. */
+uint32_t fwd_flow_proto(uint8_t proto, uint8_t type);
 /* A queued packet's key; false: it has none. */
 bool fwd_flow_key(const struct fwd_msg *m, const struct fw_plan *plan, unsigned int mark_shift,
 		  uint32_t key[FWD_FLOW_WORDS6]);
-/* The kind of rule that looks such keys up: base chain and protocol. */
-static inline uint32_t fwd_flow_kind(unsigned int base, bool udp)
+/* The rule that looks such keys up. */
+static inline uint64_t fwd_flow_kind(unsigned int base, enum fw_offer_kind kind)
 {
-	return 1u << (base * 2 + udp);
+	return 1ull << (base * FW_N_OFFER_KINDS + kind);
 }
 
 /* known.c: rules of these kinds, that let pass what is in a family's set. */
 void fwd_known_rules(struct fwd_nft_batch *b, const struct fwd_flows *f, enum fw_family family,
-		     uint32_t kinds, bool kct);
+		     uint64_t kinds, bool kct);
 
 /* One more, that is not known; false: no room. */
-bool fwd_flows_add(struct fwd_flows *f, enum fw_family family, const uint32_t *key,
-		   const struct fw_offer *offer);
+bool fwd_flows_add(struct fwd_flows *f, enum fw_family family, enum fw_offer_kind kind,
+		   const uint32_t *key, const struct fw_offer *offer);
 struct fwd_flow *fwd_flows_find(struct fwd_flows *f, enum fw_family family, const uint32_t *key);
 /* So much has its element counted: give its counters what they do not have.  Returns that. */
 struct fw_counters fwd_flows_count(struct fwd_flows *f, struct fwd_flow *flow,

@@ -94,7 +94,8 @@ void fwd_generation_read(struct fwd_offload *o)
 /* ---- sending, under o->lock ---------------------------------------------------------------- */
 
 struct news { /* what one batch brings */
-	uint32_t n, kinds;
+	uint32_t n;
+	uint64_t kinds;
 	bool make;
 };
 

@@ -66,7 +66,7 @@ void fwd_offload_take(struct fwd_offload *o, const struct fwd_msg *m, const stru
 	if (!fwd_flow_key(m, plan, core->config->mark_shift, key))
 		return;
 	if (!fwd_flows_find(o->live, m->pkt.family, key)) { /* else queued before others pass */
-		if (!fwd_flows_add(o->live, m->pkt.family, key, &o->offer))
+		if (!fwd_flows_add(o->live, m->pkt.family, fw_offer_kind(&m->pkt), key, &o->offer))
 			return;
 		if (!had)
 			pthread_cond_signal(&o->work);
@@ -174,20 +174,40 @@ static void let_queues_empty(const struct fwd_kernel *k)
 		nanosleep(&pause, NULL);
 }
 
+static bool has_more(struct fwd_offload *o)
+{
+	bool more;
+
+	fwd_core_lock(o->k->core);
+	more = has_new(o) && !o->held && !o->stop;
+	fwd_core_unlock(o->k->core);
+	return more;
+}
+
+/* One batch after the other: between them an edit may come. */
+static void push_all(struct fwd_offload *o)
+{
+	int r;
+
+	do {
+		pthread_mutex_lock(&o->lock);
+		r = fwd_generation_push(o);
+		if (r)
+			give_up(o, r);
+		pthread_mutex_unlock(&o->lock);
+	} while (!r && has_more(o));
+}
+
 static void do_work(struct fwd_offload *o, bool over, bool fresh)
 {
-	int r = 0;
-
-	if (fresh && !over)
-		let_queues_empty(o->k);
-	pthread_mutex_lock(&o->lock);
-	if (over)
+	if (over) {
+		pthread_mutex_lock(&o->lock);
 		fwd_generation_retire(o);
-	else
-		r = fwd_generation_push(o);
-	if (r)
-		give_up(o, r);
-	pthread_mutex_unlock(&o->lock);
+		pthread_mutex_unlock(&o->lock);
+	} else if (fresh) {
+		let_queues_empty(o->k);
+		push_all(o);
+	}
 }
 
 void *fwd_offload_main(void *priv)

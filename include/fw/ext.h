@@ -75,8 +75,8 @@ static inline void fw_use_move(struct fw_use *use, unsigned int from, unsigned i
 
 #define FW_EXT_OF_FLOW 0x40000 /* INVARIANT, and of those facts it asks only for what all packets of an
                               * established flow have in common in one direction at one hook:
-                              * addresses, ports, interfaces, mark, state; TCP flags where `needs`
-                              * says FW_NEED_EACH if it matters (fw/offer.h) */
+                              * addresses, ports, interfaces, mark, state, ICMP's type and code; TCP
+                              * flags where `needs` says FW_NEED_EACH if it matters (fw/offer.h) */
 
 #define FW_EXT_DROPS 0x80000 /* may drop a packet outright (hotdrop) for other reasons than that its
                               * upper-layer header is incomplete (fw_packet.l4_ok), such as options

@@ -12,8 +12,9 @@
  * Where no rule of a family makes the tracker look (fw_plan.track), rules know no states, and a flow
  * is one direction on its own: it has earned it by as many packets.
  *
- * Not covered, and to be judged one by one as before: segments of TCP that are not FW_TCP_STEADY;
- * packets that carry one of our mark bits.
+ * Covered are packets of the kinds below.  Of TCP that is segments which are FW_TCP_STEADY, of ICMP
+ * echoes; other packets of the flow, and those that carry one of our mark bits, are to be judged one by
+ * one as before.
  *
  * An offer is good while ruleset and plan stay in force.  It must be taken back within half of
  * min_left_s: a flow whose packets nobody sees looks like one that has ended.
@@ -43,6 +44,20 @@ struct fw_offer {
 	uint32_t n;
 	struct fw_counters *counters[FW_OFFER_MAX]; /* borrowed from the ruleset */
 };
+
+enum fw_offer_kind {
+	FW_OFFER_TCP,
+	FW_OFFER_UDP,
+	FW_OFFER_ASKS, /* echo requests, and the … */
+	FW_OFFER_ANSWERS, /* … replies; of both families, code 0 */
+	FW_OFFER_ESP,
+	FW_N_OFFER_KINDS
+};
+
+/* Of which kind it is, as far as the packet shows it; FW_N_OFFER_KINDS: of none. */
+enum fw_offer_kind fw_offer_kind(const struct fw_packet *pkt);
+/* The ICMP type of echo requests or replies. */
+uint8_t fw_offer_echo(enum fw_family family, enum fw_offer_kind kind);
 
 /* For the engine: has this direction seen as many packets, since it was asked last, as it takes? */
 bool fw_ct_due(const struct fw_flow *flow, enum fw_ct_dir dir);

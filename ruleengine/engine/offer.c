@@ -5,14 +5,37 @@
 #include "engine/engine.h"
 #include "track/track.h"
 
-/* One of those that are alike, as far as the packet shows it. */
-static bool is_plain(const struct fw_packet *pkt)
+uint8_t fw_offer_echo(enum fw_family family, enum fw_offer_kind kind)
+{
+	static const uint8_t types[FW_N_FAMILIES][2] = {[FW_IP4] = {8, 0}, [FW_IP6] = {128, 129}};
+
+	return types[family][kind == FW_OFFER_ANSWERS];
+}
+
+static enum fw_offer_kind kind_of_echo(const struct fw_packet *pkt)
+{
+	const enum fw_family family = (enum fw_family)pkt->family;
+
+	if (pkt->proto != (family == FW_IP4 ? IPPROTO_ICMP : IPPROTO_ICMPV6) || pkt->icmp_code)
+		return FW_N_OFFER_KINDS;
+	if (pkt->icmp_type == fw_offer_echo(family, FW_OFFER_ASKS))
+		return FW_OFFER_ASKS;
+	return pkt->icmp_type == fw_offer_echo(family, FW_OFFER_ANSWERS) ? FW_OFFER_ANSWERS
+									 : FW_N_OFFER_KINDS;
+}
+
+enum fw_offer_kind fw_offer_kind(const struct fw_packet *pkt)
 {
 	if (!pkt->has_proto || !pkt->l4_ok || pkt->fragment || pkt->frag_more)
-		return false;
-	if (pkt->proto == IPPROTO_TCP)
-		return (pkt->tcp_flags & FW_TCP_STEADY_MASK) == FW_TCP_STEADY;
-	return pkt->proto == IPPROTO_UDP;
+		return FW_N_OFFER_KINDS;
+	switch (pkt->proto) {
+	case IPPROTO_TCP:
+		return (pkt->tcp_flags & FW_TCP_STEADY_MASK) == FW_TCP_STEADY ? FW_OFFER_TCP
+									      : FW_N_OFFER_KINDS;
+	case IPPROTO_UDP: return FW_OFFER_UDP;
+	case IPPROTO_ESP: return FW_OFFER_ESP;
+	default: return kind_of_echo(pkt);
+	}
 }
 
 /* raw on its own is asked before anybody knows the flow; what waits to be translated begins one. */
@@ -70,7 +93,7 @@ bool fw_offer_wanted(const struct fw_walk *w, const struct fw_plan *plan)
 	const bool untracked = is_untracked_family(plan, family);
 
 	if (!e->world->offer || w->plain || (plan->flags[family] & (FW_NEED_EACH | FW_NEED_ACCT)) ||
-	    !(untracked || is_tracked_flow(e)) || !is_plain(e->pkt) ||
+	    !(untracked || is_tracked_flow(e)) || fw_offer_kind(e->pkt) == FW_N_OFFER_KINDS ||
 	    !is_ordinary_visit(&e->pkt->meta, plan))
 		return false;
 	return untracked ? is_hot(e->world->offer, e->pkt)

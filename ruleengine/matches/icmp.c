@@ -111,7 +111,7 @@ static bool fields(const struct fw_use *use, enum fw_family family, struct fw_fi
 const struct fw_ext fw_match_icmp = {
 	.name = "icmp", .summary = "ICMP type and code",
 	.families = 1 << FW_IP4, .proto = IPPROTO_ICMP,
-	.flags = FW_EXT_INVARIANT,
+	.flags = FW_EXT_INVARIANT | FW_EXT_OF_FLOW,
 	.size = sizeof(struct icmptype), .opts = opts, .list = list, .help = help, .match = match,
 	.fields = fields,
 };

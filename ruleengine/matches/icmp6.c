@@ -91,7 +91,7 @@ static bool fields(const struct fw_use *use, enum fw_family family, struct fw_fi
 const struct fw_ext fw_match_icmp6 = {
 	.name = "icmp6", .summary = "ICMPv6 type and code",
 	.families = 1 << FW_IP6, .proto = IPPROTO_ICMPV6,
-	.flags = FW_EXT_INVARIANT,
+	.flags = FW_EXT_INVARIANT | FW_EXT_OF_FLOW,
 	.size = sizeof(struct icmptype), .opts = opts, .list = list, .help = help, .match = match,
 	.fields = fields,
 };

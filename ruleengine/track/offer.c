@@ -28,12 +28,27 @@ bool fw_ct_due(const struct fw_flow *flow, enum fw_ct_dir dir)
 /* Neither beginning nor ending: what comes next is in both directions more of the same. */
 static bool is_steady(const struct fw_flow *flow)
 {
-	const unsigned int both = FW_CTS_CONFIRMED | FW_CTS_SEEN_REPLY | FW_CTS_ASSURED;
+	const unsigned int both = FW_CTS_CONFIRMED | FW_CTS_SEEN_REPLY;
 
 	if ((flow->status & both) != both || (flow->flags & CT_F_DYING))
 		return false;
-	return flow->orig.proto == IPPROTO_UDP ||
-		(flow->orig.proto == IPPROTO_TCP && flow->u.tcp.state == TCP_ESTABLISHED);
+	switch (flow->orig.proto) {
+	case IPPROTO_TCP:
+		return (flow->status & FW_CTS_ASSURED) && flow->u.tcp.state == TCP_ESTABLISHED;
+	case IPPROTO_UDP: return flow->status & FW_CTS_ASSURED;
+	default: return true; /* these never are */
+	}
+}
+
+static enum ct_timeout timeout_of(uint8_t proto)
+{
+	switch (proto) {
+	case IPPROTO_TCP: return CT_T_TCP_ESTABLISHED;
+	case IPPROTO_UDP: return CT_T_UDP_STREAM;
+	case IPPROTO_ICMP: return CT_T_ICMP;
+	case IPPROTO_ICMPV6: return CT_T_ICMPV6;
+	default: return CT_T_GENERIC;
+	}
 }
 
 bool fw_ct_may_pass(const struct fw_ct *ct, const struct fw_flow *flow, uint64_t now,
@@ -63,9 +78,7 @@ static struct fw_flow *find(struct fw_ct *ct, const struct fw_tuple *orig, enum 
 void fw_ct_passed(struct fw_ct *ct, const struct fw_tuple *orig, enum fw_ct_dir dir,
 		  uint64_t packets, uint64_t bytes, uint64_t now)
 {
-	const enum ct_timeout t =
-		orig->proto == IPPROTO_TCP ? CT_T_TCP_ESTABLISHED : CT_T_UDP_STREAM;
-	const uint64_t expires = now + ct->timeout[t] * FW_NSEC_PER_SEC;
+	const uint64_t expires = now + ct->timeout[timeout_of(orig->proto)] * FW_NSEC_PER_SEC;
 	struct fw_flow *flow = find(ct, orig, &dir, now);
 
 	if (!flow)

@@ -103,6 +103,22 @@ def test_offloaded_segments_pass(both, c):
             ([0, 0], [1, 1]))
 
 
+def test_offloaded_echoes_pass(both, c):
+    def what(r):
+        r.fw.restore(4, KNOWN)
+
+        def echo(side, good=True):
+            (src, dst), dev, host = ((CLIENT, SERVER), "eth0", (1, 10)) if not side else \
+                ((SERVER, CLIENT), "eth1", (2, 20))
+            p = pkt.ip4(src, dst, 1, pkt.icmp(0 if side else 8, 0, 0x12340001, b"ping", good=good))
+            return len(send(r, p, dev, host)["eth0" if side else "eth1"])
+        for _ in range(10):
+            echo(0)
+            echo(1)
+        return echo(0, good=False)
+    c.equal("an echo request of a wrong checksum arrives", both.routers(what), (0, 1))
+
+
 def test_offloaded_fin_is_acknowledged(both, c):
     def what(r):
         r.fw.restore(4, KNOWN)

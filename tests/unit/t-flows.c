@@ -74,6 +74,37 @@ static void test_key_ip6(void **state)
 	assert_memory_equal(&key[FWD_FLOW_ENDS + 8], "\0\x35\4\0", 4);
 }
 
+/* An echo's type and identifier are in it, so requests and replies of the same ends differ; of ESP
+ * there is nothing but the ends. */
+static void test_key_others(void **state)
+{
+	uint32_t key[FWD_FLOW_WORDS6];
+	struct pkt p = PKT_INIT, esp = PKT_INIT, cut = PKT_INIT;
+	struct fwd_msg m;
+
+	(void)state;
+	memset(&m, 0, sizeof(m));
+	pkt_ip6(&p, "fd00::1", "fd00::2", IPPROTO_ICMPV6);
+	pkt_icmp(&p, 129, 0, 0x1234, 7);
+	pkt_view(&p, &m.pkt);
+	assert_int_equal(fw_offer_kind(&m.pkt), FW_OFFER_ANSWERS);
+	assert_true(fwd_flow_key(&m, &plain, SHIFT, key));
+	assert_memory_equal(&key[FWD_FLOW_PROTO], "\x3a\x81\0\0", 4);
+	assert_memory_equal(&key[FWD_FLOW_ENDS + 8], "\x12\x34\0\0", 4);
+	pkt_ip4(&esp, "10.0.0.1", "10.0.0.2", IPPROTO_ESP);
+	memset(pkt_grow(&esp, 24), 0xff, 24);
+	pkt_view(&esp, &m.pkt);
+	assert_int_equal(fw_offer_kind(&m.pkt), FW_OFFER_ESP);
+	assert_true(fwd_flow_key(&m, &plain, SHIFT, key));
+	assert_memory_equal(&key[FWD_FLOW_PROTO], "\x32\0\0\0", 4);
+	assert_memory_equal(&key[FWD_FLOW_ENDS + 2], "\0\0\0\0", 4);
+	pkt_ip4(&cut, "10.0.0.1", "10.0.0.2", IPPROTO_ICMP);
+	memset(pkt_grow(&cut, 4), 0, 4);
+	pkt_view(&cut, &m.pkt);
+	assert_false(fw_offer_kind(&m.pkt) != FW_N_OFFER_KINDS &&
+		     fwd_flow_key(&m, &plain, SHIFT, key));
+}
+
 /* Our bits: notes of nft on the way to the queue are none of the packet's; those it came with are.
  */
 static void test_marked(void **state)
@@ -117,12 +148,12 @@ static void test_counting(void **state)
 	(void)state;
 	assert_non_null(f);
 	assert_null(fwd_flows_find(f, FW_IP4, key));
-	assert_true(fwd_flows_add(f, FW_IP4, key, &first));
+	assert_true(fwd_flows_add(f, FW_IP4, FW_OFFER_UDP, key, &first));
 	assert_null(fwd_flows_find(f, FW_IP6, key));
 	key[FWD_FLOW_ENDS] = 1;
-	assert_true(fwd_flows_add(f, FW_IP4, key, &second));
+	assert_true(fwd_flows_add(f, FW_IP4, FW_OFFER_UDP, key, &second));
 	assert_int_equal(f->of[FW_IP4].n, 2);
-	assert_int_equal(f->of[FW_IP4].wanted, fwd_flow_kind(FW_INPUT, true));
+	assert_int_equal(f->of[FW_IP4].wanted, fwd_flow_kind(FW_INPUT, FW_OFFER_UDP));
 	flow = fwd_flows_find(f, FW_IP4, key);
 	assert_non_null(flow);
 	assert_true(flow->tracked && flow->dir == FW_DIR_REPLY);
@@ -152,17 +183,17 @@ static void test_full(void **state)
 	assert_non_null(f);
 	for (uint32_t i = 0; i < FWD_FLOWS_MAX; i++) {
 		key[FWD_FLOW_ENDS] = i;
-		assert_true(fwd_flows_add(f, FW_IP6, key, &offer));
+		assert_true(fwd_flows_add(f, FW_IP6, FW_OFFER_UDP, key, &offer));
 		if (!i)
 			ways = f->ways;
 		assert_int_equal(f->ways, ways);
 	}
 	key[FWD_FLOW_ENDS] = FWD_FLOWS_MAX;
-	assert_false(fwd_flows_add(f, FW_IP6, key, &offer));
+	assert_false(fwd_flows_add(f, FW_IP6, FW_OFFER_UDP, key, &offer));
 	assert_null(fwd_flows_find(f, FW_IP6, key));
 	key[FWD_FLOW_ENDS]--;
 	assert_non_null(fwd_flows_find(f, FW_IP6, key));
-	assert_true(fwd_flows_add(f, FW_IP4, key, &offer)); /* families have room of their own */
+	assert_true(fwd_flows_add(f, FW_IP4, FW_OFFER_UDP, key, &offer)); /* families have room of their own */
 	fwd_flows_free(f);
 }
 
@@ -180,7 +211,7 @@ static void test_no_room_for_ways(void **state)
 		key[FWD_FLOW_ENDS] = i;
 		for (uint32_t j = 0; j < FW_OFFER_MAX; j++)
 			offer.counters[j] = &many[i * 32 + j];
-		added += fwd_flows_add(f, FW_IP4, key, &offer);
+		added += fwd_flows_add(f, FW_IP4, FW_OFFER_UDP, key, &offer);
 	}
 	assert_int_equal(added, FWD_FLOWS_ROOM / (FW_OFFER_MAX + 2));
 	assert_int_equal(f->of[FW_IP4].n, added);
@@ -191,6 +222,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_key),    cmocka_unit_test(test_key_ip6),
+		cmocka_unit_test(test_key_others),
 		cmocka_unit_test(test_marked), cmocka_unit_test(test_counting),
 		cmocka_unit_test(test_full),   cmocka_unit_test(test_no_room_for_ways),
 	};

@@ -348,6 +348,93 @@ static void pass_unseen(struct talk *t)
 	t->seq[1] += 3000000000u;
 }
 
+/* Of the upper layer that `make` puts there; side: as above. */
+static bool send_upper(struct talk *t, int side, uint8_t proto,
+		       void (*make)(struct pkt *p, int side), uint8_t code)
+{
+	struct pkt p = PKT_INIT;
+	struct fw_packet view;
+
+	pkt_at(&p, FW_FORWARD, side ? "eth1" : "eth0", side ? "eth0" : "eth1");
+	pkt_ip4(&p, side ? "10.0.0.2" : "10.0.0.1", side ? "10.0.0.1" : "10.0.0.2", proto);
+	make(&p, side);
+	p.data[p.l4 + 1] |= code;
+	pkt_view(&p, &view);
+	scene_run(&t->s, &view);
+	return t->s.d.offered;
+}
+
+static void make_echo(struct pkt *p, int side)
+{
+	pkt_icmp(p, side ? 0 : 8, 0, 77, 1);
+}
+
+static void make_stamp(struct pkt *p, int side)
+{
+	pkt_icmp(p, side ? 14 : 13, 0, 77, 1);
+	pkt_grow(p, 12);
+}
+
+static void make_esp(struct pkt *p, int side)
+{
+	pkt_put16(pkt_grow(p, 24), (uint16_t)(side + 1));
+}
+
+/* Echoes and ESP, which no tracker calls assured: as soon as both sides were heard. */
+static void test_other_protocols(void **state)
+{
+	static const struct {
+		uint8_t proto, code;
+		void (*make)(struct pkt *p, int side);
+		const char *rule;
+		int offered;
+	} rows[] = {
+		{IPPROTO_ICMP, 0, make_echo, "", 4},
+		{IPPROTO_ICMP, 0, make_echo, "-A FORWARD -p icmp --icmp-type 8\n", 4},
+		{IPPROTO_ICMP, 0, make_echo, "-A FORWARD -m length --length 20:30\n", 0},
+		{IPPROTO_ICMP, 1, make_echo, "", 0},
+		{IPPROTO_ICMP, 0, make_stamp, "", 0},
+		{IPPROTO_ESP, 0, make_esp, "", 4},
+		{IPPROTO_ESP, 0, make_esp, "-A FORWARD -p esp -m esp --espspi 1\n", 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < FW_ARRAY_SIZE(rows); i++) {
+		struct talk t;
+		char rules[256];
+		int offered = 0;
+
+		snprintf(rules, sizeof(rules), "*filter\n%s" KNOWN "COMMIT\n", rows[i].rule);
+		open_talk(&t, rules);
+		for (int n = 0; n < 4 * EVERY; n++)
+			offered += send_upper(&t, n & 1, rows[i].proto, rows[i].make, rows[i].code);
+		assert_int_equal(offered, rows[i].offered);
+		close_talk(&t);
+	}
+}
+
+/* What was not seen keeps a ping alive for as long as a packet would. */
+static void test_ping_lives(void **state)
+{
+	struct talk t;
+
+	(void)state;
+	open_talk(&t, "*filter\n" KNOWN "COMMIT\n");
+	for (int n = 0; n < 2 * EVERY; n++)
+		send_upper(&t, n & 1, IPPROTO_ICMP, make_echo, 0);
+	assert_true(t.s.d.offered);
+	t.s.now += 29 * FW_NSEC_PER_SEC;
+	fw_ct_passed(t.s.world.ct, &t.offer.orig, FW_DIR_ORIG, 1, 28, t.s.now);
+	t.s.now += 29 * FW_NSEC_PER_SEC;
+	assert_int_equal(fw_ct_stats(t.s.world.ct)->flows, 1);
+	fw_ct_gc(t.s.world.ct, t.s.now, 1000);
+	assert_int_equal(fw_ct_stats(t.s.world.ct)->flows, 1);
+	t.s.now += 2 * FW_NSEC_PER_SEC;
+	fw_ct_gc(t.s.world.ct, t.s.now, 100000);
+	assert_int_equal(fw_ct_stats(t.s.world.ct)->flows, 0);
+	close_talk(&t);
+}
+
 static void test_windows_are_forgotten(void **state)
 {
 	struct talk t;
@@ -530,6 +617,8 @@ int main(void)
 		cmocka_unit_test(test_changed),
 		cmocka_unit_test(test_not_alike),
 		cmocka_unit_test(test_udp),
+		cmocka_unit_test(test_other_protocols),
+		cmocka_unit_test(test_ping_lives),
 		cmocka_unit_test(test_windows_are_forgotten),
 		cmocka_unit_test(test_used_again),
 		cmocka_unit_test(test_reset_in_doubt),
