@@ -41,7 +41,10 @@ class Targets(Words):
         """What only the kernel's tracker can do, where it runs for the sake of translations, too."""
         if not self.nat:
             return []
-        return ["-j CT --ctevents new,destroy"] + (["-j CT --helper ftp"] if proto == "tcp" else [])
+        kinds = ["-j CT --ctevents new,destroy"] + ["-j CT --helper ftp"] * (proto == "tcp")
+        if not self.track:  # zones share what rules keep with a connection (docs/differences.md)
+            kinds += ["-j CT --zone %d" % n for n in (1, 1, 2)]
+        return kinds
 
     def rewriting(self, proto, hooks):
         """What changes the packet: later rules, and the far end, see it."""
