@@ -208,8 +208,9 @@ void fwd_wait_add(struct fwd_nft_batch *b, const struct fwd_nft *nft, const stru
 		if (!waits(plan, f))
 			continue;
 		r = new_of_kind(b, base, f, i % N_KINDS);
-		compare_mark(b, r, nft, FW_MARK_OWN, NFT_CMP_EQ, 0);
-		ask_ct(b, r, NFT_CT_STATE, STATE_INVALID, NFT_CMP_NEQ); /* not looked at yet */
+		/* not looked at yet; what is INVALID comes through lo with our word for it */
+		compare_mark(b, r, nft, FW_MARK_OWN | FW_MARK_CTINFO_MASK, NFT_CMP_EQ, 0);
+		ask_ct(b, r, NFT_CT_STATE, STATE_INVALID, NFT_CMP_NEQ);
 		load_ends(b, r, f, i % N_KINDS);
 		fwd_rule_in(b, r, &families[f].begun);
 		set_bits(b, r, nft, FW_MARK_PART_MASK, FW_PART_TO_NAT); /* WAITING */

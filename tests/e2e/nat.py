@@ -19,6 +19,7 @@ import hosts  # noqa: E402
 import netns  # noqa: E402
 import pkt  # noqa: E402
 import topo  # noqa: E402
+import wire  # noqa: E402
 
 C, R1, R2, S, S3 = "10.66.1.2", "10.66.1.1", "10.66.2.1", "10.66.2.2", "10.66.2.3"
 C6, R6, S6 = "fd66:1::2", "fd66:1::1", "fd66:2::2"
@@ -347,6 +348,19 @@ def burst(side):
     return got, side.counters()
 
 
+def invalid_through_lo(side):
+    """What is INVALID is looked at once where it comes back, also right behind a connection's first
+    packet."""
+    side.restore("*nat\n-A OUTPUT -d 203.0.113.1/32 -j DNAT --to-destination 203.0.113.2\nCOMMIT\n"
+                 "*mangle\n-A PREROUTING -i lo -p udp\n-A PREROUTING -m state --state INVALID\nCOMMIT\n"
+                 "*filter\n-A OUTPUT -p udp\nCOMMIT\n")
+    raw = wire.RawSender(side.router)
+    for length in (None, 3):
+        raw.send(pkt.ip4(R1, "127.0.0.1", 17, pkt.udp(R1, "127.0.0.1", 5000, 9, b"x", length=length)))
+        side.fw.settle()
+    return side.counters()
+
+
 def main():
     netns.need_root()
     netns.sweep()
@@ -354,7 +368,7 @@ def main():
     for what, need in ((translations, None), (switch_on, None), (after_crash, None),
                        (refused, None), (unanswerable, None), (path_mtu, None),
                        (way_out, [b"x", b"went elsewhere"]),
-                       (burst, None), (through_lo, None),
+                       (burst, None), (through_lo, None), (invalid_through_lo, None),
                        (many_at_once, "[%d" % FIRST_PACKETS), (port_range, (MANY, 2 * MANY))):
         results = []
         for kind in ("legacy", "fwd"):
