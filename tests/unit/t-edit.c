@@ -141,6 +141,8 @@ static int unmake(void **state)
 	struct daemon *d = *state;
 	char command[96];
 
+	d->editor.kernel = NULL; /* nothing is owed any more */
+	fwd_edit_tidy(&d->editor);
 	fwd_store_close(d->editor.store);
 	fwd_core_deinit(&d->core);
 	fwd_options_deinit(&d->options);
