@@ -72,20 +72,21 @@ def _inner(p, at, v6):
 
 
 def sequence_numbers(packets):
-    """What TCP's ends may say without having drawn it: the numbers of these packets, and of answers."""
+    """What TCP's ends may say without having drawn it: these packets' numbers, and answers'."""
     out = set()
     for p in packets:
         at, proto = ((p[0] & 15) * 4, p[9]) if p[0] >> 4 == 4 else (40, p[6])
         if proto == 6 and len(p) >= at + 20:
             seq, ack = struct.unpack("!II", p[at + 4:at + 12])
-            end = seq + len(p) - at - (p[at + 12] >> 4) * 4 + (p[at + 13] & 1) + (p[at + 13] >> 1 & 1)
+            syn_fin = (p[at + 13] & 1) + (p[at + 13] >> 1 & 1)
+            end = seq + len(p) - at - (p[at + 12] >> 4) * 4 + syn_fin
             out |= {struct.pack("!I", n & 0xFFFFFFFF) for n in (0, seq, ack, seq + 1, end)}
     return out
 
 
 def mask_translated(packet, known):
-    """Behind translation nobody can tell the router's own packets from others.  A listener's numbers
-    are random: those that are not `known`."""
+    """Behind translation nobody can tell the router's own packets from others.  A listener's
+    numbers are random: those that are not `known`."""
     p = bytearray(packet)
     v = p[0] >> 4 if p else 0
     if (v == 4 and len(p) < 20) or (v == 6 and len(p) < 40) or v not in (4, 6):

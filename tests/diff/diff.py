@@ -50,7 +50,7 @@ FWD_ARGS = os.environ.get("DIFF_FWD_ARGS", "").split()  # "--queues 4", say
 OFFLOAD = {False: ["--offload", "off"], True: ["--offload-packets", "2"]}
 REWRITES = re.compile("-j (TTL|HL|TOS|DSCP|ECN|TCPMSS|TCPOPTSTRIP|CHECKSUM)")
 OFFLOADED = multiprocessing.Value("Q", 0)  # packets that passed without fwd
-PATIENCE = (0.25, 1.0, 0.25, 1.0, 3.0, 1.0, 3.0, 3.0)  # seconds, of the tries that a case gets which has failed
+PATIENCE = (0.25, 1.0, 0.25, 1.0, 3.0, 1.0, 3.0, 3.0)  # seconds, of a failed case's further tries
 JIFFY = 0.011  # within one the kernel counts connections that are gone (docs/differences.md)
 L2 = {"broadcast": "ff:ff:ff:ff:ff:ff", "multicast": "01:00:5e:00:00:01"}
 
@@ -334,12 +334,12 @@ def worker(args, seeds, results):
 
 
 def excuse(lab, case, peer):
-    """Why a case that has failed is no disagreement, or None; and what is wrong with it if it is one.
+    """Why a case that has failed is no disagreement, or None; and what is wrong with it if it is.
 
     The kernel's own errors come when its timers say: a case gets more time.  Where the kernel draws
-    ports all but they must be equal; one may be drawn that a rule asks for, or that was named before,
-    and a listener's numbers decide what is in its window.  So a case must be equal twice, in any of
-    some tries; and if it was not each time, then the kernel must have differed from itself, too."""
+    ports all but they must be equal; one may be drawn that a rule asks for, or that was named
+    before, and a listener's numbers decide what is in its window.  So a case must be equal twice,
+    in any of some tries; if it was not each time the kernel must have differed from itself, too."""
     problems, failures, trace = [], 0, {}
     for tries, patience in enumerate(PATIENCE):
         p = run(lab, case, peer, patience=patience, trace=trace, drawn=case.nat == "nat")[0]

@@ -50,7 +50,8 @@ def places(p):
 
 def numbers(p):
     at, _, quoted = places(p)
-    return {struct.unpack("!H", p[i:i + 2])[0] for i in at} | (numbers(p[quoted:]) if quoted else set())
+    own = {struct.unpack("!H", p[i:i + 2])[0] for i in at}
+    return own | numbers(p[quoted:]) if quoted else own
 
 
 class Lots:

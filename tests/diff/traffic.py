@@ -26,7 +26,7 @@ class Traffic:
     def __init__(self, rng, family, nat="", offload=False):
         self.r, self.f, self.nat, self.offload = rng, family, nat, offload
         self.errors_left = {}
-        self.clash = rng.random() < 0.2  # translations do: the kernel draws lots for ports (lots.py)
+        self.clash = rng.random() < 0.2  # translations do: the kernel draws lots (lots.py)
         self.ident = rng.randint(1, 1000)
         self.next_port = 40000
 

@@ -33,7 +33,8 @@ class Options(Side):
         prefix = "/24" if family == 4 else "/64 nodad"
         for ns, addresses in ((self.client, CLIENTS[family]), (self.server, SERVERS[family])):
             ns.ip(*["addr add %s%s dev eth0" % (a, prefix) for a in addresses[1:]])
-        self.server.ip("route add 10.66.2.96/28 via 10.66.2.1", "route add fd66:2::100/124 via fd66:2::1")
+        self.server.ip("route add 10.66.2.96/28 via 10.66.2.1",
+                       "route add fd66:2::100/124 via fd66:2::1")
 
     def nat(self, *rules):
         self.restore("*nat\n%s\nCOMMIT\n" % "\n".join("-A " + r for r in rules), self.family)

@@ -281,8 +281,8 @@ def many_at_once(side):
 
 
 def unanswerable(side):
-    """An answer for an address of lo cannot leave by another interface, to whom a translation has made
-    the source."""
+    """An answer for an address of lo cannot leave by another interface, to whom a translation has
+    made the source."""
     side.restore("*nat\n-A POSTROUTING -d 127.0.0.1/32 -j SNAT --to-source 10.66.2.9\nCOMMIT\n"
                  "*filter\n-A INPUT -d 127.0.0.1/32 -p tcp -j REJECT --reject-with tcp-reset\n"
                  "-A INPUT -d 127.0.0.1/32 -j REJECT\n-A OUTPUT -p icmp\n"
@@ -349,14 +349,14 @@ def burst(side):
 
 
 def invalid_through_lo(side):
-    """What is INVALID is looked at once where it comes back, also right behind a connection's first
-    packet."""
+    """What is INVALID is looked at once where it comes back, also right behind a connection's
+    first packet."""
     side.restore("*nat\n-A OUTPUT -d 203.0.113.1/32 -j DNAT --to-destination 203.0.113.2\nCOMMIT\n"
-                 "*mangle\n-A PREROUTING -i lo -p udp\n-A PREROUTING -m state --state INVALID\nCOMMIT\n"
-                 "*filter\n-A OUTPUT -p udp\nCOMMIT\n")
-    raw = wire.RawSender(side.router)
+                 "*mangle\n-A PREROUTING -i lo -p udp\n-A PREROUTING -m state --state INVALID\n"
+                 "COMMIT\n*filter\n-A OUTPUT -p udp\nCOMMIT\n")
+    raw, lo = wire.RawSender(side.router), "127.0.0.1"
     for length in (None, 3):
-        raw.send(pkt.ip4(R1, "127.0.0.1", 17, pkt.udp(R1, "127.0.0.1", 5000, 9, b"x", length=length)))
+        raw.send(pkt.ip4(R1, lo, 17, pkt.udp(R1, lo, 5000, 9, b"x", length=length)))
         side.fw.settle()
     return side.counters()
 
