@@ -3,7 +3,7 @@
  * The sets of sources that the kernel drops, and the rules that do it (block.h).
  *
  *	chain drop_input {      ahead of everything else that the hook's chain does
- *		meta nfproto ipv4  meta iifname . meta l4proto . ip saddr . hook @drop_7_4_all  drop
+ *		meta nfproto ipv4  meta iifname . meta l4proto . ip saddr . place @drop_7_4_all  drop
  *		meta nfproto ipv4  what begins a connection, and the same of @drop_7_4_new  drop
  *	}
  *
@@ -19,17 +19,19 @@
 
 #include "block.h"
 
-#define N_HOOKS 3 /* PREROUTING, INPUT, FORWARD */
-
 #define TCP_SYN	   0x02
 #define TCP_CHOOSE 0x3f /* all flags but those of congestion control */
 
-static const char *const chains[N_HOOKS] = {"drop_prerouting", "drop_input", "drop_forward"};
-static_assert(FW_PREROUTING == 0 && FW_INPUT == 1 && FW_FORWARD == 2, "hooks are places in it");
+static const char *const chains[FWD_N_PLACES] = {
+	[FW_PREROUTING] = "drop_prerouting",
+	[FW_INPUT] = "drop_input",
+	[FW_FORWARD] = "drop_forward",
+	[FWD_PLACE_RAW] = "drop_raw",
+};
 
-const char *fwd_block_chain(unsigned int hook)
+const char *fwd_block_chain(unsigned int place)
 {
-	return hook < N_HOOKS ? chains[hook] : NULL;
+	return place < FWD_N_PLACES ? chains[place] : NULL;
 }
 
 struct fwd_kset fwd_block_set(uint32_t number, unsigned int family, unsigned int scope)
@@ -49,7 +51,7 @@ static void key_of(const struct fwd_source *s, uint32_t key[FWD_BLOCK_WORDS_MAX]
 	memset(key, 0, FWD_BLOCK_WORDS_MAX * sizeof(*key));
 	memcpy(&key[FWD_BLOCK_WORD_IN], s->in, sizeof(s->in));
 	memcpy(&key[FWD_BLOCK_WORD_PROTO], &s->proto, 1);
-	key[FWD_BLOCK_WORD_HOOK] = s->hook;
+	key[FWD_BLOCK_WORD_PLACE] = s->place;
 	memcpy(&key[FWD_BLOCK_WORD_ADDR], &s->addr, s->family == FW_IP4 ? 4 : 16);
 }
 
@@ -92,11 +94,11 @@ static void ask_scope(struct fwd_nft_batch *b, struct nftnl_rule *r, const struc
 	fwd_rule_cmp(b, r, NFT_CMP_EQ, &syn, sizeof(syn));
 }
 
-static void add_rule(struct fwd_nft_batch *b, const struct fw_plan *plan, unsigned int hook,
+static void add_rule(struct fwd_nft_batch *b, const struct fw_plan *plan, unsigned int place,
 		     const struct fwd_kset *set, unsigned int family, unsigned int scope,
 		     uint8_t proto)
 {
-	struct nftnl_rule *r = fwd_rule_new(b, FWD_TABLE, chains[hook]);
+	struct nftnl_rule *r = fwd_rule_new(b, FWD_TABLE, chains[place]);
 	const uint8_t two = 2;
 
 	fwd_rule_meta(b, r, NFT_META_NFPROTO);
@@ -105,10 +107,11 @@ static void add_rule(struct fwd_nft_batch *b, const struct fw_plan *plan, unsign
 		fwd_rule_network(b, r, family == FW_IP4 ? 8 : 7, sizeof(two));
 		fwd_rule_cmp(b, r, NFT_CMP_GTE, &two, sizeof(two));
 	}
-	ask_scope(b, r, plan, scope, proto);
+	if (place != FWD_PLACE_RAW) /* where nobody has tracked it yet */
+		ask_scope(b, r, plan, scope, proto);
 	fwd_load_meta(b, r, FWD_BLOCK_WORD_IN, NFT_META_IIFNAME);
 	fwd_load_meta(b, r, FWD_BLOCK_WORD_PROTO, NFT_META_L4PROTO);
-	fwd_load_word(b, r, FWD_BLOCK_WORD_HOOK, hook);
+	fwd_load_word(b, r, FWD_BLOCK_WORD_PLACE, place);
 	fwd_load_network(b, r, FWD_BLOCK_WORD_ADDR, family == FW_IP4 ? 12 : 8,
 			 family == FW_IP4 ? 4 : 16);
 	fwd_rule_in(b, r, set);
@@ -116,20 +119,20 @@ static void add_rule(struct fwd_nft_batch *b, const struct fw_plan *plan, unsign
 	fwd_batch_rule(b, r);
 }
 
-static void add_rules(struct fwd_nft_batch *b, const struct fw_plan *plan, unsigned int hook,
+static void add_rules(struct fwd_nft_batch *b, const struct fw_plan *plan, unsigned int place,
 		      const struct fwd_kset *set, unsigned int family, unsigned int scope)
 {
 	if (scope == FW_SOURCE_ALL || plan->kct) {
-		add_rule(b, plan, hook, set, family, scope, 0);
+		add_rule(b, plan, place, set, family, scope, 0);
 		return;
 	}
-	add_rule(b, plan, hook, set, family, scope, IPPROTO_UDP);
-	add_rule(b, plan, hook, set, family, scope, IPPROTO_TCP);
+	add_rule(b, plan, place, set, family, scope, IPPROTO_UDP);
+	add_rule(b, plan, place, set, family, scope, IPPROTO_TCP);
 }
 
 static void flush_chains(struct fwd_nft_batch *b)
 {
-	for (unsigned int i = 0; i < N_HOOKS; i++)
+	for (unsigned int i = 0; i < FWD_N_PLACES; i++)
 		fwd_batch_flush(b, FWD_TABLE, chains[i]);
 }
 
@@ -146,7 +149,7 @@ int fwd_block_flush(struct fwd_nft *nft)
 
 static bool is_covered(const struct fwd_block_sets *sets, const struct fwd_block *m)
 {
-	return sets->hooks[m->source.family][m->path.scope] & FW_HOOK_BIT(m->source.hook);
+	return sets->places[m->source.family][m->path.scope] & 1u << m->source.place;
 }
 
 /* The sets that stand are not what they should be: somebody has to go, the rules are gone, or there
@@ -188,7 +191,7 @@ static void load_one(struct load *l, struct fwd_block *m, uint64_t now)
 		m->state = FWD_BLOCK_LEFT; /* l->renew, then */
 	if (m->state != FWD_BLOCK_READY && (m->state != FWD_BLOCK_IN || !l->renew))
 		return;
-	l->sets.hooks[family][scope] |= (uint8_t)FW_HOOK_BIT(m->source.hook);
+	l->sets.places[family][scope] |= (uint8_t)(1u << m->source.place);
 	if (l->n_all == FWD_BLOCKS_BATCH) {
 		m->state = FWD_BLOCK_READY;
 		l->more = true;
@@ -206,7 +209,7 @@ static bool is_empty(const struct fwd_block_sets *sets)
 {
 	static const struct fwd_block_sets none;
 
-	return !memcmp(sets->hooks, none.hooks, sizeof(none.hooks));
+	return !memcmp(sets->places, none.places, sizeof(none.places));
 }
 
 static void load_all(struct fwd_blocks *bl, struct load *l, uint64_t now)
@@ -235,9 +238,9 @@ static void add_set(struct fwd_nft_batch *b, const struct load *l, unsigned int 
 	if (l->renew)
 		fwd_kset_make(b, &set);
 	fwd_kset_add(b, &set, l->keys[family][scope], l->n[family][scope]);
-	for (unsigned int h = 0; l->renew && h < N_HOOKS; h++)
-		if (l->sets.hooks[family][scope] & FW_HOOK_BIT(h))
-			add_rules(b, &l->plan, h, &set, family, scope);
+	for (unsigned int p = 0; l->renew && p < FWD_N_PLACES; p++)
+		if (l->sets.places[family][scope] & 1u << p)
+			add_rules(b, &l->plan, p, &set, family, scope);
 }
 
 static int send_load(struct fwd_nft *nft, const struct load *l)
@@ -248,7 +251,7 @@ static int send_load(struct fwd_nft *nft, const struct load *l)
 		flush_chains(b);
 	for (unsigned int f = 0; b && f < FW_N_FAMILIES; f++)
 		for (unsigned int s = 0; s < FW_N_SOURCE_SCOPES; s++)
-			if (l->sets.hooks[f][s])
+			if (l->sets.places[f][s])
 				add_set(b, l, f, s);
 	return fwd_nft_commit(nft, b);
 }

@@ -8,7 +8,7 @@
 static struct fwd_source source_of(const uint32_t *key, unsigned int family)
 {
 	struct fwd_source s = {.family = (uint8_t)family,
-			       .hook = (uint8_t)key[FWD_BLOCK_WORD_HOOK]};
+			       .place = (uint8_t)key[FWD_BLOCK_WORD_PLACE]};
 
 	memcpy(s.in, &key[FWD_BLOCK_WORD_IN], sizeof(s.in));
 	memcpy(&s.proto, &key[FWD_BLOCK_WORD_PROTO], 1);
@@ -55,7 +55,7 @@ int fwd_block_read(struct fwd_blocks *bl, struct fwd_block_table *t, bool old)
 			const struct fwd_kset set = fwd_block_set(sets->number, f, s);
 			int r1;
 
-			if (!sets->number || !sets->hooks[f][s])
+			if (!sets->number || !sets->places[f][s])
 				continue;
 			reading.family = f;
 			reading.now = fwd_now();
@@ -87,7 +87,7 @@ void fwd_block_delete(struct fwd_blocks *bl, struct fwd_block_sets *sets)
 		for (unsigned int s = 0; s < FW_N_SOURCE_SCOPES; s++) {
 			const struct fwd_kset set = fwd_block_set(sets->number, f, s);
 
-			if (sets->hooks[f][s])
+			if (sets->places[f][s])
 				fwd_kset_delete(b, &set);
 		}
 	fwd_nft_commit(bl->nft, b);

@@ -69,10 +69,10 @@ struct fwd_block {
 	struct fw_source_path path;
 };
 
-/* Sets that stand or go together: which there are, and for which hooks (FW_HOOK_BIT) rules ask. */
+/* Sets that stand or go together: which there are, and at which places rules ask (1 << place). */
 struct fwd_block_sets {
 	uint32_t number; /* 0: none */
-	uint8_t hooks[FW_N_FAMILIES][FW_N_SOURCE_SCOPES];
+	uint8_t places[FW_N_FAMILIES][FW_N_SOURCE_SCOPES];
 };
 
 /* Members and their sets. */
@@ -152,13 +152,13 @@ void fwd_block_count(struct fwd_blocks *bl, struct fwd_block *m, const struct fw
 /* What the names of all our sets begin with. */
 #define FWD_BLOCK_PREFIX "drop_"
 /* Words of a key. */
-enum { FWD_BLOCK_WORD_IN = 0, FWD_BLOCK_WORD_PROTO = 4, FWD_BLOCK_WORD_HOOK, FWD_BLOCK_WORD_ADDR };
+enum { FWD_BLOCK_WORD_IN = 0, FWD_BLOCK_WORD_PROTO = 4, FWD_BLOCK_WORD_PLACE, FWD_BLOCK_WORD_ADDR };
 #define FWD_BLOCK_WORDS_MAX (FWD_BLOCK_WORD_ADDR + 4)
 
 struct fwd_kset fwd_block_set(uint32_t number, unsigned int family, unsigned int scope);
 
-/* The chain that a hook's packets pass first; NULL: none. */
-const char *fwd_block_chain(unsigned int hook);
+/* The chain that packets pass first at a place (hitters.h); NULL: there is no such place. */
+const char *fwd_block_chain(unsigned int place);
 /* No rules any more.  Under nft->lock; needs no `work`. */
 int fwd_block_flush(struct fwd_nft *nft);
 /* Put in who is READY; with new sets where somebody has to go: `old` are then those that they have

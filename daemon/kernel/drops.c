@@ -194,7 +194,6 @@ static void print_block(const struct fwd_block *m, const struct fw_ruleset *rs, 
 		.src = m->source.addr,
 		.family = m->source.family,
 		.table = (uint8_t)m->path.table,
-		.hook = m->source.hook,
 	};
 
 	memcpy(d.chain, m->path.chain->name, sizeof(d.chain));

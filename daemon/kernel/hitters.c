@@ -52,7 +52,7 @@ struct fwd_source fwd_source_of(const struct fw_packet *pkt)
 	struct fwd_source s = {
 		.addr = pkt->src,
 		.family = (uint8_t)pkt->family,
-		.hook = pkt->meta.hook,
+		.place = pkt->meta.part == FW_PART_RAW ? FWD_PLACE_RAW : pkt->meta.hook,
 		.proto = pkt->proto,
 	};
 

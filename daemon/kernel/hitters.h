@@ -15,11 +15,15 @@
 #define FWD_HITTERS_OFTEN   64 /* drops within a second */
 #define FWD_HITTERS_CROWDED 8  /* what one counts for while more packets wait than can be judged */
 
+/* Where they are dropped: a hook, or raw's own visit ahead of PREROUTING (fw_plan.raw). */
+#define FWD_PLACE_RAW FW_OUTPUT /* at which nobody is */
+#define FWD_N_PLACES  (FWD_PLACE_RAW + 1)
+
 /* Whose packets are meant.  Compared as bytes. */
 struct fwd_source {
 	union fw_addr addr;
 	char in[FW_IFNAMSIZ];
-	uint8_t family, hook, proto, zero[5];
+	uint8_t family, place, proto, zero[5];
 };
 static_assert(sizeof(struct fwd_source) == 40, "no padding");
 

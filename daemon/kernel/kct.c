@@ -327,6 +327,7 @@ static void add_raw(struct fwd_nft_batch *b, const struct fwd_nft *nft, const st
 {
 	const unsigned int hook = base == FWD_RAW_OUTPUT ? FW_OUTPUT : FW_PREROUTING;
 
+	fwd_nft_add_blocks(b, nft, base);
 	add_states_jump(b, base);
 	fwd_nft_add_types(b, plan, base);
 	fwd_nft_add_owners(b, plan, base);

@@ -165,7 +165,10 @@ static void add_owners(struct fwd_nft_batch *b, const struct fwd_nft *nft,
 
 void fwd_nft_add_blocks(struct fwd_nft_batch *b, const struct fwd_nft *nft, unsigned int base)
 {
-	const char *chain = fwd_block_chain(base);
+	const unsigned int place = base == FWD_RAW_PREROUTING ? FWD_PLACE_RAW
+		: base < FWD_PLACE_RAW				      ? base
+								      : FWD_N_PLACES;
+	const char *chain = fwd_block_chain(place);
 	struct nftnl_rule *r;
 
 	if (!chain || !nft->offload)

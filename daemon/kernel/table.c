@@ -147,8 +147,8 @@ static int make_table(struct fwd_nft *nft, uint32_t flags, enum how how, unsigne
 	fwd_batch_chain(b, FWD_TABLE, "states", NULL, 0, 0);
 	fwd_batch_chain(b, FWD_TABLE, "expected", NULL, 0, 0);
 	fwd_known_chains(b);
-	for (unsigned int h = 0; fwd_block_chain(h); h++)
-		fwd_batch_chain(b, FWD_TABLE, fwd_block_chain(h), NULL, 0, 0);
+	for (unsigned int p = 0; p < FWD_N_PLACES; p++)
+		fwd_batch_chain(b, FWD_TABLE, fwd_block_chain(p), NULL, 0, 0);
 	for (unsigned int i = 0; i < FWD_N_BASES; i++)
 		if (bases >> i & 1)
 			fwd_nft_add_base(b, i);

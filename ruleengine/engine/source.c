@@ -195,6 +195,20 @@ static enum way walk_table(struct source_walk *w, const struct fw_table *table)
 	}
 }
 
+/* While the kernel tracks, raw has a visit of its own ahead of that. */
+static bool is_raw_alone(const struct fw_packet *pkt)
+{
+	return pkt->meta.part == FW_PART_RAW;
+}
+
+static bool is_visited(const struct fw_plan *plan, const struct fw_packet *pkt,
+		       enum fw_table_id table)
+{
+	if (is_raw_alone(pkt))
+		return table == FW_RAW;
+	return table != FW_RAW || !plan->raw[pkt->family][pkt->meta.hook];
+}
+
 static bool walk_tables(struct source_walk *w, const struct fw_ruleset *rs,
 			const struct fw_plan *plan, unsigned int states)
 {
@@ -207,8 +221,7 @@ static bool walk_tables(struct source_walk *w, const struct fw_ruleset *rs,
 		const struct fw_table *table = rs->tables[family][tables[i]];
 		enum way way;
 
-		if (fw_table_is_void(table, hook) ||
-		    (table->id == FW_RAW && plan->raw[family][hook]))
+		if (fw_table_is_void(table, hook) || !is_visited(plan, w->src.pkt, table->id))
 			continue;
 		if (table->id == FW_NAT)
 			return false; /* not for every packet */
@@ -236,12 +249,14 @@ static bool is_place(const struct fw_plan *plan, const struct fw_packet *pkt)
 
 	if (hook != FW_PREROUTING && hook != FW_INPUT && hook != FW_FORWARD)
 		return false;
-	if (!plan->queue[f][hook] || (hook == FW_PREROUTING && plan->dying[f]))
-		return false;
-	if (pkt->meta.part != FW_PART_ALL || !pkt->meta.in_name[0] ||
-	    !strcmp(pkt->meta.in_name, "lo"))
+	if (!pkt->meta.in_name[0] || !strcmp(pkt->meta.in_name, "lo"))
 		return false;
 	if (!pkt->has_proto || pkt->proto == IPPROTO_AH) /* nft and we see other things behind AH */
+		return false;
+	if (is_raw_alone(pkt))
+		return true;
+	if (pkt->meta.part != FW_PART_ALL || !plan->queue[f][hook] ||
+	    (hook == FW_PREROUTING && plan->dying[f]))
 		return false;
 	if (!plan->track[f])
 		return true;
@@ -296,7 +311,7 @@ bool fw_source_dropped(const struct fw_ruleset *rs, const struct fw_plan *plan,
 					.e = {.pkt = pkt, .now = now},
 					.stack = stack};
 
-		if (scope == FW_SOURCE_NEW && !tells_new(plan, pkt))
+		if (scope == FW_SOURCE_NEW && (is_raw_alone(pkt) || !tells_new(plan, pkt)))
 			return false;
 		memset(ret, 0, sizeof(*ret));
 		ret->scope = (enum fw_source_scope)scope;

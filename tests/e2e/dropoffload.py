@@ -187,6 +187,20 @@ RULES = {
     "not by source alone": (4, None, "*filter\n-A FORWARD -s {0}/26 -m length --length 0:40 -j DROP\n"
                             "-A FORWARD -s {0}/26 -m limit --limit 1/h -j LOG\n"
                             "-A FORWARD -s {0}/26 -j DROP\nCOMMIT\n"),
+    # the last, for nat's rules stay
+    "raw, ahead of the kernel's tracking": (
+        4, None, "*raw\n-A PREROUTING -s {0} -j DROP\n-A PREROUTING -s {1}/26 -i eth0 -j DROP\nCOMMIT\n"
+        "*nat\n-A PREROUTING -m addrtype --dst-type LOCAL -j RETURN\n"
+        "-A POSTROUTING -o eth1 -j MASQUERADE\nCOMMIT\n*filter\n"
+        "-A FORWARD -m state --state ESTABLISHED -j ACCEPT\nCOMMIT\n"),
+    "mangle, ahead of nat's rules": (
+        4, None, "*mangle\n-A PREROUTING -m state --state NEW\n-A PREROUTING -s {0}/26 -j DROP\nCOMMIT\n"
+        "*nat\n-A PREROUTING -m addrtype --dst-type LOCAL -j RETURN\n"
+        "-A POSTROUTING -o eth1 -j MASQUERADE\nCOMMIT\n"),
+    "not behind nat's rules": (
+        4, None, "*nat\n-A PREROUTING -p tcp -m addrtype --dst-type LOCAL -j RETURN\n"
+        "-A POSTROUTING -o eth1 -j MASQUERADE\nCOMMIT\n*filter\n"
+        "-A FORWARD -m state --state ESTABLISHED -j ACCEPT\n-A FORWARD -s {0}/26 -j DROP\nCOMMIT\n"),
 }
 
 

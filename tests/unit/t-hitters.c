@@ -69,7 +69,7 @@ static void test_apart(void **state)
 	(void)state;
 	s[1].in[3] = '1';
 	s[2].proto = 6;
-	s[3].hook = FW_FORWARD;
+	s[3].place = FW_FORWARD;
 	for (unsigned int i = 1; i < FWD_HITTERS_OFTEN; i++)
 		for (size_t k = 0; k < FW_ARRAY_SIZE(s); k++)
 			assert_false(fwd_hitters_add(h, &s[k], 1, 1));

@@ -14,9 +14,9 @@
 #include "pkt.h"
 #include "scene.h"
 
-/* The question about a packet of this source. */
-static bool asked(struct scene *s, enum fw_hook hook, const char *src, uint8_t proto,
-		  struct fw_source_path *path)
+/* The question about a packet of this source, in a visit for this part of the tables. */
+static bool asked_for(struct scene *s, enum fw_part part, enum fw_hook hook, const char *src,
+		      uint8_t proto, struct fw_source_path *path)
 {
 	struct pkt p = PKT_INIT;
 	struct fw_packet view;
@@ -24,8 +24,15 @@ static bool asked(struct scene *s, enum fw_hook hook, const char *src, uint8_t p
 	pkt_at(&p, hook, "eth0", hook == FW_FORWARD ? "eth1" : NULL);
 	pkt_ip4(&p, src, "10.0.0.2", proto);
 	pkt_udp(&p, 1000, 53);
+	p.meta.part = part;
 	pkt_view(&p, &view);
 	return fw_source_dropped(s->rs, &s->plan, &view, s->now, s->stack, path);
+}
+
+static bool asked(struct scene *s, enum fw_hook hook, const char *src, uint8_t proto,
+		  struct fw_source_path *path)
+{
+	return asked_for(s, FW_PART_ALL, hook, src, proto, path);
 }
 
 /* Of 10.0.0.1's UDP. */
@@ -193,6 +200,18 @@ static void test_kernel_tracks(void **state)
 		    "*nat\n-A PREROUTING -p tcp -j REDIRECT\nCOMMIT\n"
 		    "*filter\n-A FORWARD -s 10.0.0.1 -j DROP\nCOMMIT\n");
 	assert_false(asked(&s, FW_FORWARD, "10.0.0.1", IPPROTO_UDP, &path));
+	/* … but raw is ahead of that, on a visit of its own, and mangle ahead of nat */
+	scene_rules(&s, FW_IP4,
+		    "*raw\n-A PREROUTING -s 10.0.0.1 -j DROP\nCOMMIT\n"
+		    "*mangle\n-A PREROUTING -s 10.0.0.3 -j DROP\nCOMMIT\n"
+		    "*nat\n-A PREROUTING -p tcp -j REDIRECT\nCOMMIT\n");
+	assert_true(asked_for(&s, FW_PART_RAW, FW_PREROUTING, "10.0.0.1", IPPROTO_UDP, &path));
+	assert_int_equal(path.table, FW_RAW);
+	assert_int_equal(path.scope, FW_SOURCE_ALL);
+	assert_false(path.no_flows);
+	assert_false(asked(&s, FW_PREROUTING, "10.0.0.1", IPPROTO_UDP, &path));
+	assert_false(asked_for(&s, FW_PART_RAW, FW_PREROUTING, "10.0.0.3", IPPROTO_UDP, &path));
+	assert_true(asked(&s, FW_PREROUTING, "10.0.0.3", IPPROTO_UDP, &path));
 	scene_deinit(&s);
 }
 
