@@ -83,6 +83,9 @@ static inline void fw_use_move(struct fw_use *use, unsigned int from, unsigned i
                               * that do not end: what stands behind it in a rule cannot be used to
                               * skip the rule.  Where only some uses do: fw_fields_barrier() */
 
+#define FW_EXT_LOCKED 0x100000 /* attach() meets what packets of other rules see, as a list that has
+                              * this name already */
+
 struct fw_fields; /* fw/classify.h */
 struct fw_generic; /* fw/ruleset.h */
 struct fw_owners; /* fw/owners.h */
@@ -125,8 +128,9 @@ struct fw_ext {
 	void (*list)(const struct fw_use *use, enum fw_family family, bool numeric, struct fw_buf *out);
 
 	/* The rule joins, or leaves for good, a published ruleset: take and release shared objects
-	 * (recent lists), start the state.  Under the engine lock.  attach: 0, or -EINVAL with err
-	 * and nothing taken.  May be NULL. */
+	 * (recent lists), start the state.  By the thread that edits; detach under the engine lock,
+	 * attach (and what undoes it) only with FW_EXT_LOCKED.  attach: 0, or -EINVAL with err and
+	 * nothing taken.  May be NULL. */
 	int (*attach)(const struct fw_use *use, struct fw_world *world, uint64_t now, struct fw_err *err);
 	void (*detach)(const struct fw_use *use, struct fw_world *world);
 

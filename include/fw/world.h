@@ -130,10 +130,11 @@ static inline void fw_world_reclaim(struct fw_world *w)
 	}
 }
 
-/* 32 pseudo-random bits (splitmix64); for -m statistic and the like, not for secrets. */
+/* 32 pseudo-random bits (splitmix64), for any thread; for -m statistic and the like, not for secrets. */
 static inline uint32_t fw_world_random(struct fw_world *w)
 {
-	uint64_t z = (w->rng += 0x9e3779b97f4a7c15ull);
+	const uint64_t step = 0x9e3779b97f4a7c15ull;
+	uint64_t z = __atomic_add_fetch(&w->rng, step, __ATOMIC_RELAXED);
 
 	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
 	z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;

@@ -152,6 +152,6 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 
 const struct fw_ext fw_match_connbytes = {
 	.name = "connbytes", .summary = "how much a connection has carried",
-	.flags = FW_NEED_TRACK | FW_NEED_FLOWS | FW_NEED_ACCT, .size = sizeof(struct connbytes),
+	.flags = FW_NEED_TRACK | FW_NEED_FLOWS | FW_NEED_ACCT | FW_EXT_LOCKED, .size = sizeof(struct connbytes),
 	.opts = opts, .check = check, .list = list, .attach = attach, .match = match,
 };

@@ -274,7 +274,7 @@ static int by_source(const struct fw_use *use, struct fw_source *src)
 
 const struct fw_ext fw_match_recent = {
 	.name = "recent", .summary = "lists of addresses seen lately",
-	.flags = FW_EXT_STATEFUL,
+	.flags = FW_EXT_STATEFUL | FW_EXT_LOCKED,
 	.size = sizeof(struct recent), .state_size = sizeof(struct state), .opts = opts, .init = init,
 	.check = check, .used = used, .list = list, .attach = attach, .detach = detach, .match = match,
 	.by_source = by_source,

@@ -18,6 +18,16 @@ static bool wants_attach(const struct fw_rule *rule)
 	return rule->target.ext && (rule->target.ext->attach || rule->target.ext->detach);
 }
 
+/* May packets see what it does? */
+static bool wants_lock(const struct fw_rule *rule)
+{
+	uint32_t flags = rule->target.ext ? rule->target.ext->flags : 0;
+
+	for (uint8_t i = 0; i < rule->n_matches; i++)
+		flags |= rule->matches[i].ext->flags;
+	return flags & FW_EXT_LOCKED;
+}
+
 static int attach_use(struct fw_tx *tx, const struct fw_use *use, struct fw_err *err)
 {
 	return use->ext->attach ? use->ext->attach(use, tx->env.world, tx->env.now, err) : 0;
@@ -56,11 +66,12 @@ undo:
 }
 
 /*
- * Attach the new rules of a chunk.  The lock is held for one rule at a time, because packets wait
- * for it and a rule may make a table; no packet can meet these rules yet.
+ * Attach the new rules of a chunk, which no packet can meet yet: only what they share with others
+ * needs the lock, for one rule at a time, because packets wait for it.
  */
 static int attach_chunk(struct fw_tx *tx, struct fw_chunk *c, struct fw_err *err)
 {
+	bool locked;
 	int r = 0;
 
 	for (uint32_t i = 0; c->fresh && !r && i < c->n; i++) {
@@ -68,10 +79,11 @@ static int attach_chunk(struct fw_tx *tx, struct fw_chunk *c, struct fw_err *err
 
 		if (rule->id < tx->first_id || rule->attached || !wants_attach(rule))
 			continue;
-		if (tx->env.lock)
+		locked = wants_lock(rule);
+		if (locked && tx->env.lock)
 			tx->env.lock(tx->env.priv);
 		r = attach_rule(tx, rule, err);
-		if (tx->env.unlock)
+		if (locked && tx->env.unlock)
 			tx->env.unlock(tx->env.priv);
 	}
 	return r;

@@ -21,13 +21,17 @@ import wait  # noqa: E402
 
 ROUNDS, RULES = 400, 2000
 OURS = "-p udp -m udp --dport %d" % spread.PORT
+# what rules share with those before and behind an edit, asked for every packet
+SHARED = "".join("-A FORWARD %s -m %s\n" % (OURS, x) for x in (
+    "hashlimit --hashlimit-above 9/s --hashlimit-mode srcip --hashlimit-name all",
+    "statistic --mode random --probability 0.5", "limit --limit 100/s"))
 ACCEPT = "-A FORWARD %s -m recent --name seen --set -j ACCEPT\n" % OURS
 COUNT = "*mangle\n-A FORWARD %s\nCOMMIT\n" % OURS  # nobody touches it, but for zeroing
 
 
 def rules(n):
     return "*filter\n%s-A FORWARD -m conntrack --ctstate ESTABLISHED -j ACCEPT\n%sCOMMIT\n" % (
-        ACCEPT, "".join("-A FORWARD -s 10.%d.%d.%d/32 -m limit --limit 5/s -j DROP\n"
+        SHARED + ACCEPT, "".join("-A FORWARD -s 10.%d.%d.%d/32 -m limit --limit 5/s -j DROP\n"
                         % (n % 100, k >> 8, k & 255) for k in range(RULES)))
 
 
