@@ -341,9 +341,13 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 {
 	const struct hashlimit *h = use->data;
 	const struct state *s = use->state;
-	bool within = !s->table || hl_within(s->table, h->c.mode, e);
+	const int within = s->table ? hl_within(s->table, h->c.mode, e) : 1;
 
-	return !e->hotdrop && within != !!(h->c.mode & HL_ABOVE);
+	if (within < 0) {
+		e->hotdrop = true;
+		return false;
+	}
+	return within != !!(h->c.mode & HL_ABOVE);
 }
 
 const struct fw_ext fw_match_hashlimit = {

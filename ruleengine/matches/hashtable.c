@@ -278,7 +278,7 @@ static uint32_t find_entry(const struct fw_hashlimit *t, uint32_t bucket, const 
 	return i;
 }
 
-bool hl_within(struct fw_hashlimit *t, uint8_t mode, struct fw_eval *e)
+int hl_within(struct fw_hashlimit *t, uint8_t mode, const struct fw_eval *e)
 {
 	uint64_t now_ms = e->now / NSEC_PER_MS;
 	struct entry *n;
@@ -286,20 +286,16 @@ bool hl_within(struct fw_hashlimit *t, uint8_t mode, struct fw_eval *e)
 	uint32_t bucket, i;
 	bool known;
 
-	if (!make_key(&t->config, e->pkt, &key)) {
-		e->hotdrop = true;
-		return false;
-	}
+	if (!make_key(&t->config, e->pkt, &key))
+		return -1;
 	bucket = (uint32_t)((sip_bytes(t->key, &key, sizeof(key), 1, 3) >> 32) * t->config.size >>
 			    32);
 	i = find_entry(t, bucket, &key);
 	known = i != NONE && !gone(t, entry_at(t, i), now_ms);
 	if (i == NONE)
 		i = entry_new(t, bucket, now_ms);
-	if (i == NONE) {
-		e->hotdrop = true;
-		return false;
-	}
+	if (i == NONE)
+		return -1;
 	n = entry_at(t, i);
 	if (known) {
 		hl_credit_refill(&t->config, &n->credit, now_ms);

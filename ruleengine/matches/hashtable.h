@@ -26,7 +26,8 @@ struct fw_hashlimit *hl_get(struct fw_world *world, const char *name, const stru
 			    uint64_t now, struct fw_err *err);
 void hl_put(struct fw_world *world, struct fw_hashlimit *table);
 
-/* Is the packet within the limit?  mode: the rule's.  Sets e->hotdrop where it cannot be told. */
-bool hl_within(struct fw_hashlimit *table, uint8_t mode, struct fw_eval *e);
+/* Is the packet within the limit?  mode: the rule's.  1, 0, or -1: it cannot be told, and the packet is
+ * to be dropped. */
+int hl_within(struct fw_hashlimit *table, uint8_t mode, const struct fw_eval *e);
 
 #endif

@@ -256,6 +256,33 @@ static void test_hotdrop(void **state)
 	scene_deinit(&s);
 }
 
+/* A negated option of a header that is cut matches, and the packet goes: matches behind are asked, and
+ * the rule counts. */
+static void test_hotdrop_and_match(void **state)
+{
+	struct pkt p = PKT_INIT;
+	struct fw_packet view;
+	uint8_t *dccp;
+	struct scene s;
+
+	(void)state;
+	scene_init(&s, false);
+	scene_rules(&s, FW_IP4,
+		    "*filter\n-A INPUT -p dccp -m dccp ! --dccp-option 2 -m hashlimit "
+		    "--hashlimit-name x --hashlimit-above 1/hour --hashlimit-burst 1\n"
+		    "-A INPUT -j ACCEPT\nCOMMIT\n");
+	pkt_at(&p, FW_INPUT, "eth0", NULL);
+	pkt_ip4(&p, "10.0.0.1", "10.0.0.2", IPPROTO_DCCP);
+	dccp = pkt_grow(&p, 16);
+	dccp[4] = 200; /* words, of which hardly any is there */
+	pkt_view(&p, &view);
+	assert_int_equal(scene_run(&s, &view)->verdict, FW_DROP);
+	check_counters(&s, FW_IP4, "", 36);
+	assert_int_equal(scene_run(&s, &view)->verdict, FW_DROP);
+	check_counters(&s, FW_IP4, "INPUT:1 ", 36);
+	scene_deinit(&s);
+}
+
 /* Many such rules are not asked one by one; none is passed over for what stands behind. */
 static void test_hotdrop_of_many(void **state)
 {
@@ -425,6 +452,7 @@ int main(void)
 		cmocka_unit_test(test_plan),	    cmocka_unit_test(test_walk),
 		cmocka_unit_test(test_deep_jumps),  cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_hotdrop),	    cmocka_unit_test(test_hotdrop_ip6),
+		cmocka_unit_test(test_hotdrop_and_match),
 		cmocka_unit_test(test_hotdrop_of_many),
 		cmocka_unit_test(test_table_order), cmocka_unit_test(test_queue_and_reject),
 		cmocka_unit_test(test_trace),
