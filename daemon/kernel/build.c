@@ -77,8 +77,9 @@ static bool checksum_holds(const struct fw_packet *pkt)
 	if ((pkt->meta.flags & FW_PKT_CSUM_PARTIAL) ||
 	    (!(pkt->meta.flags & FW_PKT_CSUM_UNCHECKED) && pkt->meta.hook != FW_OUTPUT))
 		return true;
-	if (pkt->family == FW_IP6 && (pkt->fragment || !pkt->has_proto))
-		return false;
+	if (pkt->family == FW_IP6 &&
+	    (pkt->fragment || !pkt->has_proto || pkt->proto == IPPROTO_NONE || !n))
+		return false; /* there is nothing to sum, whatever it is */
 	data = fw_packet_bytes(pkt, pkt->l4_off, n);
 	switch (pkt->proto) {
 	case IPPROTO_GRE:

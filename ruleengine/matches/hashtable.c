@@ -162,7 +162,7 @@ static void mask_addr(union fw_addr *a, unsigned int len)
 	}
 }
 
-/* false: the packet ends before its ports. */
+/* false: the packet ends before its ports, or IPv6 says that nothing follows. */
 static bool make_key(const struct hl_config *c, const struct fw_packet *pkt, struct key *key)
 {
 	const uint8_t *ports;
@@ -179,7 +179,9 @@ static bool make_key(const struct hl_config *c, const struct fw_packet *pkt, str
 	}
 	if (!(c->mode & (HL_SRCPORT | HL_DSTPORT)))
 		return true;
-	if (!pkt->has_proto)
+	if (pkt->family == FW_IP6 && pkt->fragment)
+		return true; /* the kernel reads ports in later fragments of IPv4 only */
+	if (!pkt->has_proto || (pkt->family == FW_IP6 && pkt->proto == IPPROTO_NONE))
 		return false;
 	switch (pkt->proto) {
 	case IPPROTO_TCP:
