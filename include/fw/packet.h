@@ -119,6 +119,16 @@ static inline const uint8_t *fw_packet_bytes(const struct fw_packet *pkt, uint32
 }
 
 /*
+ * Is this only a part of what a checksum is about?  Of IPv6 the tracker meets no fragments but first
+ * ones that cannot be put together, their length being odd (no multiple of 8); those the kernel takes
+ * for packets.
+ */
+static inline bool fw_packet_is_part(const struct fw_packet *pkt)
+{
+	return pkt->fragment || (pkt->frag_more && pkt->family == FW_IP4);
+}
+
+/*
  * Does the upper-layer checksum hold?  1 yes (or nobody need check: FW_PKT_CSUM_PARTIAL, or not
  * FW_PKT_CSUM_UNCHECKED), 0 no, -1 cannot tell: our copy lacks bytes (ask for the payload).
  * TCP, UDP (0 = none, in IPv6 too: as nf_conntrack), UDP-Lite, ICMP, ICMPv6; other protocols: 1.

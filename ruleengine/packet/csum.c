@@ -76,8 +76,8 @@ int fw_packet_csum_ok(const struct fw_packet *pkt)
 
 	if ((pkt->meta.flags & FW_PKT_CSUM_PARTIAL) || !(pkt->meta.flags & FW_PKT_CSUM_UNCHECKED))
 		return 1;
-	/* Of a fragment nobody can tell, with any number of bytes. */
-	if (!pkt->has_proto || pkt->fragment || pkt->frag_more || !has_checksum(pkt))
+	/* Of a part nobody can tell, with any number of bytes. */
+	if (!pkt->has_proto || fw_packet_is_part(pkt) || !has_checksum(pkt))
 		return 1;
 	if (pkt->l4_short)
 		return 0;

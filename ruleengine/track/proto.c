@@ -80,7 +80,7 @@ static bool udplite_csum_bad(const struct ct_ctx *c, uint32_t cover)
 	uint32_t n = pkt->family == FW_IP4 ? 4 : 16;
 	uint64_t sum = bytes_left(pkt) + IPPROTO_UDP;
 
-	if (!ct_csum_wanted(c->ct, pkt) || pkt->frag_more || !p)
+	if (!ct_csum_wanted(c->ct, pkt) || fw_packet_is_part(pkt) || !p)
 		return false;
 	sum = sum16(sum16(sum16(sum, pkt->src.u8, n), pkt->dst.u8, n), p, cover);
 	while (sum >> 16)

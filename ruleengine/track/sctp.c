@@ -275,7 +275,7 @@ static bool crc_bad(const struct ct_ctx *c)
 	uint32_t len = pkt->len - pkt->l4_off, crc = ~0u;
 	const uint8_t *p = fw_packet_bytes(pkt, pkt->l4_off, len);
 
-	if (!ct_csum_wanted(c->ct, pkt) || pkt->frag_more || !p)
+	if (!ct_csum_wanted(c->ct, pkt) || fw_packet_is_part(pkt) || !p)
 		return false;
 	for (uint32_t i = 0; i < len; i++) {
 		crc ^= i >= 8 && i < 12 ? 0 : p[i];

@@ -85,6 +85,22 @@ static void test_checksum_families(void **state)
 	free(b.data);
 }
 
+/* A first fragment of IPv6 that the tracker meets is one that nobody puts together. */
+static void test_checksum_of_a_first_fragment(void **state)
+{
+	uint8_t bytes[17] = {17, 0, 0, 1, 0, 0, 0, 77, 0, 1, 0, 2, 0, 9, 0x12, 0x34, 5};
+	struct bytes b = ip6(44, bytes, sizeof(bytes));
+	struct fw_packet pkt;
+
+	(void)state;
+	assert_int_equal(parse(&pkt, FW_IP6, &b, b.n), 0);
+	assert_true(pkt.frag_more && !pkt.fragment);
+	assert_int_equal(fw_packet_csum_ok(&pkt), 0);
+	put_csum(b.data + 54, &pkt);
+	assert_int_equal(fw_packet_csum_ok(&pkt), 1);
+	free(b.data);
+}
+
 /* An unreachable that quotes the first `n` bytes of tcp4. */
 static struct bytes icmp_quoting(uint8_t type, size_t n)
 {
@@ -181,6 +197,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_checksums),
 		cmocka_unit_test(test_checksum_families),
+		cmocka_unit_test(test_checksum_of_a_first_fragment),
 		cmocka_unit_test(test_inner4),
 		cmocka_unit_test(test_inner4_refused),
 		cmocka_unit_test(test_inner6),
