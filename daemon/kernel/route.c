@@ -165,13 +165,13 @@ bool fwd_route_none(struct fwd_rtnl *r, const struct fw_packet *pkt)
 #define LOOPBACK 1 /* what comes back through it keeps the route by which it left */
 #define TOS_MASK 0xfc
 
-uint32_t fwd_route_realm(struct fwd_rtnl *r, const struct fw_packet *pkt, uint32_t mark)
+static struct question way_of(const struct fw_packet *pkt, uint32_t mark, bool src)
 {
 	const struct fw_pkt_meta *meta = &pkt->meta;
-	struct found f = {.type = 0};
 	struct question q = to(pkt->family, &pkt->dst);
 
-	put_src(&q, &pkt->src);
+	if (src)
+		put_src(&q, &pkt->src);
 	if (meta->came_ifindex != LOOPBACK)
 		put_u32(&q, RTA_IIF, meta->came_ifindex);
 	if (!meta->came_ifindex && !meta->nat_status) /* nat has it routed anew, and the hook tells the
@@ -179,6 +179,21 @@ uint32_t fwd_route_realm(struct fwd_rtnl *r, const struct fw_packet *pkt, uint32
 		put_u32(&q, RTA_OIF, meta->out_ifindex);
 	put_u32(&q, RTA_MARK, mark);
 	q.rtm.rtm_tos = pkt->tos & TOS_MASK;
+	return q;
+}
+
+uint32_t fwd_route_realm(struct fwd_rtnl *r, const struct fw_packet *pkt, uint32_t mark)
+{
+	struct found f = {.type = 0};
+	struct question q = way_of(pkt, mark, true);
+
+	if (!fwd_rtnl_ask(r, &q.nlh, take, &f))
+		return f.realm;
+	if (pkt->meta.came_ifindex)
+		return 0;
+	/* from somebody else's address, as a reset is: the kernel has not routed by it either */
+	q = way_of(pkt, mark, false);
+	f = (struct found){.type = 0};
 	return fwd_rtnl_ask(r, &q.nlh, take, &f) ? 0 : f.realm;
 }
 
