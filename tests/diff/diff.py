@@ -9,12 +9,13 @@ each, when both have come to rest, what arrived at the far ends is compared; at 
 and bytes of every rule and policy are compared, and how the rules are printed.
 
     diff.py [--seed N] [--count N] [--packets N] [--family 4|6] [--jobs N] [--peer fwd|nft|legacy]
-            [--nat | --kct] [--crowd N]
+            [--nat | --kct] [--crowd N] [--rare]
     diff.py --replay FILE        a case that failed, as it was written
     diff.py --self-test          is the test able to see a difference?  (kernel against kernel)
 
 --crowd puts as many rules more among them (crowd.py).  Not where ports are drawn by lot: among so
-many rules one will always tell them apart.
+many rules one will always tell them apart.  --rare: more rules and packets of protocols that few hosts
+speak, of IPv6's extension headers, and matches that count (rare.py).
 
 Half of the cases offload flows, as soon as they can be, and send no segments that an offloaded
 flow's tracker cannot judge (docs/differences.md).
@@ -43,6 +44,7 @@ import netns  # noqa: E402
 import pkt  # noqa: E402
 import rules  # noqa: E402
 import topo  # noqa: E402
+import rare  # noqa: E402
 import traffic  # noqa: E402
 import wire  # noqa: E402
 
@@ -56,7 +58,7 @@ L2 = {"broadcast": "ff:ff:ff:ff:ff:ff", "multicast": "01:00:5e:00:00:01"}
 
 
 class Case:
-    def __init__(self, seed, family, packets, without=(), nat="", many=0):
+    def __init__(self, seed, family, packets, without=(), nat="", many=0, rarities=False):
         self.seed, self.family = seed, family or (4 if seed % 2 else 6)
         rng = random.Random(seed)
         self.nat, self.offload = nat, seed // 2 % 2 == 0
@@ -65,6 +67,8 @@ class Case:
         if many:
             crowd.fill(rng, self.rules, many, "track" not in without and seed % 3 == 0)
         self.steps = traffic.generate(rng, self.family, packets, nat, self.offload)
+        if rarities:
+            rare.fill(rng, self, without)
 
     def dump(self, path, problems):
         steps = [dict(s, pkt=s["pkt"].hex()) for s in self.steps]
@@ -357,7 +361,7 @@ def excuse(lab, case, peer):
 
 def one(lab, args, seed):
     """(seed, family, problems, differences of wording, a note: what excuses it, or where it is)"""
-    case = Case(seed, args.family, args.packets, args.without, args.nat, args.crowd)
+    case = Case(seed, args.family, args.packets, args.without, args.nat, args.crowd, args.rare)
     try:
         first, wording = run(lab, case, args.peer)
     except RuntimeError as e:
@@ -445,6 +449,7 @@ def arguments():
     ap.add_argument("--kct", action="store_const", const="kct", dest="nat",
                     help="none that translates a packet, but the kernel tracks")
     ap.add_argument("--crowd", type=int, default=0, metavar="N", help="so many rules more")
+    ap.add_argument("--rare", action="store_true", help="more of protocols that few speak (rare.py)")
     ap.add_argument("--peer", default="fwd", choices=("fwd", "nft", "legacy"))
     ap.add_argument("--shrink", type=int, default=0, metavar="SECONDS")
     ap.add_argument("--max-failures", type=int, default=10)
