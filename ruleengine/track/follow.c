@@ -11,11 +11,17 @@
 
 #include "track/pending.h"
 
-/* The flow's protocol sees the packet; what it says of it does not count. */
+/*
+ * The flow's protocol sees the packet; what it says of it does not count.  NULL: the kernel has
+ * forgotten the flow, for what would be INVALID in it begins one.
+ */
 static struct fw_flow *go_on(struct ct_ctx *c)
 {
+	enum ct_say say;
+
 	if (c->flow->status & FW_CTS_CONFIRMED) {
-		if (ct_handle(c) == CT_REPEAT) {
+		say = ct_handle(c);
+		if (say == CT_REPEAT || (say == CT_INVALID && c->ctinfo == FW_CT_NEW)) {
 			ct_flow_free(c->ct, c->flow);
 			return NULL;
 		}
@@ -176,8 +182,12 @@ static struct fw_flow *find_followed(struct ct_ctx *c, struct fw_eval *e,
 		flow = take_refused(c, tuple);
 	if (!flow && !nat)
 		forget_opposite(c, e, key);
+	if (flow && first && flow != &c->ct->scratch) {
+		c->flow = flow;
+		flow = go_on(c);
+	}
 	if (flow)
-		return first && flow != &c->ct->scratch ? (c->flow = flow, go_on(c)) : flow;
+		return flow;
 	if (fw_ctinfo_dir(c->ctinfo) == FW_DIR_REPLY && !ct_tuple_invert(tuple, &orig))
 		return NULL;
 	clash = !nat && ct_clashes(c, &orig);

@@ -445,9 +445,43 @@ static void test_overtaking_who_is_gone(void **state)
 	fw_ct_free(ct);
 }
 
+/* A flow's first end says nothing but what begins it, until the kernel has forgotten it unseen. */
+static void test_begun_anew(void **state)
+{
+	const struct fw_pkt_meta out = {.hook = FW_OUTPUT};
+	struct tcp_words w = {.src = CLIENT, .dst = SERVER, .sport = 5000, .dport = 81,
+			      .flags = TH_SYN, .seq = 1, .win = 10};
+	struct kernel k = {.known = false};
+	struct fw_ct *ct = fresh();
+	struct fw_flow *flow;
+	struct bytes b;
+
+	(void)state;
+	make_tcp(&b, &w);
+	fw_flow_set_mark(follow(ct, &k, &b, FW_CT_NEW, out), 7);
+	assert_int_equal(fw_flow_mark(follow(ct, &k, &b, FW_CT_NEW, out)), 7); /* once more */
+	w.flags = TH_ACK;
+	make_tcp(&b, &w);
+	flow = follow(ct, &k, &b, FW_CT_NEW, out);
+	assert_non_null(flow);
+	assert_int_equal(fw_flow_mark(flow), 0);
+	fw_flow_set_mark(flow, 8);
+	w.flags = TH_RST;
+	make_tcp(&b, &w);
+	follow(ct, &k, &b, FW_CT_ESTABLISHED, out);
+	w.flags = TH_SYN;
+	make_tcp(&b, &w);
+	flow = follow(ct, &k, &b, FW_CT_NEW, out);
+	assert_non_null(flow);
+	assert_int_equal(fw_flow_mark(flow), 0);
+	assert_int_equal(fw_ct_stats(ct)->flows, 1);
+	fw_ct_free(ct);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_begun_anew),
 		cmocka_unit_test(test_error_behind_lo),
 		cmocka_unit_test(test_error_comes_first),
 		cmocka_unit_test(test_error_of_nobody),
