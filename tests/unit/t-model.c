@@ -327,6 +327,11 @@ static void test_attach(void **state)
 	assert_int_equal(
 		edit_env(&rs, &env, FW_TX_NOFLUSH, "*filter\n-I INPUT -j DROP\nCOMMIT\n", &err), 0);
 	assert_int_equal(l.locks, 0);
+	/* nor where what joins is the rule's own */
+	assert_int_equal(edit_env(&rs, &env, FW_TX_NOFLUSH,
+				  "*filter\n-I INPUT -m limit --limit 5/s -j DROP\nCOMMIT\n", &err),
+			 0);
+	assert_int_equal(l.locks, 0);
 	/* a transaction that is refused leaves nothing behind */
 	assert_int_equal(
 		edit_env(&rs, &env, FW_TX_NOFLUSH,
