@@ -91,8 +91,9 @@ struct fwd_core {
  * it taken again, for as long as the walk lasts.  So whoever waits stands at `next`, which the walk
  * has to pass, too; and only one walk at a time does: it keeps `slices` along with the lock.
  *
- * Packets, and holds that are no loop: fwd_core_lock() and fwd_core_unlock(); free, it costs what
- * the mutex costs.  Loops: fwd_core_slice() and fwd_core_slice_end(); they wait on no condition.
+ * Packets: fwd_core_lock() and fwd_core_unlock(); free, it costs what the mutex costs.  Walks:
+ * fwd_core_slice() and fwd_core_slice_end(); they wait on no condition.  A short hold now and then
+ * may take the mutex itself, and one that waits on a condition has to.
  */
 void fwd_core_lock_init(struct fwd_core *core);
 void fwd_core_lock_deinit(struct fwd_core *core);
