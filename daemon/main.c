@@ -108,7 +108,10 @@ static int set_up(struct fwd *d, struct fw_err *err)
 	fwd_log_start();
 	if (!d->baton.restarts && fwd_kernel_learn(e->kernel))
 		fwd_edit_need_kct(e);
-	r = fwd_kernel_start(e->kernel, err);
+	if (d->core.plan.kct) /* packets that have waited want to be translated at once */
+		r = fwd_kernel_prepare(e->kernel, d->core.ruleset, err);
+	if (!r)
+		r = fwd_kernel_start(e->kernel, err);
 	if (!r)
 		r = fwd_kernel_apply(e->kernel, &d->core.plan, err);
 	if (!r)

@@ -10,6 +10,7 @@ import select
 import socket
 import struct
 import sys
+import threading
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "lib")]
@@ -19,11 +20,12 @@ import hosts  # noqa: E402
 import netns  # noqa: E402
 import pkt  # noqa: E402
 import topo  # noqa: E402
+import wait  # noqa: E402
 import wire  # noqa: E402
 
 C, R1, R2, S, S3 = "10.66.1.2", "10.66.1.1", "10.66.2.1", "10.66.2.2", "10.66.2.3"
 C6, R6, S6 = "fd66:1::2", "fd66:1::1", "fd66:2::2"
-MANY, FIRST_PACKETS, BURST = 1000, 3000, 8
+MANY, FIRST_PACKETS, BURST, RESTARTS = 1000, 3000, 8, 8
 IP_PKTINFO, IP_MTU, IPV6_MTU = 8, 14, 24
 
 
@@ -292,6 +294,56 @@ def unanswerable(side):
     return side.connect("router", "127.0.0.1", 9, 0.1), side.counters()
 
 
+class Asker(threading.Thread):
+    """Asks again and again, from a new port each time, and counts what is not answered."""
+
+    def __init__(self, ns, to):
+        super().__init__()
+        self.ns, self.to, self.asked, self.lost, self.running = ns, to, 0, 0, True
+
+    def run(self):
+        while self.running:
+            with self.ns, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+                s.settimeout(1)
+                s.sendto(b"x", self.to)
+                self.asked += 1
+                try:
+                    s.recv(16)
+                except TimeoutError:
+                    self.lost += 1
+
+
+def answer(s):
+    """Send back what comes, until nothing has come for two seconds."""
+    s.settimeout(2)
+    try:
+        while True:
+            s.sendto(*s.recvfrom(16))
+    except TimeoutError:
+        s.close()
+
+
+def restarts(side):
+    """First packets that have waited for fwd's next life are translated by it: none is lost."""
+    side.restore("*nat\n-A PREROUTING -i eth0 -d 192.0.2.6/32 -j DNAT --to-destination %s\n"
+                 "-A POSTROUTING -o eth1 -j MASQUERADE\nCOMMIT\n" % S)
+    with side.server:
+        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.bind(("", 53))
+    askers = [Asker(side.client, ("192.0.2.6", 53)) for _ in range(3)]
+    for t in askers + [threading.Thread(target=answer, args=(s,), daemon=True)]:
+        t.start()
+    for n in range(RESTARTS):
+        wait.must("they go on", lambda: sum(a.asked for a in askers) > 300 * n)
+        if isinstance(side.fw, firewall.Fwd):
+            side.fw.ctl("restart")
+    for a in askers:
+        a.running = False
+    for a in askers:
+        a.join()
+    return sum(a.lost for a in askers)
+
+
 def through_lo(side):
     """A packet to this host itself is its own first one, and waits for nobody."""
     side.restore("*nat\n-A OUTPUT -d 192.0.2.7/32 -j DNAT --to-destination %s\nCOMMIT\n*mangle\n"
@@ -368,7 +420,7 @@ def main():
     for what, need in ((translations, None), (switch_on, None), (after_crash, None),
                        (refused, None), (unanswerable, None), (path_mtu, None),
                        (way_out, [b"x", b"went elsewhere"]),
-                       (burst, None), (through_lo, None), (invalid_through_lo, None),
+                       (burst, None), (through_lo, None), (invalid_through_lo, None), (restarts, 0),
                        (many_at_once, "[%d" % FIRST_PACKETS), (port_range, (MANY, 2 * MANY))):
         results = []
         for kind in ("legacy", "fwd"):
@@ -385,7 +437,7 @@ def main():
                                           for k, v in want.items()
                                           if k[:2] not in ("ru", "no")))
         else:
-            checks.equal(what.__name__, got, need or want)
+            checks.equal(what.__name__, got, want if need is None else need)
     return checks.finish()
 
 
