@@ -15,7 +15,7 @@ and bytes of every rule and policy are compared, and how the rules are printed.
 
 --crowd puts as many rules more among them (crowd.py).  Not where ports are drawn by lot: among so
 many rules one will always tell them apart.  --rare: more rules and packets of protocols that few hosts
-speak, of IPv6's extension headers, and matches that count (rare.py).
+speak, of IPv6's extension headers, and matches that count (rare.py); not with --nat either.
 
 Half of the cases offload flows, as soon as they can be, and send no segments that an offloaded
 flow's tracker cannot judge (docs/differences.md).
@@ -462,6 +462,8 @@ def arguments():
     args = ap.parse_args()
     if args.crowd and args.nat == "nat":
         ap.error("--crowd and --nat: rules would tell apart what is drawn by lot")
+    if args.rare and args.nat == "nat":
+        ap.error("--rare and --nat: behind an AH nobody looks for what is drawn by lot (lots.py)")
     return args
 
 
