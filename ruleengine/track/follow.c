@@ -169,8 +169,12 @@ static struct fw_flow *find_followed(struct ct_ctx *c, struct fw_eval *e,
 
 		ask_kernel(c, e, &known); /* flows do not move */
 	}
-	if (!flow && (nat & FW_CTS_DST_NAT) && fw_ctinfo_dir(c->ctinfo) == FW_DIR_ORIG)
-		flow = ct_take_pending(c, tuple, false);
+	if ((!flow || (flow->flags & CT_F_DYING)) && (nat & FW_CTS_DST_NAT) &&
+	    fw_ctinfo_dir(c->ctinfo) == FW_DIR_ORIG) {
+		struct fw_flow *pending = ct_take_pending(c, tuple, false);
+
+		flow = pending ? pending : flow; /* which comes to where the dying one had been */
+	}
 	if (!flow && nat && fw_ctinfo_dir(c->ctinfo) == FW_DIR_REPLY &&
 	    ct_tuple_invert(tuple, &orig)) {
 		flow = ct_find_behind(c->ct, &orig, c->now);

@@ -12,7 +12,7 @@ import nat
 import words
 
 DRAWN = 0xE000  # what the first number drawn becomes
-SUMS = {6: 16, 17: 6, 1: 2, 58: 2}  # protocols with such numbers, and where their checksum stands
+SUMS = {6: 16, 17: 6, 1: 2, 58: 2, 132: 8, 136: 6}  # protocols with such numbers, and where their checksum stands
 EXTENSIONS = (0, 43, 44, 60)  # of IPv6
 
 
@@ -41,11 +41,15 @@ def places(p):
     at, proto = upper(p) or (0, 0)
     if len(p) < at + 8 or proto not in SUMS:
         return [], 0, 0
-    if proto in (6, 17):
+    if proto in (6, 17, 132, 136):
         return [at, at + 2], at + SUMS[proto], 0
     echo = p[at] in ((0, 8) if proto == 1 else (128, 129))
     error = p[at] in (3, 4, 5, 11, 12) if proto == 1 else p[at] < 128
     return [at + 4] if echo else [], at + SUMS[proto], at + 8 if error else 0
+
+
+def proto_of(p):
+    return (upper(p) or (0, 0))[1]
 
 
 def numbers(p):
@@ -73,6 +77,8 @@ class Lots:
         q = bytearray(p)
         for i in at:
             old, q[i:i + 2] = p[i:i + 2], self.turn(p[i:i + 2])
-            if q[csum:csum + 2] != b"\0\0":  # masked, or none
+            if proto_of(p) == 132:
+                q[csum:csum + 4] = b"\0" * 4  # no sum
+            elif q[csum:csum + 2] != b"\0\0":  # masked, or none
                 nat.patch(q, csum, old, bytes(q[i:i + 2]), False)
         return bytes(q[:quoted]) + self.plain(p[quoted:]) if quoted else bytes(q)

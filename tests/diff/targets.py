@@ -70,7 +70,7 @@ class Targets(Words):
             kinds.append("-j ECN --ecn-ip-ect %d" % self.r.randint(0, 3))
         if proto == "tcp":
             kinds += ["-j TCPOPTSTRIP --strip-options " + ",".join(self.r.sample(
-                ["mss", "wscale", "sack-permitted", "timestamp", "8", "30", "77"][:6],
+                ["mss", "wscale", "sack-permitted", "timestamp", "30", "77"],
                 self.r.choice([1, 1, 2])))] * 3
             if self.f == 4:
                 kinds += ["-j ECN --ecn-tcp-remove",

@@ -79,8 +79,8 @@ class Traffic:
 
     def sport(self):
         self.next_port += 1
-        if self.nat and not self.clash:
-            return self.next_port
+        if self.offload or self.nat and not self.clash:
+            return self.next_port  # what comes to an offloaded flow fits it (docs/differences.md)
         return self.r.choice([self.next_port, self.next_port, 40000 + self.r.randint(0, 2), 1023])
 
     def dport(self):

@@ -478,10 +478,41 @@ static void test_begun_anew(void **state)
 	fw_ct_free(ct);
 }
 
+/* A connection ended, and its next packet makes another that comes to the same end. */
+static void test_dying_gives_way(void **state)
+{
+	const struct fw_pkt_meta out = {.hook = FW_OUTPUT, .nat_pending = true};
+	const struct fw_pkt_meta behind = {.hook = FW_POSTROUTING, .nat_status = FW_CTS_DST_NAT};
+	struct tcp_words w = {.src = CLIENT, .dst = SERVER, .sport = 5000, .dport = 81,
+			      .flags = TH_ACK, .seq = 1, .win = 10};
+	struct kernel k = {.known = false};
+	struct fw_eval e = {.now = SEC};
+	struct fw_ct *ct = fresh();
+	struct fw_flow *flows[2];
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct bytes b;
+
+		w.dst = (uint8_t)(SERVER + i);
+		make_tcp(&b, &w);
+		flows[i] = e.flow = follow(ct, &k, &b, FW_CT_NEW, out);
+		assert_non_null(e.flow);
+		fw_ct_expect_translation(ct, &e);
+		w.dst = ROUTER;
+		make_tcp(&b, &w);
+		assert_ptr_equal(follow(ct, &k, &b, FW_CT_NEW, behind), flows[i]);
+		ct_flow_kill(ct, flows[i], SEC);
+	}
+	assert_ptr_not_equal(flows[0], flows[1]);
+	fw_ct_free(ct);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_begun_anew),
+		cmocka_unit_test(test_dying_gives_way),
 		cmocka_unit_test(test_error_behind_lo),
 		cmocka_unit_test(test_error_comes_first),
 		cmocka_unit_test(test_error_of_nobody),
