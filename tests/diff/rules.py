@@ -3,11 +3,14 @@
 traffic in traffic.py, so that most rules see packets, and each rule is one that iptables accepts
 where it stands.  Nothing here depends on time: limits refill in minutes, recent looks back ten of
 them."""
+import re
+
 from matches import PacketMatches
 from stateful import StatefulMatches
 from targets import Targets
 from words import BUILTIN, INBOUND, MULTI
 
+UNTRACKS = re.compile("-j (NOTRACK|CT --notrack)")
 KNOWN = ("-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
          "-m state --state ESTABLISHED -j ACCEPT",
          "-m conntrack ! --ctstate INVALID,NEW -j ACCEPT")
@@ -115,6 +118,16 @@ class Gen(PacketMatches, StatefulMatches, Targets):
         rs.rules.append((table, chain, words))
 
 
+def spare_answers(rules):
+    """What raw says of REJECT's answers to untracked packets is another matter than in the kernel
+    (docs/differences.md)."""
+    if not any("-j REJECT" in words for _, _, words in rules):
+        return
+    for i, (table, chain, words) in enumerate(rules):
+        if table == "raw" and chain != "PREROUTING" and UNTRACKS.search(words):
+            rules[i] = (table, chain, UNTRACKS.sub("-j ACCEPT", words))
+
+
 def generate(rng, family, tag, without=(), nat="", offload=False):
     """nat: "nat" for rules that translate, "kct" for one that only makes the kernel track."""
     g, rs = Gen(rng, family, tag, without, nat), Ruleset(family)
@@ -127,6 +140,7 @@ def generate(rng, family, tag, without=(), nat="", offload=False):
     if g.maybe(0.4):
         g.table(rs, "mangle")
     g.table(rs, "filter")
+    spare_answers(rs.rules)
     if nat:
         translation.spare_resets(rs.rules)
     return rs

@@ -9,7 +9,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import beside  # noqa: E402
 import hosts  # noqa: E402
 import pkt  # noqa: E402
-from beside import packets, udp  # noqa: E402
+from beside import packets, send, udp  # noqa: E402
 
 
 def test_no_kernel_conntrack(both, c):
@@ -49,6 +49,15 @@ def test_zones_share_marks(both, c):
         w.fw.settle()
         return packets(w.fw, "--mark 0x1"), packets(w.fw, "--mark 0x7")
     c.equal("packets with zone 0's and with zone 7's mark", both.hosts(what), ((2, 1), (3, 0)))
+
+
+def test_notrack_of_answers(both, c):
+    def what(r):
+        r.fw.restore(4, "*raw\n-A PREROUTING -p udp -j NOTRACK\n-A OUTPUT -p icmp -j NOTRACK\nCOMMIT\n"
+                        "*filter\n-A FORWARD -p udp -j REJECT\n"
+                        "-A OUTPUT -m state --state UNTRACKED\nCOMMIT\n")
+        return len(send(r, udp())["eth0"]), packets(r.fw, "--state UNTRACKED")
+    c.equal("answers, and those that NOTRACK took", both.routers(what), ((1, 0), (1, 1)))
 
 
 def test_timeout_policies_are_read_once(both, c):
