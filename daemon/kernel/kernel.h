@@ -346,8 +346,8 @@ struct fwd_worker {
 	uint64_t detour_ns; /* when the last one went or came */
 	unsigned int barriers; /* acknowledgements asked for behind packets sent to parts_number */
 	uint64_t barrier_ns; /* when the last one was */
-	unsigned int vain; /* packets that waited in vain in the second from vain_ns on (wait.c) */
-	uint64_t vain_ns;
+	unsigned int repeats; /* rounds of packets that wait, in the time from repeats_ns on (wait.c) */
+	uint64_t repeats_ns;
 	bool cut; /* before this batch is answered, the kernel has to stop dropping (block.h) */
 	uint64_t rounds;
 	struct fwd_batch *batch;

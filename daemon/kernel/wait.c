@@ -14,7 +14,8 @@
  * The daemon lets a packet pass when our tracker's flow of its ends is confirmed, or gone; until then
  * it sends it round again (NF_REPEAT), each time behind everything that was queued before.  How often
  * is counted in its mark.  A first packet that the kernel has dropped without our knowing is waited
- * for in vain: not too often, and for few packets a second.
+ * for in vain, but not for ever; and who sends many packets whose first one always is must not fill the
+ * queue with those that go round: so there are only so many rounds, and then nobody waits for a while.
  *
  * TCP's first packets come one by one; and where a rule of raw assigns something to a packet's
  * connection our mark bits are taken, and it does not wait.
@@ -39,7 +40,9 @@
 #define TYPE_INTEGER 4 /* for nft(8): how to print the keys */
 
 #define MOST_ROUNDS (FW_MARK_ROUNDS_MASK >> FW_MARK_ROUNDS_SHIFT)
-#define MOST_VAIN   64 /* a second */
+/* Rounds in each of these times: some percent of what a worker can do. */
+#define MOST_REPEATS 2000
+#define REPEATS_NS   (FW_NSEC_PER_SEC / 10)
 
 /* Addresses, and a word of what tells the protocol's connections apart. */
 static const struct family {
@@ -238,15 +241,13 @@ static enum fw_ct_patience patience_of(uint32_t rounds)
 	return rounds < MOST_ROUNDS ? FW_CT_HAS_WAITED : FW_CT_IN_VAIN;
 }
 
-/* Not too many go round for nothing. */
-static bool may_wait(struct fwd_worker *w, uint32_t rounds, uint64_t now)
+static bool may_wait(struct fwd_worker *w, uint64_t now)
 {
-	if (now - w->vain_ns > FW_NSEC_PER_SEC) {
-		w->vain_ns = now;
-		w->vain = 0;
+	if (now - w->repeats_ns > REPEATS_NS) {
+		w->repeats_ns = now;
+		w->repeats = 0;
 	}
-	w->vain += rounds == MOST_ROUNDS;
-	return w->vain < MOST_VAIN;
+	return w->repeats < MOST_REPEATS;
 }
 
 void fwd_wait_judge(struct fwd_worker *w, struct fwd_answer *a, const struct fwd_msg *m,
@@ -258,8 +259,9 @@ void fwd_wait_judge(struct fwd_worker *w, struct fwd_answer *a, const struct fwd
 
 	a->verdict = NF_ACCEPT;
 	a->mark = m->mark & ~fw_mark_mask(shift);
-	if (may_wait(w, rounds, now) && core->world.ct &&
+	if (may_wait(w, now) && core->world.ct &&
 	    fw_ct_must_wait(core->world.ct, &m->pkt, patience_of(rounds), now)) {
+		w->repeats++;
 		a->verdict = NF_REPEAT;
 		a->mark |= ((rounds % MOST_ROUNDS + 1) << FW_MARK_ROUNDS_SHIFT | FW_PART_TO_NAT) << shift;
 		a->set_mark = true;
