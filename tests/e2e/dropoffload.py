@@ -167,10 +167,6 @@ RULES = {
                       "-A INPUT -m state --state INVALID -j DROP\n-A INPUT -s {0}/120 -p udp -j DROP\n"
                       "COMMIT\n"),
     "raw": (4, None, "*raw\n-A PREROUTING -s {0}/26 -j DROP\nCOMMIT\n"),
-    "kernel's tracking": (4, None, "*nat\n-A POSTROUTING -o eth1 -j MASQUERADE\nCOMMIT\n*filter\n"
-                          "-A FORWARD -m state --state ESTABLISHED -j ACCEPT\n"
-                          "-A FORWARD -m state --state INVALID -j DROP\n"
-                          "-A FORWARD -s {0}/26 -j DROP\nCOMMIT\n"),
     "two lists": (4, None, "*filter\n-A FORWARD -m recent --name a --rcheck -m recent --name b --update "
                   "-j DROP\n-A FORWARD -p udp -m recent --name a --set -m recent --name b --set -j DROP\n"
                   "COMMIT\n"),
@@ -187,7 +183,12 @@ RULES = {
     "not by source alone": (4, None, "*filter\n-A FORWARD -s {0}/26 -m length --length 0:40 -j DROP\n"
                             "-A FORWARD -s {0}/26 -m limit --limit 1/h -j LOG\n"
                             "-A FORWARD -s {0}/26 -j DROP\nCOMMIT\n"),
-    # the last, for nat's rules stay
+    # the last: from here on the kernel tracks, packets may wait for their connection's first one,
+    # and those of several sources come in another order
+    "kernel's tracking": (4, None, "*nat\n-A POSTROUTING -o eth1 -j MASQUERADE\nCOMMIT\n*filter\n"
+                          "-A FORWARD -m state --state ESTABLISHED -j ACCEPT\n"
+                          "-A FORWARD -m state --state INVALID -j DROP\n"
+                          "-A FORWARD -s {0}/26 -j DROP\nCOMMIT\n"),
     "raw, ahead of the kernel's tracking": (
         4, None, "*raw\n-A PREROUTING -s {0} -j DROP\n-A PREROUTING -s {1}/26 -i eth0 -j DROP\nCOMMIT\n"
         "*nat\n-A PREROUTING -m addrtype --dst-type LOCAL -j RETURN\n"
