@@ -216,7 +216,7 @@ class Traffic:
             return self.send(src, dst, 58, pkt.icmp6(src, dst, kind, 0, rest, data, good))
         out = []
         for seq in range(self.r.randint(1, 3)):
-            out.append(one(a, b, req, seq, good=not self.maybe(0.1)))
+            out.append(one(a, b, req, seq, good=self.offload or not self.maybe(0.1)))
             if self.maybe(0.7):
                 out.append(one(b, a, rep, seq))
         if self.maybe(0.3):
