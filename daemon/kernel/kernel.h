@@ -103,6 +103,7 @@ struct fwd_nft {
 	enum fwd_queue_kind queue_kind;
 	enum fwd_defrag_kind defrag[FW_N_FAMILIES];
 	enum fwd_fib_kind fib; /* can rules ask for routes? */
+	bool limits, limits_known; /* … have a rate? (wait.c) */
 	struct fwd_nat *nat; /* nat.c; written under core->lock and `lock`, read under either */
 	struct fwd_assigns *assigns; /* assign.c; the same */
 	bool applied; /* `plan` is what the rules say */

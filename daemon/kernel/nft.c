@@ -339,6 +339,8 @@ static int apply(struct fwd_nft *nft, const struct fw_plan *plan, struct fw_err 
 	}
 	if (nft->applied && same_rules(&nft->plan, plan))
 		return 0;
+	if (fwd_wait_wanted(plan))
+		fwd_wait_probe(nft);
 
 	b = fwd_nft_begin(nft);
 	if (b)

@@ -57,6 +57,7 @@ void fwd_begun_add_expected(struct fwd_nft_batch *b, const struct fwd_nft *nft);
 
 /* wait.c: packets that overtake their connection's first one wait */
 bool fwd_wait_wanted(const struct fw_plan *plan);
+void fwd_wait_probe(struct fwd_nft *nft); /* find out what nft->limits is */
 /* Its sets, where they are missing; the rules of its base chains, of begun.c's, and of OUTPUT's where
  * nobody else takes its notes off. */
 void fwd_wait_sets(struct fwd_nft_batch *b);

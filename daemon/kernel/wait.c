@@ -36,6 +36,7 @@
 #include "worker.h"
 
 #define BEGUN_MS   500
+#define MOST_VISITS 10000 /* a second, of a family and kind */
 #define BEGUN_MOST 65536
 #define TYPE_INTEGER 4 /* for nft(8): how to print the keys */
 
@@ -134,6 +135,34 @@ static void load_ends(struct fwd_nft_batch *b, struct nftnl_rule *r, unsigned in
 	}
 }
 
+/* A flood whose first packet always dies must not pay us two visits for each. */
+static void limit(struct fwd_nft_batch *b, struct nftnl_rule *r)
+{
+	struct nftnl_expr *e = fwd_rule_add(b, r, "limit");
+
+	if (!e)
+		return;
+	nftnl_expr_set_u64(e, NFTNL_EXPR_LIMIT_RATE, MOST_VISITS);
+	nftnl_expr_set_u64(e, NFTNL_EXPR_LIMIT_UNIT, 1);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_LIMIT_BURST, MOST_VISITS / 10);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_LIMIT_TYPE, NFT_LIMIT_PKTS);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_LIMIT_FLAGS, 0);
+}
+
+void fwd_wait_probe(struct fwd_nft *nft)
+{
+	struct fwd_nft_batch *b = nft->limits_known ? NULL : fwd_nft_begin(nft);
+	struct nftnl_rule *r;
+
+	if (!b)
+		return;
+	r = fwd_rule_new(b, FWD_TABLE, "defrag"); /* which nobody goes through */
+	limit(b, r);
+	fwd_batch_rule(b, r);
+	nft->limits = fwd_nft_commit(nft, b) == 0;
+	nft->limits_known = true;
+}
+
 /* What stands behind this is not for TCP. */
 static void leave_tcp(struct fwd_nft_batch *b, unsigned int base)
 {
@@ -216,10 +245,13 @@ void fwd_wait_add(struct fwd_nft_batch *b, const struct fwd_nft *nft, const stru
 		ask_ct(b, r, NFT_CT_STATE, STATE_INVALID, NFT_CMP_NEQ);
 		load_ends(b, r, f, i % N_KINDS);
 		fwd_rule_in(b, r, &families[f].begun);
+		if (nft->limits)
+			limit(b, r);
 		set_bits(b, r, nft, FW_MARK_PART_MASK, FW_PART_TO_NAT); /* WAITING */
 		fwd_rule_chain(b, r, NFT_GOTO, "judge");
 		fwd_batch_rule(b, r);
 	}
+	fwd_wait_add_clear(b, nft, base); /* of one that is beyond the limit on its next round */
 }
 
 void fwd_wait_add_clear(struct fwd_nft_batch *b, const struct fwd_nft *nft, unsigned int base)
