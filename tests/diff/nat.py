@@ -98,10 +98,13 @@ def never(g, rs):
 def spare_resets(rules):
     """The kernel's REJECT answers its own resets with errors, and such an error, having left,
     makes a connection of the first packet that was reset (docs/differences.md)."""
-    if not any("--reject-with tcp-reset" in words for _, _, words in rules):
+    resets = [chain for _, chain, words in rules if "--reject-with tcp-reset" in words]
+    if not resets:
         return
+    inbound = ("INPUT", "FORWARD")  # a reset of OUTPUT's comes in by lo
+    spared = inbound if all(chain in inbound for chain in resets) else ("FORWARD",)
     for i, (table, chain, words) in enumerate(rules):
-        if " --reject-with icmp" not in words or chain in ("INPUT", "FORWARD"):
+        if " --reject-with icmp" not in words or chain in spared:
             continue
         if " -p " not in " " + words:
             words = "! -p tcp " + words

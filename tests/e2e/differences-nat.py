@@ -56,17 +56,19 @@ def test_assigned_packets_do_not_wait(both, c):
 def test_errors_about_resets_begin_nothing(both, c):
     ours = "10.77.1.1"
 
-    def what(r):
+    def what(r, chain):
         r.fw.restore(4, "*nat\n-A PREROUTING -s 203.0.113.1/32 -j REDIRECT\nCOMMIT\n*filter\n"
                         "-A INPUT -m conntrack --ctstate ESTABLISHED\n"
                         "-A OUTPUT -p tcp -m length --length 41:1500 -j REJECT --reject-with tcp-reset\n"
-                        "-A OUTPUT -p tcp -j REJECT --reject-with icmp-port-unreachable\nCOMMIT\n")
+                        "-A %s -p tcp -j REJECT --reject-with icmp-port-unreachable\nCOMMIT\n" % chain)
         r.raw.send(pkt.ip4(ours, CLIENT, 6, pkt.tcp(ours, CLIENT, 5000, 80, flags=pkt.ACK,
                                                     data=b"data")))
         r.fw.settle()
         send(r, pkt.ip4(CLIENT, ours, 6, pkt.tcp(CLIENT, ours, 80, 5000, flags=pkt.ACK)))
         return r.fw.save(4).split("-A INPUT -m conntrack")[0].rpartition("[")[2][:2]
-    c.equal("answers to a packet that was reset", both.routers(what), ("1:", "0:"))
+    for chain in ("OUTPUT", "INPUT"):
+        c.equal("answers to a packet whose reset %s rejects" % chain,
+                both.routers(lambda r: what(r, chain)), ("1:", "0:"))
 
 
 def test_saved_shifts_are_read(both, c):
