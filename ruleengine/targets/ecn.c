@@ -14,8 +14,7 @@ struct ecn {
 
 enum { REMOVE, ECE, CWR, ECT };
 
-/* iptables sets the operation anew: a codepoint asked for before is forgotten, one behind it not.
- */
+/* iptables sets the operation anew: a codepoint asked for before it is forgotten, not one behind. */
 static int take_remove(const struct fw_parse_ctx *ctx, const struct fw_opt *opt, struct fw_use *use,
 		       bool inverted, const char *const *words, struct fw_err *err)
 {
@@ -27,30 +26,16 @@ static int take_remove(const struct fw_parse_ctx *ctx, const struct fw_opt *opt,
 }
 
 static const struct fw_opt opts[] = {
-	[REMOVE] = {.name = "ecn-tcp-remove",
-		    .kind = FW_OPT_FLAG,
-		    .excludes = 1 << CWR | 1 << ECE,
-		    .parse = take_remove,
-		    .help = "Remove all ECN bits from TCP header"},
-	[ECE] = {.name = "ecn-tcp-ece",
-		 .kind = FW_OPT_U8,
-		 .max = 1,
-		 .excludes = 1 << REMOVE,
-		 .offset = offsetof(struct ecn, ece),
-		 .arg = "bit",
+	[REMOVE] = {.name = "ecn-tcp-remove", .kind = FW_OPT_FLAG, .excludes = 1 << CWR | 1 << ECE,
+		    .parse = take_remove, .help = "Remove all ECN bits from TCP header"},
+	[ECE] = {.name = "ecn-tcp-ece", .kind = FW_OPT_U8, .max = 1, .excludes = 1 << REMOVE,
+		 .offset = offsetof(struct ecn, ece), .arg = "bit",
 		 .help = "Set the ECE bit (0 or 1)"},
-	[CWR] = {.name = "ecn-tcp-cwr",
-		 .kind = FW_OPT_U8,
-		 .max = 1,
-		 .excludes = 1 << REMOVE,
-		 .offset = offsetof(struct ecn, cwr),
-		 .arg = "bit",
+	[CWR] = {.name = "ecn-tcp-cwr", .kind = FW_OPT_U8, .max = 1, .excludes = 1 << REMOVE,
+		 .offset = offsetof(struct ecn, cwr), .arg = "bit",
 		 .help = "Set the CWR bit (0 or 1)"},
-	[ECT] = {.name = "ecn-ip-ect",
-		 .kind = FW_OPT_U8,
-		 .max = 3,
-		 .offset = offsetof(struct ecn, ect),
-		 .arg = "codepoint",
+	[ECT] = {.name = "ecn-ip-ect", .kind = FW_OPT_U8, .max = 3,
+		 .offset = offsetof(struct ecn, ect), .arg = "codepoint",
 		 .help = "Set the IPv4 ECT codepoint (0 to 3)"},
 	{NULL},
 };
@@ -138,15 +123,7 @@ static enum fw_verdict run(const struct fw_use *use, struct fw_eval *e)
 }
 
 const struct fw_ext fw_target_ecn = {
-	.name = "ECN",
-	.target = true,
-	.summary = "take ECN away from TCP, or set its bits",
-	.families = 1 << FW_IP4,
-	.tables = FW_TABLE_BIT(FW_MANGLE),
-	.flags = FW_NEED_WRITE,
-	.size = sizeof(struct ecn),
-	.opts = opts,
-	.check = check,
-	.list = list,
-	.run = run,
+	.name = "ECN", .target = true, .summary = "take ECN away from TCP, or set its bits",
+	.families = 1 << FW_IP4, .tables = FW_TABLE_BIT(FW_MANGLE), .flags = FW_NEED_WRITE,
+	.size = sizeof(struct ecn), .opts = opts, .check = check, .list = list, .run = run,
 };

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Offers (fw/offer.h): which packets' flows need no more judging, on which counters they belong,
- * and how the tracker lives with what it does not see.
- */
+/* Offers (fw/offer.h): which packets' flows need no more judging, on which counters they belong. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,112 +10,8 @@
 #include <cmocka.h>
 
 #include "engine/cache.h"
-#include "fw/offer.h"
 
-#include "pkt.h"
-#include "scene.h"
-
-#define EVERY 8 /* fw_ct_config.offer_every */
-
-#define KNOWN "-A FORWARD -m conntrack --ctstate ESTABLISHED -j ACCEPT\n"
-
-/* A connection through the router, and what was said of its last packet. */
-struct talk {
-	struct scene s;
-	struct fw_offer offer;
-	bool declines; /* nobody takes what is offered */
-	uint32_t seq[2]; /* of client and server: what they send next */
-};
-
-static void open_talk(struct talk *t, const char *rules)
-{
-	memset(t, 0, sizeof(*t));
-	scene_init(&t->s, true);
-	t->offer.min_left_s = 10;
-	t->s.world.offer = &t->offer;
-	t->seq[0] = 1000;
-	t->seq[1] = 5000;
-	scene_rules(&t->s, FW_IP4, rules);
-}
-
-static void close_talk(struct talk *t)
-{
-	scene_deinit(&t->s);
-}
-
-/* side: 0 the client, 1 the server.  True: it was offered. */
-static bool send_at(struct talk *t, enum fw_hook hook, int side, uint8_t proto, uint8_t flags,
-		    uint32_t len)
-{
-	struct pkt p = PKT_INIT;
-	struct fw_packet view;
-	uint8_t *tcp;
-
-	pkt_at(&p, hook,
-	       hook == FW_POSTROUTING ? ""
-		       : side	      ? "eth1"
-				      : "eth0",
-	       hook == FW_PREROUTING ? ""
-		       : side	     ? "eth0"
-				     : "eth1");
-	pkt_ip4(&p, side ? "10.0.0.2" : "10.0.0.1", side ? "10.0.0.1" : "10.0.0.2", proto);
-	if (proto == IPPROTO_UDP) {
-		pkt_udp(&p, side ? 80 : 1024, side ? 1024 : 80);
-	} else {
-		tcp = pkt_tcp(&p, side ? 80 : 1024, side ? 1024 : 80, flags);
-		pkt_put32(tcp + 4, t->seq[side]);
-		if (flags & PKT_ACK)
-			pkt_put32(tcp + 8, t->seq[!side]);
-	}
-	pkt_grow(&p, len);
-	pkt_view(&p, &view);
-	scene_run(&t->s, &view);
-	if (t->s.d.offered && t->offer.tracked && !t->declines)
-		fw_ct_unseen(t->s.world.ct, &t->offer.orig, t->s.now);
-	t->seq[side] += len + !!(flags & PKT_SYN) + !!(flags & PKT_FIN);
-	return t->s.d.offered;
-}
-
-static bool segment(struct talk *t, int side, uint8_t flags, uint32_t len)
-{
-	return send_at(t, FW_FORWARD, side, IPPROTO_TCP, flags, len);
-}
-
-static void handshake(struct talk *t)
-{
-	segment(t, 0, PKT_SYN, 0);
-	segment(t, 1, PKT_SYN | PKT_ACK, 0);
-	segment(t, 0, PKT_ACK, 0);
-}
-
-/* So many of both sides; how many of them were offered. */
-static int chat(struct talk *t, int n)
-{
-	int offered = 0;
-
-	for (int i = 0; i < n; i++)
-		for (int side = 0; side < 2; side++)
-			offered += segment(t, side, PKT_ACK, 10);
-	return offered;
-}
-
-static const char *state_of(struct talk *t)
-{
-	static char state[32];
-	struct fw_buf out = FW_BUF_INIT;
-	uint64_t cursor = 0;
-
-	fw_ct_list(t->s.world.ct, &cursor, 10, NULL, t->s.now, false, &out);
-	assert_int_equal(sscanf(fw_buf_cstr(&out), "tcp 6 %*u %31s", state), 1);
-	fw_buf_deinit(&out);
-	return state;
-}
-
-static const struct fw_counters *rule_counters(struct talk *t, enum fw_table_id table,
-					       uint32_t number)
-{
-	return &fw_chain_rule(scene_chain(&t->s, FW_IP4, table, "FORWARD"), number)->counters;
-}
+#include "talking.h"
 
 /* ---- what is offered ----------------------------------------------------------------------- */
 
@@ -326,28 +219,6 @@ static void test_udp(void **state)
 	close_talk(&t);
 }
 
-/* ---- the tracker --------------------------------------------------------------------------- */
-
-/* A connection of which both directions were offered. */
-static void open_unseen(struct talk *t)
-{
-	open_talk(t, "*filter\n" KNOWN "-A FORWARD -m state --state INVALID\nCOMMIT\n");
-	handshake(t);
-	assert_int_equal(chat(t, EVERY), 2);
-}
-
-static uint64_t invalid(struct talk *t)
-{
-	return rule_counters(t, FW_FILTER, 2)->packets;
-}
-
-/* Megabytes have passed. */
-static void pass_unseen(struct talk *t)
-{
-	t->seq[0] += 300000000;
-	t->seq[1] += 3000000000u;
-}
-
 /* Of the upper layer that `make` puts there; side: as above. */
 static bool send_upper(struct talk *t, int side, uint8_t proto,
 		       void (*make)(struct pkt *p, int side), uint8_t code)
@@ -435,181 +306,10 @@ static void test_ping_lives(void **state)
 	close_talk(&t);
 }
 
-static void test_windows_are_forgotten(void **state)
-{
-	struct talk t;
-
-	(void)state;
-	open_unseen(&t);
-	for (int i = 0; i < 3; i++) {
-		pass_unseen(&t);
-		segment(&t, 0, PKT_ACK | PKT_URG, 10);
-		segment(&t, 1, PKT_ACK, 10);
-	}
-	assert_int_equal(invalid(&t), 0);
-	pass_unseen(&t);
-	segment(&t, 1, PKT_RST | PKT_ACK, 0);
-	assert_int_equal(invalid(&t), 0);
-	assert_string_equal(state_of(&t), "CLOSE");
-	close_talk(&t);
-}
-
-/* An offer that nobody takes changes nothing, and is not made with every packet. */
-static void test_declined(void **state)
-{
-	struct talk t;
-
-	(void)state;
-	open_talk(&t, "*filter\n" KNOWN "-A FORWARD -m state --state INVALID\nCOMMIT\n");
-	t.declines = true;
-	handshake(&t);
-	assert_int_equal(chat(&t, 4 * EVERY), 8);
-	pass_unseen(&t);
-	segment(&t, 0, PKT_ACK, 10);
-	assert_int_equal(invalid(&t), 1); /* the window is still known */
-	close_talk(&t);
-}
-
-/* The ports are in use again, from either side, while the offer is still in force. */
-static void test_used_again(void **state)
-{
-	(void)state;
-	for (int side = 0; side < 2; side++) {
-		struct talk t;
-
-		open_unseen(&t);
-		segment(&t, 0, PKT_RST | PKT_ACK, 0);
-		t.s.now += 20 * FW_NSEC_PER_SEC;
-		segment(&t, side, PKT_SYN, 0);
-		fw_ct_unseen(t.s.world.ct, &t.offer.orig, t.s.now);
-		segment(&t, !side, PKT_SYN | PKT_ACK, 0);
-		segment(&t, side, PKT_ACK, 0);
-		pass_unseen(&t);
-		segment(&t, !side, PKT_FIN | PKT_ACK, 0);
-		pass_unseen(&t);
-		segment(&t, side, PKT_RST | PKT_ACK, 0);
-		assert_int_equal(invalid(&t), 0);
-		assert_string_equal(state_of(&t), "CLOSE");
-		close_talk(&t);
-	}
-}
-
-static void wait_s(struct talk *t, uint64_t s)
-{
-	t->s.now += s * FW_NSEC_PER_SEC;
-}
-
-/* Anybody could have sent this reset: it is as if it had not been when its sender goes on. */
-static void test_reset_in_doubt(void **state)
-{
-	struct talk t;
-
-	(void)state;
-	open_unseen(&t);
-	pass_unseen(&t);
-	segment(&t, 1, PKT_RST | PKT_ACK, 0);
-	assert_string_equal(state_of(&t), "CLOSE");
-	wait_s(&t, 100);
-	segment(&t, 1, PKT_ACK, 10);
-	assert_string_equal(state_of(&t), "ESTABLISHED");
-	segment(&t, 0, PKT_ACK, 10);
-	assert_int_equal(invalid(&t), 0);
-	assert_string_equal(state_of(&t), "ESTABLISHED");
-	close_talk(&t);
-}
-
-/* It was right: who goes on is the other side, and then somebody new. */
-static void test_reset_was_right(void **state)
-{
-	struct talk t;
-
-	(void)state;
-	open_unseen(&t);
-	pass_unseen(&t);
-	segment(&t, 1, PKT_RST | PKT_ACK, 0);
-	segment(&t, 0, PKT_ACK, 10);
-	assert_string_equal(state_of(&t), "CLOSE");
-	wait_s(&t, 11);
-	segment(&t, 0, PKT_SYN, 0);
-	assert_string_equal(state_of(&t), "SYN_SENT");
-	close_talk(&t);
-}
-
-/* Acknowledgements pass unseen, so a FIN counts as acknowledged. */
-static void test_ends(void **state)
-{
-	struct talk t;
-
-	(void)state;
-	open_unseen(&t);
-	pass_unseen(&t);
-	segment(&t, 0, PKT_FIN | PKT_ACK, 0);
-	assert_string_equal(state_of(&t), "CLOSE_WAIT");
-	segment(&t, 0, PKT_FIN | PKT_ACK, 0); /* once more: it is the other side's that ends it */
-	assert_string_equal(state_of(&t), "LAST_ACK");
-	pass_unseen(&t);
-	segment(&t, 1, PKT_FIN | PKT_ACK, 0);
-	assert_string_equal(state_of(&t), "TIME_WAIT");
-	close_talk(&t);
-}
-
-static void test_seen_again(void **state)
-{
-	struct talk t;
-
-	(void)state;
-	open_unseen(&t);
-	pass_unseen(&t);
-	fw_ct_seen_again(t.s.world.ct, &t.offer.orig, FW_DIR_ORIG, t.s.now);
-	fw_ct_seen_again(t.s.world.ct, &t.offer.orig, FW_DIR_REPLY, t.s.now);
-	assert_true(segment(&t, 0, PKT_ACK, 10)); /* due at once */
-	fw_ct_seen_again(t.s.world.ct, &t.offer.orig, FW_DIR_ORIG, t.s.now);
-	assert_int_equal(invalid(&t), 0);
-	segment(&t, 0, PKT_FIN | PKT_ACK, 0);
-	assert_string_equal(state_of(&t), "FIN_WAIT");
-	segment(&t, 1, PKT_ACK, 0);
-	assert_string_equal(state_of(&t), "CLOSE_WAIT");
-	close_talk(&t);
-}
-
-/* What passed keeps the flow alive and is in its counters. */
-static void test_passed(void **state)
-{
-	struct fw_ct_config config = FW_CT_CONFIG_INIT;
-	struct fw_buf out = FW_BUF_INIT;
-	uint64_t cursor = 0;
-	struct talk t;
-
-	(void)state;
-	open_talk(&t, "*filter\n" KNOWN "COMMIT\n");
-	config.acct = true;
-	fw_ct_set_config(t.s.world.ct, &config);
-	fw_ct_set_timeout(t.s.world.ct, "tcp_timeout_established", 100);
-	fw_ct_set_timeout(t.s.world.ct, "tcp_timeout_unacknowledged", 100);
-	handshake(&t);
-	assert_int_equal(chat(&t, EVERY), 2);
-	t.s.now += 90 * FW_NSEC_PER_SEC;
-	fw_ct_passed(t.s.world.ct, &t.offer.orig, FW_DIR_REPLY, 1000, 50000, t.s.now);
-	t.s.now += 90 * FW_NSEC_PER_SEC;
-	fw_ct_list(t.s.world.ct, &cursor, 10, NULL, t.s.now, false, &out);
-	assert_non_null(strstr(fw_buf_cstr(&out), "tcp      6 10 ESTABLISHED"));
-	assert_non_null(strstr(fw_buf_cstr(&out), "packets=1009 bytes=50440"));
-	/* but not one that has ended since */
-	fw_buf_reset(&out);
-	segment(&t, 0, PKT_RST | PKT_ACK, 0);
-	t.s.now += 9 * FW_NSEC_PER_SEC;
-	fw_ct_passed(t.s.world.ct, &t.offer.orig, FW_DIR_REPLY, 1, 40, t.s.now);
-	fw_ct_list(t.s.world.ct, &cursor, 10, NULL, t.s.now, false, &out);
-	assert_non_null(strstr(fw_buf_cstr(&out), "tcp      6 91 CLOSE")); /* in doubt */
-	fw_buf_deinit(&out);
-	close_talk(&t);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_offered),
-		cmocka_unit_test(test_declined),
 		cmocka_unit_test(test_unwanted),
 		cmocka_unit_test(test_from_cache),
 		cmocka_unit_test(test_later_hook),
@@ -619,13 +319,6 @@ int main(void)
 		cmocka_unit_test(test_udp),
 		cmocka_unit_test(test_other_protocols),
 		cmocka_unit_test(test_ping_lives),
-		cmocka_unit_test(test_windows_are_forgotten),
-		cmocka_unit_test(test_used_again),
-		cmocka_unit_test(test_reset_in_doubt),
-		cmocka_unit_test(test_reset_was_right),
-		cmocka_unit_test(test_ends),
-		cmocka_unit_test(test_seen_again),
-		cmocka_unit_test(test_passed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
