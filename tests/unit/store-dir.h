@@ -18,6 +18,7 @@
 struct dir {
 	char path[64];
 	int fd;
+	struct fw_buf seen; /* by the last load */
 };
 
 static inline int make_dir(void **state)
@@ -43,6 +44,7 @@ static inline int remove_dir(void **state)
 		unlinkat(dirfd(dir), e->d_name, 0);
 	closedir(dir);
 	rmdir(d->path);
+	fw_buf_deinit(&d->seen);
 	free(d);
 	return 0;
 }
@@ -63,14 +65,28 @@ static inline struct fwd_store *open_store(struct dir *d)
 	return s;
 }
 
-static inline struct fwd_store *load_store(struct dir *d, struct fw_buf *seen)
+static inline struct fwd_store *load_store(struct dir *d)
 {
 	struct fwd_store *s = open_store(d);
 	struct fw_err err = FW_ERR_INIT;
 
-	fw_buf_reset(seen);
-	assert_int_equal(fwd_store_load(s, note, seen, &err), 0);
+	fw_buf_reset(&d->seen);
+	assert_int_equal(fwd_store_load(s, note, &d->seen, &err), 0);
 	return s;
+}
+
+/* Load it and compare what was seen. */
+static inline struct fwd_store *load_this(struct dir *d, const char *frames)
+{
+	struct fwd_store *s = load_store(d);
+
+	assert_string_equal(fw_buf_cstr(&d->seen), frames);
+	return s;
+}
+
+static inline void assert_stored(struct dir *d, const char *frames)
+{
+	fwd_store_close(load_this(d, frames));
 }
 
 static inline int append(struct fwd_store *s, const char *body)
@@ -86,6 +102,13 @@ static inline void sync_store(struct fwd_store *s)
 	struct fw_err err = FW_ERR_INIT;
 
 	assert_int_equal(fwd_store_sync(s, &err), 0);
+}
+
+/* All of it is on the disk, and the store is free. */
+static inline void leave_store(struct fwd_store *s)
+{
+	sync_store(s);
+	fwd_store_close(s);
 }
 
 static inline void snapshot(struct fwd_store *s, const char *body)

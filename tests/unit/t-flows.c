@@ -74,30 +74,38 @@ static void test_key_ip6(void **state)
 	assert_memory_equal(&key[FWD_FLOW_ENDS + 8], "\0\x35\4\0", 4);
 }
 
+/* The packet is of this kind; its key has these four bytes of protocol, and these behind its ends.
+ */
+static void check_key(struct pkt *p, enum fw_offer_kind kind, const char *proto, uint32_t ends,
+		      const char *behind)
+{
+	uint32_t key[FWD_FLOW_WORDS6];
+	struct fwd_msg m;
+
+	memset(&m, 0, sizeof(m));
+	pkt_view(p, &m.pkt);
+	assert_int_equal(fw_offer_kind(&m.pkt), kind);
+	assert_true(fwd_flow_key(&m, &plain, SHIFT, key));
+	assert_memory_equal(&key[FWD_FLOW_PROTO], proto, 4);
+	assert_memory_equal(&key[FWD_FLOW_ENDS + ends], behind, 4);
+}
+
 /* An echo's type and identifier are in it, so requests and replies of the same ends differ; of ESP
  * there is nothing but the ends. */
 static void test_key_others(void **state)
 {
-	uint32_t key[FWD_FLOW_WORDS6];
 	struct pkt p = PKT_INIT, esp = PKT_INIT, cut = PKT_INIT;
+	uint32_t key[FWD_FLOW_WORDS6];
 	struct fwd_msg m;
 
 	(void)state;
-	memset(&m, 0, sizeof(m));
 	pkt_ip6(&p, "fd00::1", "fd00::2", IPPROTO_ICMPV6);
 	pkt_icmp(&p, 129, 0, 0x1234, 7);
-	pkt_view(&p, &m.pkt);
-	assert_int_equal(fw_offer_kind(&m.pkt), FW_OFFER_ANSWERS);
-	assert_true(fwd_flow_key(&m, &plain, SHIFT, key));
-	assert_memory_equal(&key[FWD_FLOW_PROTO], "\x3a\x81\0\0", 4);
-	assert_memory_equal(&key[FWD_FLOW_ENDS + 8], "\x12\x34\0\0", 4);
+	check_key(&p, FW_OFFER_ANSWERS, "\x3a\x81\0\0", 8, "\x12\x34\0\0");
 	pkt_ip4(&esp, "10.0.0.1", "10.0.0.2", IPPROTO_ESP);
 	memset(pkt_grow(&esp, 24), 0xff, 24);
-	pkt_view(&esp, &m.pkt);
-	assert_int_equal(fw_offer_kind(&m.pkt), FW_OFFER_ESP);
-	assert_true(fwd_flow_key(&m, &plain, SHIFT, key));
-	assert_memory_equal(&key[FWD_FLOW_PROTO], "\x32\0\0\0", 4);
-	assert_memory_equal(&key[FWD_FLOW_ENDS + 2], "\0\0\0\0", 4);
+	check_key(&esp, FW_OFFER_ESP, "\x32\0\0\0", 2, "\0\0\0\0");
+	memset(&m, 0, sizeof(m));
 	pkt_ip4(&cut, "10.0.0.1", "10.0.0.2", IPPROTO_ICMP);
 	memset(pkt_grow(&cut, 4), 0, 4);
 	pkt_view(&cut, &m.pkt);
@@ -193,7 +201,8 @@ static void test_full(void **state)
 	assert_null(fwd_flows_find(f, FW_IP6, key));
 	key[FWD_FLOW_ENDS]--;
 	assert_non_null(fwd_flows_find(f, FW_IP6, key));
-	assert_true(fwd_flows_add(f, FW_IP4, FW_OFFER_UDP, key, &offer)); /* families have room of their own */
+	assert_true(fwd_flows_add(f, FW_IP4, FW_OFFER_UDP, key,
+				  &offer)); /* families have room of their own */
 	fwd_flows_free(f);
 }
 
@@ -221,10 +230,13 @@ static void test_no_room_for_ways(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_key),    cmocka_unit_test(test_key_ip6),
+		cmocka_unit_test(test_key),
+		cmocka_unit_test(test_key_ip6),
 		cmocka_unit_test(test_key_others),
-		cmocka_unit_test(test_marked), cmocka_unit_test(test_counting),
-		cmocka_unit_test(test_full),   cmocka_unit_test(test_no_room_for_ways),
+		cmocka_unit_test(test_marked),
+		cmocka_unit_test(test_counting),
+		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_no_room_for_ways),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -72,9 +72,7 @@ static void packet(struct pkt *p, enum fw_family family, uint8_t proto, enum who
 	switch (proto) {
 	case IPPROTO_TCP: pkt_tcp(p, ports[src], ports[dst], PKT_ACK); break;
 	case IPPROTO_UDP: pkt_udp(p, ports[src], ports[dst]); break;
-	default:
-		pkt_icmp(p, proto == IPPROTO_ICMP ? 8 : 128, 0, ports[client], 1);
-		break;
+	default: pkt_icmp(p, proto == IPPROTO_ICMP ? 8 : 128, 0, ports[client], 1); break;
 	}
 	pkt_add(p, bytes, sizeof(bytes));
 	pkt_finish(p);
@@ -113,8 +111,8 @@ static void pass(struct pkt *p, struct known *k, enum fw_hook hook, enum fw_ctin
 		 struct fw_pkt_meta meta)
 {
 	struct fw_packet view, room;
-	struct fw_eval e = {.pkt = &view, .room = &room, .ctinfo = ctinfo,
-			    .flow = k ? &k->flow : NULL};
+	struct fw_eval e = {
+		.pkt = &view, .room = &room, .ctinfo = ctinfo, .flow = k ? &k->flow : NULL};
 
 	meta.hook = (uint8_t)hook;
 	assert_int_equal(fw_packet_parse(&view, p->family, p->data, p->len, p->len, &meta), 0);
@@ -136,57 +134,56 @@ static uint8_t echo(enum fw_family family)
 	return family == FW_IP4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
 }
 
-/* Stopped behind both translations: OUTPUT gives it its receiver, POSTROUTING the sender he knows. */
-static void check_error(enum fw_family family, uint8_t proto)
+/* The error about a packet between two, who sent it first. */
+static void error_about(struct pkt *p, enum fw_family family, uint8_t proto, const enum who ends[2])
 {
-	struct pkt p, want, about;
+	struct pkt about;
+
+	packet(&about, family, proto, ends[0], ends[1], 7);
+	error(p, &about, ends[1], ends[0]);
+}
+
+/* ends: of the packet as it was stopped, and as the error has it behind OUTPUT and POSTROUTING. */
+static void check_error(enum fw_family family, uint8_t proto, enum fw_ctinfo ctinfo,
+			const enum who ends[3][2])
+{
+	struct pkt p, want;
 	struct known k;
 
 	know(&k, family, proto, TRANSLATED);
-	packet(&about, family, proto, MASQ, REAL, 7);
-	error(&p, &about, REAL, MASQ);
-	pass(&p, &k, FW_OUTPUT, FW_CT_RELATED_REPLY, here);
-	packet(&about, family, proto, CLIENT, REAL, 7);
-	error(&want, &about, REAL, CLIENT);
+	error_about(&p, family, proto, ends[0]);
+	pass(&p, &k, FW_OUTPUT, ctinfo, here);
+	error_about(&want, family, proto, ends[1]);
 	assert_same(&p, &want, "OUTPUT");
-	pass(&p, &k, FW_POSTROUTING, FW_CT_RELATED_REPLY, here);
-	packet(&about, family, proto, CLIENT, VIRTUAL, 7);
-	error(&want, &about, VIRTUAL, CLIENT);
+	pass(&p, &k, FW_POSTROUTING, ctinfo, here);
+	error_about(&want, family, proto, ends[2]);
 	assert_same(&p, &want, "POSTROUTING");
 }
 
+/* Stopped behind both translations: OUTPUT gives it its receiver, POSTROUTING the sender he knows.
+ */
 static void test_errors(void **state)
 {
+	static const enum who ends[3][2] = {{MASQ, REAL}, {CLIENT, REAL}, {CLIENT, VIRTUAL}};
+
 	(void)state;
 	for (int f = 0; f < FW_N_FAMILIES; f++) {
-		check_error((enum fw_family)f, IPPROTO_TCP);
-		check_error((enum fw_family)f, IPPROTO_UDP);
-		check_error((enum fw_family)f, echo((enum fw_family)f));
+		const enum fw_family family = (enum fw_family)f;
+
+		check_error(family, IPPROTO_TCP, FW_CT_RELATED_REPLY, ends);
+		check_error(family, IPPROTO_UDP, FW_CT_RELATED_REPLY, ends);
+		check_error(family, echo(family), FW_CT_RELATED_REPLY, ends);
 	}
 }
 
 /* An answer was stopped, and he who gave it is told; to him the client is MASQ. */
 static void test_errors_about_answers(void **state)
 {
-	struct pkt p, want, about;
-	struct known k;
+	static const enum who ends[3][2] = {{VIRTUAL, CLIENT}, {REAL, CLIENT}, {REAL, MASQ}};
 
 	(void)state;
-	for (int f = 0; f < FW_N_FAMILIES; f++) {
-		const enum fw_family family = (enum fw_family)f;
-
-		know(&k, family, IPPROTO_UDP, TRANSLATED);
-		packet(&about, family, IPPROTO_UDP, VIRTUAL, CLIENT, 7);
-		error(&p, &about, CLIENT, VIRTUAL);
-		pass(&p, &k, FW_OUTPUT, FW_CT_RELATED, here);
-		packet(&about, family, IPPROTO_UDP, REAL, CLIENT, 7);
-		error(&want, &about, CLIENT, REAL);
-		assert_same(&p, &want, "OUTPUT");
-		pass(&p, &k, FW_POSTROUTING, FW_CT_RELATED, here);
-		packet(&about, family, IPPROTO_UDP, REAL, MASQ, 7);
-		error(&want, &about, MASQ, REAL);
-		assert_same(&p, &want, "POSTROUTING");
-	}
+	for (int f = 0; f < FW_N_FAMILIES; f++)
+		check_error((enum fw_family)f, IPPROTO_UDP, FW_CT_RELATED, ends);
 }
 
 static void test_resets(void **state)
@@ -243,8 +240,8 @@ static void test_udp_sums(void **state)
 /* Each hook translates its own end only, and only what the flow has translated. */
 static void test_what_stays(void **state)
 {
-	const struct fw_pkt_meta told = {.own = true}, behind = {.carried = true,
-								 .part = FW_PART_BEHIND_NAT},
+	const struct fw_pkt_meta told = {.own = true},
+				 behind = {.carried = true, .part = FW_PART_BEHIND_NAT},
 				 raw = {.carried = true, .part = FW_PART_RAW};
 	struct pkt p, was, about;
 	struct known k;
@@ -292,12 +289,9 @@ static void test_short_quotes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_errors),
-		cmocka_unit_test(test_errors_about_answers),
-		cmocka_unit_test(test_resets),
-		cmocka_unit_test(test_udp_sums),
-		cmocka_unit_test(test_what_stays),
-		cmocka_unit_test(test_short_quotes),
+		cmocka_unit_test(test_errors),	   cmocka_unit_test(test_errors_about_answers),
+		cmocka_unit_test(test_resets),	   cmocka_unit_test(test_udp_sums),
+		cmocka_unit_test(test_what_stays), cmocka_unit_test(test_short_quotes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -55,8 +55,7 @@ static void frame_comes_back(void **state)
 
 static void empty_then_edits(void **state)
 {
-	struct fw_buf seen = FW_BUF_INIT;
-	struct fwd_store *s = load_store(*state, &seen);
+	struct fwd_store *s = load_store(*state);
 
 	assert_true(fwd_store_empty(s));
 	assert_int_equal(append(s, "a\n"), 0);
@@ -64,10 +63,7 @@ static void empty_then_edits(void **state)
 	sync_store(s);
 	assert_false(fwd_store_empty(s));
 	fwd_store_close(s);
-	s = load_store(*state, &seen);
-	assert_string_equal(fw_buf_cstr(&seen), "0:1:a\n;0:2:b\n;");
-	fwd_store_close(s);
-	fw_buf_deinit(&seen);
+	assert_stored(*state, "0:1:a\n;0:2:b\n;");
 }
 
 static void two_daemons(void **state)
@@ -84,8 +80,7 @@ static void two_daemons(void **state)
 
 static void rewind_takes_away(void **state)
 {
-	struct fw_buf seen = FW_BUF_INIT;
-	struct fwd_store *s = load_store(*state, &seen);
+	struct fwd_store *s = load_store(*state);
 	struct fwd_store_mark mark;
 
 	append(s, "a\n");
@@ -94,36 +89,27 @@ static void rewind_takes_away(void **state)
 	append(s, "c\n");
 	fwd_store_rewind(s, mark);
 	append(s, "d\n");
-	sync_store(s);
-	fwd_store_close(s);
-	s = load_store(*state, &seen);
-	assert_string_equal(fw_buf_cstr(&seen), "0:1:a\n;0:2:d\n;");
-	fwd_store_close(s);
-	fw_buf_deinit(&seen);
+	leave_store(s);
+	assert_stored(*state, "0:1:a\n;0:2:d\n;");
 }
 
 static void snapshot_and_newer(void **state)
 {
-	struct fw_buf seen = FW_BUF_INIT;
-	struct fwd_store *s = load_store(*state, &seen);
+	struct fwd_store *s = load_store(*state);
 
 	append(s, "a\n");
 	snapshot(s, "S\n");
 	append(s, "b\n");
-	sync_store(s);
-	fwd_store_close(s);
-	s = load_store(*state, &seen);
-	assert_string_equal(fw_buf_cstr(&seen), "1:1:S\n;4:1:7\n;0:2:b\n;");
-	fwd_store_close(s);
-	fw_buf_deinit(&seen);
+	leave_store(s);
+	assert_stored(*state, "1:1:S\n;4:1:7\n;0:2:b\n;");
 }
 
 /* The crash between "new snapshot" and "new journal": the old journal lies beside it. */
 static void nothing_twice(void **state)
 {
 	struct dir *d = *state;
-	struct fw_buf seen = FW_BUF_INIT, journal = FW_BUF_INIT;
-	struct fwd_store *s = load_store(d, &seen);
+	struct fw_buf journal = FW_BUF_INIT;
+	struct fwd_store *s = load_store(d);
 
 	append(s, "a\n");
 	append(s, "b\n");
@@ -132,15 +118,10 @@ static void nothing_twice(void **state)
 	snapshot(s, "S\n");
 	fwd_store_close(s);
 	assert_int_equal(fwd_io_replace(d->fd, "journal", journal.data, journal.len), 0);
-	s = load_store(d, &seen);
-	assert_string_equal(fw_buf_cstr(&seen), "1:2:S\n;4:2:7\n;");
+	s = load_this(d, "1:2:S\n;4:2:7\n;");
 	append(s, "c\n");
-	sync_store(s);
-	fwd_store_close(s);
-	s = load_store(d, &seen);
-	assert_string_equal(fw_buf_cstr(&seen), "1:2:S\n;4:2:7\n;0:3:c\n;");
-	fwd_store_close(s);
-	fw_buf_deinit(&seen);
+	leave_store(s);
+	assert_stored(d, "1:2:S\n;4:2:7\n;0:3:c\n;");
 	fw_buf_deinit(&journal);
 }
 
@@ -150,8 +131,7 @@ static void snapshot_beside_edits(void **state)
 {
 	struct dir *d = *state;
 	struct fwd_frame f = {.kind = FWD_FRAME_RULES, .body = "S\n", .len = 2};
-	struct fw_buf seen = FW_BUF_INIT, text = FW_BUF_INIT;
-	struct fwd_store *s = load_store(d, &seen);
+	struct fwd_store *s = load_store(d);
 	struct fwd_store_written w;
 	struct fw_err err = FW_ERR_INIT;
 	uint64_t before;
@@ -161,11 +141,8 @@ static void snapshot_beside_edits(void **state)
 	sync_store(s);
 	assert_int_equal(fwd_store_write(s, fwd_store_mark(s), &f, 1, 7, &w), 0);
 	assert_int_equal(append(s, "c\n"), 0);
-	sync_store(s);
-	fwd_store_close(s); /* killed before it was noted */
-	fw_buf_reset(&seen);
-	s = load_store(d, &seen);
-	assert_string_equal(fw_buf_cstr(&seen), "1:2:S\n;4:2:7\n;0:3:c\n;");
+	leave_store(s); /* killed before it was noted */
+	s = load_this(d, "1:2:S\n;4:2:7\n;0:3:c\n;");
 	assert_int_equal(fwd_store_seq(s), 3);
 
 	assert_int_equal(fwd_store_write(s, fwd_store_mark(s), &f, 1, 8, &w), 0);
@@ -175,32 +152,23 @@ static void snapshot_beside_edits(void **state)
 	assert_int_equal(fwd_store_journal_bytes(s), before - w.upto.size);
 	assert_true(fwd_store_journal_bytes(s) > 0 && w.upto.size > 0);
 	assert_int_equal(append(s, "e\n"), 0);
-	sync_store(s);
-	fwd_store_close(s);
-	fw_buf_reset(&seen);
-	s = load_store(d, &seen);
-	assert_string_equal(fw_buf_cstr(&seen), "1:3:S\n;4:3:8\n;0:4:d\n;0:5:e\n;");
+	leave_store(s);
+	s = load_this(d, "1:3:S\n;4:3:8\n;0:4:d\n;0:5:e\n;");
 
 	assert_int_equal(fwd_store_write(s, fwd_store_mark(s), &f, 1, 9, &w), 0);
 	assert_int_equal(fwd_store_written(s, &w, &err), 0); /* nothing is newer */
 	assert_int_equal(fwd_store_journal_bytes(s), 0);
 	assert_int_equal(append(s, "f\n"), 0);
-	sync_store(s);
-	fwd_store_close(s);
-	fw_buf_reset(&seen);
-	s = load_store(d, &seen);
-	assert_string_equal(fw_buf_cstr(&seen), "1:5:S\n;4:5:9\n;0:6:f\n;");
-	fwd_store_close(s);
-	fw_buf_deinit(&seen);
-	fw_buf_deinit(&text);
+	leave_store(s);
+	assert_stored(d, "1:5:S\n;4:5:9\n;0:6:f\n;");
 }
 
 /* Flows are given out once, and not at all when a byte of them is wrong. */
 static void flows_once(void **state)
 {
 	struct dir *d = *state;
-	struct fw_buf seen = FW_BUF_INIT, text = FW_BUF_INIT, file = FW_BUF_INIT;
-	struct fwd_store *s = load_store(d, &seen);
+	struct fw_buf text = FW_BUF_INIT, file = FW_BUF_INIT;
+	struct fwd_store *s = load_store(d);
 	struct fw_err err = FW_ERR_INIT;
 	uint64_t wall = 0;
 	bool live = true;
@@ -226,7 +194,6 @@ static void flows_once(void **state)
 	assert_int_equal(fwd_io_replace(d->fd, "flows", file.data, file.len), 0);
 	assert_int_equal(fwd_store_take_flows(s, &text, &wall, &live), -ENOENT);
 	fwd_store_close(s);
-	fw_buf_deinit(&seen);
 	fw_buf_deinit(&text);
 	fw_buf_deinit(&file);
 }
@@ -240,20 +207,15 @@ static int refuse(void *priv, const struct fwd_frame *f, struct fw_err *err)
 static void refused_edit(void **state)
 {
 	struct fw_err err = FW_ERR_INIT;
-	struct fw_buf seen = FW_BUF_INIT;
-	struct fwd_store *s = load_store(*state, &seen);
+	struct fwd_store *s = load_store(*state);
 
 	append(s, "a\n");
-	sync_store(s);
-	fwd_store_close(s);
+	leave_store(s);
 	s = open_store(*state);
 	assert_int_equal(fwd_store_load(s, refuse, NULL, &err), -EINVAL);
 	fwd_store_close(s);
 	/* nothing was cut off for it */
-	s = load_store(*state, &seen);
-	assert_string_equal(fw_buf_cstr(&seen), "0:1:a\n;");
-	fwd_store_close(s);
-	fw_buf_deinit(&seen);
+	assert_stored(*state, "0:1:a\n;");
 }
 
 int main(void)
