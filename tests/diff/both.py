@@ -112,7 +112,7 @@ def run(lab, case, peer, patience=0.25, sabotage=None, trace=None, drawn=False):
         problems, rewrites = [], REWRITES.search(text)
         for i, step in enumerate(case.steps):
             if "connlimit" in text:
-                time.sleep(JIFFY)  # nothing tells of the kernel's tick
+                time.sleep(JIFFY)  # the kernel's tick is the subject: nothing tells of it
             got = ([], [])
             for s, x in ((a, step), (b, sabotage.step(i, step) if sabotage else step)):
                 if x:

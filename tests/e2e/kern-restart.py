@@ -105,6 +105,13 @@ def links(pid):
     return sorted(found)
 
 
+def bound(pid, path):
+    """How many sockets are at this path: who listens, and each connection that was accepted.  (It was
+    bound beside it, and renamed.)"""
+    with open("/proc/%d/net/unix" % pid) as f:
+        return sum(path in line for line in f)
+
+
 class Asker(threading.Thread):
     """Asks all the time; every question is answered."""
 
@@ -130,7 +137,7 @@ def under_traffic(net, queues, args=()):
     fwd.start()
     pid = fwd.proc.pid
     restart(fwd)
-    time.sleep(0.1)  # the client's connection goes, of which nobody tells
+    wait.must("the client's connection goes", lambda: bound(pid, fwd.socket) == 1)
     open_files = links(pid)
     tcp = Tcp(net)
     good = flow.Flow(net.client, net.server, SERVER, 7000).start()

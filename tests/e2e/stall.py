@@ -14,7 +14,6 @@ import os
 import socket
 import struct
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import control  # noqa: E402
@@ -100,7 +99,7 @@ def edited_beside_packets(net, fwd):
     print("%d edits, %d packets, none lost" % (EDITS, sent))
 
 
-def many_sources(net):
+def many_sources(net, fwd):
     """A packet each from ENTRIES addresses: an entry and a flow each."""
     with net.client:
         s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
@@ -110,7 +109,7 @@ def many_sources(net):
         s.sendto(struct.pack("!BBHHHBBH4s4sHHHH", 0x45, 0, 28, 0, 0, 64, 17, 0, src, dst, 1024, 9,
                              8, 0), ("10.66.2.2", 0))
         if n % 500 == 0:
-            time.sleep(0.01)  # paced: the queue has an end
+            fwd.settle()  # the queue has an end
     s.close()
 
 
@@ -124,7 +123,7 @@ def short_holds(net, fwd):
         control.ask(fwd.socket, " ".join(words), timeout=60)
 
     def flush():
-        many_sources(net)
+        many_sources(net, fwd)
         fwd.settle()
         assert entries(fwd) == ENTRIES
         ask("recent", "flush", "seen")
@@ -132,7 +131,7 @@ def short_holds(net, fwd):
         ask("conn", "flush")
 
     restore(fwd, rules())
-    many_sources(net)
+    many_sources(net, fwd)
     fwd.settle()
     assert entries(fwd) == ENTRIES
     for what, holds, step in (
