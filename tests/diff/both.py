@@ -91,6 +91,24 @@ def acknowledge(p, isn):
     return p[:at] + seg[:16] + struct.pack("!H", pkt.csum(pseudo + seg)) + seg[18:]
 
 
+def exchange(sides, i, packets, patience):
+    """Each side's packet goes to it; what has arrived when it is the same, or patience has ended."""
+    got = ([], [])
+    for s, p in zip(sides, packets):
+        if p:
+            s.send(i, p)
+    for s, g in zip(sides, got):
+        s.fw.settle()
+        s.drain(i, g)
+    end = time.monotonic() + patience
+    while got[0] != got[1] and time.monotonic() < end:
+        ports = [p for s in sides for p in s.router.ports.values()]
+        wire.wait_readable(ports, end - time.monotonic())
+        for s, g in zip(sides, got):
+            s.drain(i, g)
+    return got
+
+
 def run(lab, case, peer, patience=0.25, sabotage=None, trace=None, drawn=False):
     """Run one case; returns (problems, differences of wording).  trace: a dict that gets what A
     saved and which packets had arrivals.  drawn: ports that the kernel draws may differ.
@@ -113,19 +131,7 @@ def run(lab, case, peer, patience=0.25, sabotage=None, trace=None, drawn=False):
         for i, step in enumerate(case.steps):
             if "connlimit" in text:
                 time.sleep(JIFFY)  # the kernel's tick is the subject: nothing tells of it
-            got = ([], [])
-            for s, x in ((a, step), (b, sabotage.step(i, step) if sabotage else step)):
-                if x:
-                    s.send(i, x)
-            for s, g in zip(sides, got):
-                s.fw.settle()
-                s.drain(i, g)
-            end = time.monotonic() + patience
-            while got[0] != got[1] and time.monotonic() < end:
-                ports = [p for s in sides for p in s.router.ports.values()]
-                wire.wait_readable(ports, end - time.monotonic())
-                for s, g in zip(sides, got):
-                    s.drain(i, g)
+            got = exchange(sides, i, (step, sabotage.step(i, step) if sabotage else step), patience)
             if got[0] != got[1] and rewrites:
                 got = [compare.whole(g) for g in got]
             if trace is not None and got[0]:

@@ -106,8 +106,8 @@ def links(pid):
 
 
 def bound(pid, path):
-    """How many sockets are at this path: who listens, and each connection that was accepted.  (It was
-    bound beside it, and renamed.)"""
+    """How many sockets are at this path (bound beside it, and renamed): who listens, and each
+    connection that came from its namespace."""
     with open("/proc/%d/net/unix" % pid) as f:
         return sum(path in line for line in f)
 
