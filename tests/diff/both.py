@@ -92,7 +92,7 @@ def acknowledge(p, isn):
 
 
 def exchange(sides, i, packets, patience):
-    """Each side's packet goes to it; what has arrived when it is the same, or patience has ended."""
+    """Each side's packet goes to it; what has arrived when it is the same, or patience ends."""
     got = ([], [])
     for s, p in zip(sides, packets):
         if p:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 150
 # alone
-"""fwctl restart and SIGUSR2 under traffic: no packet and no connection is lost, flows, recent lists,
-counters and waiting clients come along; the program may have been replaced meanwhile."""
+"""fwctl restart and SIGUSR2 under traffic: no packet and no connection is lost, flows, recent
+lists, counters and waiting clients come along; the program may have been replaced meanwhile."""
 import os
 import re
 import shutil
@@ -154,7 +154,8 @@ def under_traffic(net, queues, args=()):
     asker.running = False
     asker.join()
     ping = control.values(control.ask(fwd.socket, "ping"))
-    check(what + "seven restarts, one process", ping["restarts"] == "7" and ping["pid"] == str(pid) and
+    check(what + "seven restarts, one process",
+          ping["restarts"] == "7" and ping["pid"] == str(pid) and
           fwd.proc.poll() is None, ping)
     check(what + "no descriptor stays behind", wait.until(lambda: links(pid) == open_files, 2),
           (links(pid), open_files))
