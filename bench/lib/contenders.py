@@ -99,6 +99,9 @@ class Nothing:
     def cpu(self):
         return 0
 
+    def pin(self, cpu):
+        """Have the thread that judges run there."""
+
     def close(self):
         pass
 
@@ -113,14 +116,20 @@ class Conntrack(Nothing):
         self.world.router.run("nft", "delete", "table", "ip", "b")
 
 
-def thread_ns(pid, name=None):
-    """CPU of a process' threads, of those of this name."""
-    base, total = "/proc/%d/task" % pid, 0
+def threads(pid, name=None):
+    """A process' threads, those of this name."""
+    base = "/proc/%d/task" % pid
     for t in os.listdir(base):
         with open("%s/%s/comm" % (base, t)) as f:
-            if name and f.read().strip() != name:
-                continue
-        with open("%s/%s/schedstat" % (base, t)) as f:
+            if not name or f.read().strip() == name:
+                yield int(t)
+
+
+def thread_ns(pid, name=None):
+    """CPU that they have had."""
+    total = 0
+    for t in threads(pid, name):
+        with open("/proc/%d/task/%d/schedstat" % (pid, t)) as f:
             total += int(f.read().split()[0])
     return total
 
@@ -145,6 +154,9 @@ class Loop(Nothing):
     def cpu(self):
         return thread_ns(self.proc.pid)
 
+    def pin(self, cpu):
+        os.sched_setaffinity(self.proc.pid, {cpu})
+
     def close(self):
         self.world.router.run("nft", "flush", "ruleset")
         netns.stop(self.proc)
@@ -160,6 +172,10 @@ class Fwd(Nothing):
 
     def cpu(self):
         return thread_ns(self.fw.proc.pid, "fwd-worker")
+
+    def pin(self, cpu):
+        for t in threads(self.fw.proc.pid, "fwd-worker"):
+            os.sched_setaffinity(t, {cpu})
 
     def close(self):
         self.fw.close()
