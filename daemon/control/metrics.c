@@ -202,7 +202,7 @@ static const struct {
 	 "Packets by what became of them."},
 	{"fwd_packets_total", ",verdict=\"drop\"", Q(dropped), NULL},
 	{"fwd_packets_total", ",verdict=\"queue\"", Q(queued_on), NULL},
-	{"fwd_queue_packets_total", "", Q(packets), "Packets that the kernel handed over."},
+	{"fwd_queue_packets_total", "", Q(packets), "Packets that rules have judged."},
 	{"fwd_queue_malformed_total", "", Q(malformed), "Packets whose headers made no sense."},
 	{"fwd_queue_overruns_total", "", Q(overruns), "Times that the socket's buffer overran."},
 	{"fwd_queue_dropped_total", ",where=\"kernel\"", Q(kernel_dropped),
