@@ -31,6 +31,7 @@
                                               => list: CT ctevents new
 -p tcp -j CT --helper ftp                     => -p tcp -j CT --helper ftp
                                               => list: CT helper ftp
+-p tcp -j CT --helper Q.931                   => -p tcp -j CT --helper "Q.931"
 -j CT --helper ftp                            => words: No chain/target/match by that name.
                                               => exit: 1
 ! -p tcp -j CT --helper ftp                   => words: No chain/target/match by that name.

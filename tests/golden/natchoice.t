@@ -21,6 +21,7 @@
 -p tcp -j SNAT --persistent --random-fully --random --to-source 1.1.1.1:99 => -p tcp -j SNAT --to-source 1.1.1.1:99 --random --random-fully --persistent
 -j NETMAP --to 1.0.0.0/8 --random               => words: unknown option "--random"
 -j NETMAP --to 1.0.0.0/8 --persistent           => words: unknown option "--persistent"
+-j NETMAP --to 1.0.2.0/255.0.255.0              => =
 @family 6
 -j SNAT --to-source dead::1-dead::9 --persistent => =
 -p tcp -j SNAT --to-source [dead::1]:99 --random-fully => =
