@@ -82,8 +82,10 @@ static void hide_from_raw(struct hook_run *r)
 
 static int track_behind_raw(struct hook_run *r)
 {
-	if (r->invalid && r->w.e.ctinfo == FW_CT_NONE)
+	if (r->invalid && r->w.e.ctinfo != FW_CT_UNTRACKED) {
 		r->w.e.ctinfo = FW_CT_INVALID;
+		r->w.e.flow = NULL; /* CT's template */
+	}
 	if (r->tracked)
 		return 0;
 	r->tracked = true;

@@ -114,10 +114,17 @@ static void test_notrack_behind_lo(void **state)
 	scene_run(&s, &view);
 	assert_int_equal(scene_packets(&s, FW_IP4, FW_RAW, "PREROUTING", 2), 1);
 	assert_int_equal(scene_packets(&s, FW_IP4, FW_MANGLE, "PREROUTING", 3), 0);
-	/* … and if it does not, it is what it was */
+	/* … and if it does not, it is what it was, whatever CT wants of flows */
 	scene_rules(&s, FW_IP4, "*raw\n-A PREROUTING -p udp -j NOTRACK\nCOMMIT\n");
 	scene_run(&s, &view);
 	assert_int_equal(scene_packets(&s, FW_IP4, FW_MANGLE, "PREROUTING", 3), 1);
+	scene_rules(&s, FW_IP4,
+		    "*raw\n-A PREROUTING -p icmp -j CT\nCOMMIT\n"
+		    "*mangle\n-A PREROUTING -m conntrack --ctstate INVALID\n"
+		    "-A PREROUTING -m connmark --mark 0\nCOMMIT\n");
+	scene_run(&s, &view);
+	assert_int_equal(scene_packets(&s, FW_IP4, FW_MANGLE, "PREROUTING", 1), 1);
+	assert_int_equal(scene_packets(&s, FW_IP4, FW_MANGLE, "PREROUTING", 2), 0);
 	scene_deinit(&s);
 }
 
