@@ -19,6 +19,7 @@
 #include "control/request.h"
 #include "control/address.h"
 #include "control/verbs.h"
+#include "tidy.h"
 
 enum fwd_client_state {
 	FWD_CLIENT_READING,
@@ -53,6 +54,7 @@ struct fwd_control {
 	ev_prepare turn;
 	ev_timer tick;
 	struct fwd_groups groups;
+	struct fwd_heap heap;
 	bool draining; /* nobody is let in any more */
 };
 

@@ -12,7 +12,6 @@
 #include "control/client.h"
 #include "keep.h"
 #include "log.h"
-#include "tidy.h"
 #include "trial.h"
 
 #define ACCEPTS_PER_TURN 64
@@ -213,6 +212,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *w, int events)
 	fwd_control_admit(c);
 	fwd_tidy(&c->d->core);
 	fwd_edit_tidy(&c->d->editor);
+	fwd_tidy_heap(&c->heap, c->d->core.ruleset->generation);
 }
 
 void fwd_control_admit(struct fwd_control *c)

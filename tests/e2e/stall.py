@@ -158,10 +158,15 @@ def memory(fwd):
                 control.edit(fwd.socket, "-I FORWARD %d -s 192.0.2.%d/32 -j DROP" % (i * 997 + 1, i))
         return fwd.rss_kib()
 
+    empty = fwd.rss_kib()
     before = some(5)
     after = some(RESTORES)
     print("%d KiB, and %d after %d restores and %d edits" % (before, after, RESTORES, EDITS))
     assert after <= before * 1.1, "memory grew from %d to %d KiB" % (before, after)
+    control.ask(fwd.socket, "restore 4", "*filter\nCOMMIT\n")
+    wait.must(lambda: "%d KiB at first, %d with many rules, %d without" %
+              (empty, after, fwd.rss_kib()),
+              lambda: fwd.rss_kib() < empty + (after - empty) // 4)
 
 
 def main():
