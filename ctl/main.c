@@ -237,7 +237,7 @@ static int run(struct ctl *ctl)
 		ctl_print_version(ctl);
 		return 0;
 	}
-	if (ctl->argc == 1 && (!strcmp(ctl->argv[0], "--help") || !strcmp(ctl->argv[0], "-h"))) {
+	if (ctl->argc == 1 && !strcmp(ctl->argv[0], "--help")) { /* -h: of the iptables commands */
 		ctl->argc = 0;
 		return ctl_help(ctl);
 	}

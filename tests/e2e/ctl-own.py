@@ -167,6 +167,8 @@ def others(ctl):
     check("metrics", ctl("metrics"), 0, re.compile("^# HELP fwd_", re.M))
     check("drops", ctl("drops", "5"), 0)
     check("help", ctl("help"), 0, re.compile(r"^  simulate +judge", re.M))
+    check("--help", ctl("--help"), 0, re.compile(r"^  simulate +judge", re.M))
+    check("-h", ctl("-h"), 0, re.compile(r"^  -A, --append (.|\n)*^  -p, --protocol ", re.M))
     check("help match", ctl("help", "recent"), 0, re.compile("--rcheck"))
     check("help wrong", ctl("help", "nonsense", check=False), 2, "")
     check("nothing", ctl(check=False), 2, re.compile("usage:"))
