@@ -129,6 +129,7 @@ static int parse_word(struct fwd_options *o, int argc, char **argv, int *i, stru
 {
 	char name[64];
 	const char *word = argv[*i], *value;
+	bool is_config;
 
 	if (strncmp(word, "--", 2) || !word[2]) {
 		fw_fail(err, FW_ERR_USAGE, "'%s' is not an option", word);
@@ -136,15 +137,16 @@ static int parse_word(struct fwd_options *o, int argc, char **argv, int *i, stru
 		return -EINVAL;
 	}
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(word + 2, "="), word + 2);
+	is_config = !strcmp(name, "config");
 	if (!strcmp(name, "help"))
 		o->help = true;
 	else if (!strcmp(name, "version"))
 		o->version = true;
 	else if (!strcmp(name, "check-config"))
 		o->check = true;
-	else if (!(value = value_of(argc, argv, i)))
+	else if (!(value = value_of(argc, argv, i)) && (is_config || fwd_options_know(name)))
 		return fw_fail(err, FW_ERR_USAGE, "--%s needs a value", name);
-	else if (strcmp(name, "config"))
+	else if (!is_config) /* that there is no such key is found out first */
 		return fwd_options_take(o, name, value, err);
 	return 0;
 }

@@ -163,6 +163,16 @@ static const struct key *find(const char *name)
 	return NULL;
 }
 
+static bool is_timeout(const char *name)
+{
+	return !strncmp(name, TIMEOUT_PREFIX, strlen(TIMEOUT_PREFIX)) && strstr(name, "timeout");
+}
+
+bool fwd_options_know(const char *name)
+{
+	return find(name) || is_timeout(name);
+}
+
 int fwd_options_take(struct fwd_options *o, const char *name, const char *value, struct fw_err *err)
 {
 	const struct key *k = find(name);
@@ -170,7 +180,7 @@ int fwd_options_take(struct fwd_options *o, const char *name, const char *value,
 	socklen_t len;
 	void *place;
 
-	if (!k && !strncmp(name, TIMEOUT_PREFIX, strlen(TIMEOUT_PREFIX)) && strstr(name, "timeout"))
+	if (!k && is_timeout(name))
 		return take_timeout(o, name, value, err);
 	if (!k) {
 		fw_fail(err, FW_ERR_USAGE, "unknown key '%s'", name);

@@ -5,6 +5,8 @@
 
 #include "config.h"
 
+/* Is there such a key? */
+bool fwd_options_know(const char *name);
 /* Set a key.  0; -ENOENT with err: there is no such key; -EINVAL with err: it cannot be this value.
  */
 int fwd_options_take(struct fwd_options *o, const char *name, const char *value,

@@ -151,6 +151,7 @@ static void command_line(void **state)
 		const char *words[3], *msg;
 	} rows[] = {
 		{{"--quees", "1"}, "unknown key 'quees'"}, {{"--queues"}, "--queues needs a value"},
+		{{"--quees"}, "unknown key 'quees'"},	   {{"--config"}, "--config needs a value"},
 		{{"-q"}, "'-q' is not an option"},	   {{"start"}, "'start' is not an option"},
 		{{"--"}, "'--' is not an option"},
 	};
