@@ -213,6 +213,19 @@ int ctl_conn(struct ctl *ctl)
 	return r;
 }
 
+static bool is_table(char **argv, int i)
+{
+	return i && (!strcmp(argv[i - 1], "-t") || !strcmp(argv[i - 1], "--table"));
+}
+
+/* An option of -L that list gives anyway, and -L takes once. */
+static bool is_said(const char *word)
+{
+	return (word[1] && word[1 + strspn(word + 1, "nv")] == '\0') ||
+		!strcmp(word, "--numeric") || !strcmp(word, "--verbose") ||
+		!strcmp(word, "--line-numbers");
+}
+
 /* list CHAIN N -t TABLE = -L CHAIN N -n -v --line-numbers -t TABLE. */
 int ctl_list(struct ctl *ctl)
 {
@@ -231,20 +244,14 @@ int ctl_list(struct ctl *ctl)
 	}
 	/* -L's own words must follow it: places first, options behind */
 	words[n++] = (char *)(uintptr_t)always[0];
-	for (int i = 0; i < argc; i++) {
-		bool value = i && (!strcmp(argv[i - 1], "-t") || !strcmp(argv[i - 1], "--table"));
-
-		if (argv[i][0] != '-' && !value)
+	for (int i = 0; i < argc; i++)
+		if (argv[i][0] != '-' && !is_table(argv, i))
 			words[n++] = argv[i];
-	}
 	for (size_t i = 1; i < FW_ARRAY_SIZE(always); i++)
 		words[n++] = (char *)(uintptr_t)always[i];
-	for (int i = 0; i < argc; i++) {
-		bool value = i && (!strcmp(argv[i - 1], "-t") || !strcmp(argv[i - 1], "--table"));
-
-		if (argv[i][0] == '-' || value)
+	for (int i = 0; i < argc; i++)
+		if ((argv[i][0] == '-' && !is_said(argv[i])) || is_table(argv, i))
 			words[n++] = argv[i];
-	}
 	ctl->argv = words + 1;
 	ctl->argc = n - 1;
 	ctl->verb = NULL;

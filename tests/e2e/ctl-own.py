@@ -97,6 +97,8 @@ def families(ctl):
     check("-6", ctl("-S", "INPUT", "-6"), 0, "-P INPUT ACCEPT\n-A INPUT -s 2001:db8::1/128 -j DROP\n")
     check("-4", ctl("-4", "-S", "INPUT"), 0, "-P INPUT ACCEPT\n")
     check("save -6", ctl("save", "-6"), 0, re.compile("-A INPUT -s 2001:db8::1/128 -j DROP\n"))
+    check("list -n -v", ctl("-6", "list", "INPUT", "-n", "-nv", "--line-numbers"), 0,
+          ctl("-6", "list", "INPUT").stdout)
     check("list -6", ctl("-6", "list", "INPUT"), 0, re.compile(r"^num .*\n1 .*2001:db8::1", re.M))
     ctl("-6", "-F")
 
