@@ -117,6 +117,18 @@ static int parse_mark(struct fw_ct_filter *f, const char *word, struct fw_err *e
 	return 0;
 }
 
+static int parse_state(struct fwd_conn_words *w, const char *word, struct fw_err *err)
+{
+	if (!fw_ct_is_state(word) || strlen(word) >= sizeof(w->state)) {
+		fw_fail(err, FW_ERR_USAGE, "state: '%s' is none of TCP or SCTP", word);
+		fw_err_hint(err, "as conn list shows them: ESTABLISHED, SYN_SENT, TIME_WAIT …");
+		return -EINVAL;
+	}
+	strcpy(w->state, word);
+	w->filter.state = w->state;
+	return 0;
+}
+
 static int parse_family(struct fw_ct_filter *f, const char *word, struct fw_err *err)
 {
 	enum fw_family family;
@@ -159,11 +171,8 @@ static int parse_pair(struct fwd_conn_words *w, const char *key, const char *val
 		return parse_status(f, value, err);
 	if (!strcmp(key, "mark"))
 		return parse_mark(f, value, err);
-	if (!strcmp(key, "state") && strlen(value) < sizeof(w->state)) {
-		strcpy(w->state, value);
-		f->state = w->state;
-		return 0;
-	}
+	if (!strcmp(key, "state"))
+		return parse_state(w, value, err);
 	fw_fail(err, FW_ERR_USAGE, "conn: unknown key '%s'", key);
 	fw_err_hint(err, "keys: family proto src dst reply-src reply-dst addr sport dport port state "
 			 "status mark");

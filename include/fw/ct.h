@@ -208,6 +208,9 @@ struct fw_ct_filter {
 };
 #define FW_CT_FILTER_INIT {.family = -1, .proto = -1, .sport = -1, .dport = -1, .port = -1}
 
+/* May flows be listed with this state? */
+bool fw_ct_is_state(const char *word);
+
 /* Listing in conntrack(8)'s format ("tcp 6 431999 ESTABLISHED src=… [ASSURED] mark=0 use=1"); with
  * the family in front ("ipv4 2 tcp …", its -o extended); as one JSON object a line. */
 enum fw_ct_format { FW_CT_TEXT, FW_CT_EXTENDED, FW_CT_JSON };

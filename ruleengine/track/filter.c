@@ -15,8 +15,23 @@
 const char *ct_state_name(const struct fw_flow *flow)
 {
 	if (flow->orig.proto == IPPROTO_TCP)
-		return ct_tcp_state_name(flow);
-	return flow->orig.proto == IPPROTO_SCTP ? ct_sctp_state_name(flow) : NULL;
+		return ct_tcp_state_name(flow->u.tcp.state);
+	return flow->orig.proto == IPPROTO_SCTP ? ct_sctp_state_name(flow->u.sctp.state) : NULL;
+}
+
+static bool is_name(const char *word, const char *(*name_of)(unsigned int state))
+{
+	const char *name;
+
+	for (unsigned int state = 0; (name = name_of(state)); state++)
+		if (!strcmp(name, word))
+			return true;
+	return false;
+}
+
+bool fw_ct_is_state(const char *word)
+{
+	return is_name(word, ct_tcp_state_name) || is_name(word, ct_sctp_state_name);
 }
 
 bool ct_has_ports(uint8_t proto)

@@ -67,9 +67,9 @@ struct chunk {
 	uint16_t len;
 };
 
-const char *ct_sctp_state_name(const struct fw_flow *flow)
+const char *ct_sctp_state_name(unsigned int state)
 {
-	return state_names[flow->u.sctp.state];
+	return state < N_STATES ? state_names[state] : NULL;
 }
 
 bool ct_sctp_closing(const struct fw_flow *flow)

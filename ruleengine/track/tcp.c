@@ -60,9 +60,9 @@ static const char *const state_names[] = {
 };
 static_assert(FW_ARRAY_SIZE(state_names) == N_TCP_STATES, "a name for each state");
 
-const char *ct_tcp_state_name(const struct fw_flow *flow)
+const char *ct_tcp_state_name(unsigned int state)
 {
-	return state_names[flow->u.tcp.state];
+	return state < N_TCP_STATES ? state_names[state] : NULL;
 }
 
 static enum tcp_seg seg_kind(uint8_t flags)

@@ -332,7 +332,7 @@ bool ct_tcp_would_start(const struct fw_ct *ct, uint8_t tcp_flags);
 bool ct_tcp_closing(const struct fw_flow *flow);
 /* Somebody was told that there is no connection any more. */
 void ct_tcp_close(const struct fw_ct *ct, struct fw_flow *flow, uint64_t now);
-const char *ct_tcp_state_name(const struct fw_flow *flow);
+const char *ct_tcp_state_name(unsigned int state); /* NULL: there are no more */
 
 /* tcp-unseen.c */
 /* The ends have gone on unseen: what is known of their windows would refuse what they send now. */
@@ -352,7 +352,7 @@ enum ct_say ct_icmp_packet(struct ct_ctx *c);
 enum ct_say ct_generic_packet(struct ct_ctx *c);
 enum ct_say ct_sctp_packet(struct ct_ctx *c);
 bool ct_sctp_closing(const struct fw_flow *flow);
-const char *ct_sctp_state_name(const struct fw_flow *flow);
+const char *ct_sctp_state_name(unsigned int state); /* the same */
 
 /* tcp-window.c */
 #define TCP_F_SCALE     0x01 /* announced window scaling */

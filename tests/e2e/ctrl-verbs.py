@@ -150,6 +150,8 @@ def conn(fwd):
     refused(lambda: ask("delete"), "usage", "which flows")
     refused(lambda: ask("list proto"), "usage")
     refused(lambda: ask("list colour 1"), "usage")
+    refused(lambda: ask("delete state ESTABLISHD"), "usage", "'ESTABLISHD' is none")
+    assert ask("list state HEARTBEAT_SENT") == ""
     refused(lambda: ask("list src 1.1.1.1 family 6 dst ::1"), "usage")
     n = int(ask("count"))
     assert ask("flush") == "%d\n" % n and ask("count") == "0\n"

@@ -63,7 +63,7 @@ static const char *state_now(struct fw_ct *ct, uint64_t now)
 	put16((uint8_t *)&t.dport_be, 80);
 	ct_key_make(ct, &t, &key);
 	flow = ct_find(ct, &key, now, false, &dir);
-	return flow ? ct_tcp_state_name(flow) : NULL;
+	return flow ? ct_tcp_state_name(flow->u.tcp.state) : NULL;
 }
 
 static void say_rows(struct fw_ct *ct, const struct row *rows, size_t n, const char *what)
