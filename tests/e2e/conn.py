@@ -111,7 +111,7 @@ def main():
                   "count mark x", "list nothing 5"):
         c.true("refused: " + words, fw.ctl("conn", *words.split(), check=False).returncode)
     c.equal("delete", ask("delete proto udp dport 54"), "1\n")
-    c.true("the kernel has forgotten it", "dport=54" not in kernel("-L"))
+    c.true("the kernel has forgotten it", "dport=54 " not in kernel("-L"))
     c.equal("flush", ask("flush"), "3\n")
     c.equal("the kernel has forgotten all", kernel("-L"), "")
     flows.close()
