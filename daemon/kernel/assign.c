@@ -18,7 +18,7 @@
 #include "fw/assign.h"
 #include "nft.h"
 
-#define MAX_CODES 191 /* in bits beneath those in which UNTRACKED travels */
+#define MAX_CODES (FWD_MAX_ZONES - 1) /* in bits beneath those in which UNTRACKED travels */
 
 struct fwd_assigns {
 	uint32_t n;    /* codes 1..n are given */
@@ -52,13 +52,23 @@ uint32_t fwd_assign_code(const struct fwd_nft *nft, const struct fw_rule *rule)
 	return code && code <= nft->assigns->made ? bits_of(code) : 0;
 }
 
+static bool is_among(const uint16_t *zones, size_t n, uint16_t zone)
+{
+	for (size_t i = 0; i < n; i++)
+		if (zones[i] == zone)
+			return true;
+	return false;
+}
+
 size_t fwd_assign_zones(const struct fwd_nft *nft, uint16_t *ret, size_t max)
 {
 	const struct fwd_assigns *s = nft->assigns;
 	size_t n = 0;
 
+	ret[n++] = 0;
 	for (uint32_t i = 1; s && i <= s->made && n < max; i++)
-		if (s->assign[i].zone_of != FW_ZONE_NONE && !s->assign[i].zone_mark)
+		if (s->assign[i].zone_of != FW_ZONE_NONE && !s->assign[i].zone_mark &&
+		    !is_among(ret, n, s->assign[i].zone))
 			ret[n++] = s->assign[i].zone;
 	return n;
 }

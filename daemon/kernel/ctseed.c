@@ -116,18 +116,34 @@ void fwd_ct_seed(struct fwd_core *core)
 	close(fd);
 }
 
+static void put_deletion(struct slice *s, const struct fw_ct_facts *f, uint16_t zone)
+{
+	struct nlmsghdr *nlh = begin(s, IPCTNL_MSG_CT_DELETE, 0, f);
+
+	if (zone)
+		mnl_attr_put_u16(nlh, CTA_ZONE, htons(zone));
+	s->len += MNL_ALIGN(nlh->nlmsg_len);
+}
+
+/* Our tracker does not tell zones apart (docs/differences.md), so connections go in all of them. */
 void fwd_kernel_forget(struct fwd_kernel *k, const struct fw_ct_facts *facts, size_t n)
 {
 	const int fd = k->core->plan.kct ? fwd_nl_open(NETLINK_NETFILTER, 0) : -1;
+	uint16_t zones[FWD_MAX_ZONES];
 	static struct slice s; /* control thread */
+	size_t n_zones;
 
-	for (size_t i = 0; fd >= 0 && i < n;) {
+	if (fd < 0)
+		return;
+	fwd_core_lock(k->core);
+	n_zones = fwd_assign_zones(&k->nft, zones, FW_ARRAY_SIZE(zones));
+	fwd_core_unlock(k->core);
+	for (size_t i = 0; i < n * n_zones;) {
 		s.len = 0;
-		for (unsigned int in = 0; in < SLICE && i < n; in++)
-			s.len += MNL_ALIGN(begin(&s, IPCTNL_MSG_CT_DELETE, 0, &facts[i++])->nlmsg_len);
+		for (unsigned int in = 0; in < SLICE && i < n * n_zones; in++, i++)
+			put_deletion(&s, &facts[i / n_zones], zones[i % n_zones]);
 		fwd_nl_send(fd, s.buf, s.len);
-		fwd_nl_drain(fd); /* those that it does not know */
+		fwd_nl_drain(fd); /* where it does not know it */
 	}
-	if (fd >= 0)
-		close(fd);
+	close(fd);
 }

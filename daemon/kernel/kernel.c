@@ -26,7 +26,7 @@
 #include "kernel.h"
 #include "offload.h"
 
-#define MAX_ZONES	  16 /* that are asked for a connection */
+#define ZONES_ASKED	  16 /* for a connection */
 #define DRAIN_EMPTY_READS 10 /* 2 ms apart */
 #define DRAIN_MAX_MS	  5000
 
@@ -116,11 +116,9 @@ static bool on_connection(void *priv, const struct fw_tuple *t, struct fw_tuple 
 			  struct fw_tuple *reply)
 {
 	struct fwd_kernel *k = priv;
-	uint16_t zones[MAX_ZONES];
+	uint16_t zones[ZONES_ASKED];
 	const size_t n = fwd_assign_zones(&k->nft, zones, FW_ARRAY_SIZE(zones));
 
-	if (fwd_ct_get(&k->ct_fd, t, 0, orig, reply))
-		return true;
 	for (size_t i = 0; i < n; i++) /* nobody tells which one it is */
 		if (fwd_ct_get(&k->ct_fd, t, zones[i], orig, reply))
 			return true;
@@ -130,13 +128,11 @@ static bool on_connection(void *priv, const struct fw_tuple *t, struct fw_tuple 
 static void on_closed(void *priv, const struct fw_tuple *orig)
 {
 	struct fwd_kernel *k = priv;
-	uint16_t zones[MAX_ZONES];
+	uint16_t zones[ZONES_ASKED];
 	const size_t n = fwd_assign_zones(&k->nft, zones, FW_ARRAY_SIZE(zones));
 	uint32_t seconds = 10;
 
 	fw_ct_get_timeout(k->core->world.ct, "tcp_timeout_close", &seconds);
-	if (fwd_ct_close(&k->ct_fd, orig, 0, seconds))
-		return;
 	for (size_t i = 0; i < n; i++)
 		if (fwd_ct_close(&k->ct_fd, orig, zones[i], seconds))
 			return;

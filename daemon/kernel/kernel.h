@@ -148,7 +148,9 @@ int fwd_assign_prepare(struct fwd_nft *nft, struct fwd_core *core, const struct 
 		       struct fw_err *err);
 /* The code of what a rule tells, or 0: nothing.  Under core->lock. */
 uint32_t fwd_assign_code(const struct fwd_nft *nft, const struct fw_rule *rule);
-/* Zones that rules may have put connections into; how many.  Under core->lock. */
+#define FWD_MAX_ZONES 192
+/* Zones in which connections may be: 0, and those into which rules have put some, but for those that
+ * a packet's mark named.  How many, FWD_MAX_ZONES or `max` (not 0) at most.  Under core->lock. */
 size_t fwd_assign_zones(const struct fwd_nft *nft, uint16_t *ret, size_t max);
 
 /* ---- ctget.c ------------------------------------------------------------------------------- */

@@ -45,6 +45,7 @@ class Bridge:
             h.ip("link set lo up", "link set eth0 up", "addr add 10.%d.0.%d/24 dev eth0"
                  % (6 if i == 3 else 5, i), "route add default via 10.%d.0.9" % (6 if i == 3 else 5))
         self.ns.ip("link set p1 master br0", "link set p2 master br0", "addr add 10.6.0.9/24 dev p3")
+        self.ns.run("modprobe", "-q", "br_netfilter", check=False)  # a module with stock kernels
         self.ns.sysctl(ipv4__ip_forward=1, **{"bridge/bridge-nf-call-iptables": 1})
         self.fw = firewall.Fwd(self.ns) if kind == "fwd" else firewall.Kernel(self.ns, kind)
 

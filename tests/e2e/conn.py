@@ -75,6 +75,19 @@ def keys(ask, port):
         "state ESTABLISHED", "state TIME_WAIT", "mark 1", "mark 0 dport 53")}
 
 
+def in_a_zone(net, fw):
+    """A datagram that CT puts into a zone: what the kernel knows, how many go, what it knows."""
+    fw.restore(4, RULES.replace("*nat", "*raw\n-A PREROUTING -p udp -j CT --zone 5\nCOMMIT\n*nat"))
+    with net.client, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.sendto(b"x", (S, 55))
+    fw.settle()
+
+    def kernel():
+        return "".join(re.findall("dport=55 ", net.router.run("conntrack", "-L", "-w", "5").stdout))
+    before = kernel()
+    return before, int(fw.ctl("conn", "delete", "dport", "55").stdout), kernel()
+
+
 def main():
     netns.need_root()
     netns.sweep()
@@ -114,6 +127,7 @@ def main():
     c.true("the kernel has forgotten it", "dport=54 " not in kernel("-L"))
     c.equal("flush", ask("flush"), "3\n")
     c.equal("the kernel has forgotten all", kernel("-L"), "")
+    c.equal("deleted in a zone", in_a_zone(net, fw), ("dport=55 ", 1, ""))
     flows.close()
     fw.close()
     net.close()
