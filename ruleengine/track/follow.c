@@ -148,6 +148,43 @@ static bool begins(const struct fw_packet *pkt)
 		(pkt->meta.hook == FW_PREROUTING || pkt->meta.hook == FW_OUTPUT);
 }
 
+/*
+ * The kernel translates the packet otherwise than we know of its flow: ask.  False: the flow is
+ * another's, which has these ends where nothing is translated.
+ */
+static bool learn_translation(struct ct_ctx *c, struct fw_eval *e, const struct fw_flow *flow)
+{
+	const unsigned int nat = e->pkt->meta.nat_status;
+	const struct fw_tuple known = flow->orig;
+
+	if (!(nat & ~(unsigned int)flow->status) || e->pkt->meta.nat_pending)
+		return true;
+	return ask_kernel(c, e, &known) != flow || ct_place_of(e->pkt) == CT_AHEAD ||
+		!(nat & ~(unsigned int)flow->status & FW_CTS_DST_NAT);
+}
+
+/* Nothing is known by these ends. */
+static struct fw_flow *find_by_kernel(struct ct_ctx *c, struct fw_eval *e,
+				      const struct fw_tuple *tuple, const struct ct_key *key)
+{
+	const unsigned int nat = e->pkt->meta.nat_status;
+	const bool reply = fw_ctinfo_dir(c->ctinfo) == FW_DIR_REPLY;
+	struct fw_flow *flow = NULL;
+	struct fw_tuple orig;
+
+	if (!nat) {
+		forget_opposite(c, e, key);
+		return NULL;
+	}
+	if (reply && ct_tuple_invert(tuple, &orig)) {
+		flow = ct_find_behind(c->ct, &orig, c->now);
+		c->dir = FW_DIR_REPLY;
+	}
+	if (!flow)
+		flow = ask_kernel(c, e, tuple);
+	return flow ? flow : take_refused(c, tuple);
+}
+
 static struct fw_flow *find_followed(struct ct_ctx *c, struct fw_eval *e,
 				     const struct fw_tuple *tuple, const struct ct_key *key,
 				     bool first)
@@ -158,34 +195,22 @@ static struct fw_flow *find_followed(struct ct_ctx *c, struct fw_eval *e,
 	bool clash;
 
 	c->dir = fw_ctinfo_dir(c->ctinfo);
-	flow = ct_find_way(c->ct, key, e->now, !first, &c->dir);
+	flow = ct_met(c, tuple, key, !first);
 	if (flow && c->ctinfo == FW_CT_NEW &&
 	    (begins(e->pkt) || (first && (flow->status & FW_CTS_SEEN_REPLY)))) {
 		ct_flow_free(c->ct, flow); /* the kernel has forgotten it */
 		flow = NULL;
 	}
-	if (flow && (nat & ~(unsigned int)flow->status) && !e->pkt->meta.nat_pending) {
-		const struct fw_tuple known = flow->orig;
-
-		ask_kernel(c, e, &known); /* flows do not move */
-	}
+	if (flow && !learn_translation(c, e, flow))
+		return ct_transient(c->ct, c->pkt, tuple, c->now);
 	if ((!flow || (flow->flags & CT_F_DYING)) && (nat & FW_CTS_DST_NAT) &&
 	    fw_ctinfo_dir(c->ctinfo) == FW_DIR_ORIG) {
 		struct fw_flow *pending = ct_take_pending(c, tuple, false);
 
 		flow = pending ? pending : flow; /* which comes to where the dying one had been */
 	}
-	if (!flow && nat && fw_ctinfo_dir(c->ctinfo) == FW_DIR_REPLY &&
-	    ct_tuple_invert(tuple, &orig)) {
-		flow = ct_find_behind(c->ct, &orig, c->now);
-		c->dir = FW_DIR_REPLY;
-	}
-	if (!flow && nat)
-		flow = ask_kernel(c, e, tuple);
-	if (!flow && nat)
-		flow = take_refused(c, tuple);
-	if (!flow && !nat)
-		forget_opposite(c, e, key);
+	if (!flow)
+		flow = find_by_kernel(c, e, tuple, key);
 	if (flow && first && flow != &c->ct->scratch) {
 		c->flow = flow;
 		flow = go_on(c);

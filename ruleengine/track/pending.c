@@ -103,7 +103,7 @@ struct fw_flow *ct_take_pending(struct ct_ctx *c, const struct fw_tuple *t, bool
 	if (!ct_tuple_invert(t, &reply))
 		return NULL;
 	ct_notes_ask(&c->ct->pending, ct_source_hash(c->ct, t), c->now, behind, &a);
-	if (!a.flow || !ct_flow_translate(c->ct, a.flow, &reply))
+	if (!a.flow || !ct_flow_guess(c->ct, a.flow, &reply, c->now))
 		return NULL;
 	c->dir = answer ? FW_DIR_REPLY : FW_DIR_ORIG;
 	return a.flow;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Flow records: taken, found through the index (index.h), given back.
+ * Flow records: taken, put into the index (index.h), given back.
  *
  * At the limit a new flow takes the place of an unassured one near it, as the kernel's does;
  * where there is none the packet is dropped and fw_ct_gc() is told that room is needed.
@@ -139,118 +139,11 @@ void *fw_ct_full_piece(struct fw_ct *ct, size_t *size)
 
 /* ---- flows --------------------------------------------------------------------------------- */
 
-/* Which way does the tuple go in this flow?  -1: it is another's.  A flow from an end to itself
- * is met in reply direction, as the kernel finds its second entry first. */
-static int direction(const struct fw_flow *flow, const struct ct_key *key, uint32_t entry)
-{
-	const struct fw_tuple *forth = &flow->orig, *back = &flow->orig;
-
-	if (flow->status & CT_NAT) {
-		const struct fw_flow_ext *ext = flow->ext;
-
-		/* seen from the ends: as sent there and as answered; in the middle: both ways */
-		if (entry == CT_REF_REPLY)
-			return ct_tuple_equal(&ext->reply, &key->tuple) ? FW_DIR_REPLY
-				: ct_key_inverse(key, &ext->reply)	? FW_DIR_ORIG
-									: -1;
-		if (entry == CT_REF_MID)
-			forth = back = &ext->mid;
-		else if (ext->has_mid)
-			back = NULL;
-	}
-	if (back && ct_key_inverse(key, back))
-		return FW_DIR_REPLY;
-	return ct_tuple_equal(forth, &key->tuple) ? FW_DIR_ORIG : -1;
-}
-
-static void expire(struct fw_ct *ct, struct fw_flow *flow)
+void ct_flow_expire(struct fw_ct *ct, struct fw_flow *flow)
 {
 	if (!(flow->flags & CT_F_DYING))
 		ct->stats.expired++;
 	ct_flow_free(ct, flow);
-}
-
-/* One pass over the run of entries with this hash.  A flow that is past its time is freed, which
- * moves entries: *again says that the pass must start over. */
-static struct fw_flow *find_pass(struct fw_ct *ct, const struct ct_key *key, uint64_t now,
-				 bool dying, int want, enum fw_ct_dir *dir, bool *again)
-{
-	const struct ct_seg *seg = ct_index_seg(&ct->table.index, key->hash);
-	struct fw_flow *second = NULL;
-
-	for (uint32_t i = key->hash & CT_SEG_MASK; seg->slots[i].ref; i = (i + 1) & CT_SEG_MASK) {
-		uint32_t ref = seg->slots[i].ref;
-		struct fw_flow *flow;
-		int d;
-
-		if (seg->slots[i].hash != key->hash)
-			continue;
-		flow = ct_table_at(&ct->table, (ref & ~CT_REF_FLAGS) - 1);
-		__builtin_prefetch(&flow->mark); /* the second line, along with the first */
-		if (flow->expires <= now) {
-			expire(ct, flow);
-			*again = true;
-			return NULL;
-		}
-		if ((flow->flags & CT_F_DYING) && (!dying || second))
-			continue;
-		d = direction(flow, key, ref & CT_REF_FLAGS);
-		if (d < 0 || (want >= 0 && d != want))
-			continue;
-		*dir = (enum fw_ct_dir)d;
-		if (!(flow->flags & CT_F_DYING))
-			return flow;
-		second = flow;
-	}
-	return second;
-}
-
-static struct fw_flow *find(struct fw_ct *ct, const struct ct_key *key, uint64_t now, bool dying,
-			    int want, enum fw_ct_dir *dir)
-{
-	struct fw_flow *flow;
-	bool again;
-
-	do {
-		again = false;
-		flow = find_pass(ct, key, now, dying, want, dir, &again);
-	} while (again);
-	if (flow)
-		ct->stats.found++;
-	return flow;
-}
-
-struct fw_flow *ct_find(struct fw_ct *ct, const struct ct_key *key, uint64_t now, bool dying,
-			enum fw_ct_dir *dir)
-{
-	return find(ct, key, now, dying, -1, dir);
-}
-
-struct fw_flow *ct_find_way(struct fw_ct *ct, const struct ct_key *key, uint64_t now, bool dying,
-			    enum fw_ct_dir *dir)
-{
-	const bool itself = ct_key_inverse(key, &key->tuple);
-
-	return find(ct, key, now, dying, itself ? -1 : (int)*dir, dir);
-}
-
-struct fw_flow *ct_find_first(struct fw_ct *ct, const struct fw_tuple *orig, uint64_t now)
-{
-	struct fw_flow *flow;
-	enum fw_ct_dir dir = FW_DIR_ORIG;
-	struct ct_key key;
-
-	if (!ct_key_make(ct, orig, &key))
-		return NULL;
-	flow = ct_find_way(ct, &key, now, true, &dir);
-	return flow && ct_tuple_equal(&flow->orig, orig) ? flow : NULL;
-}
-
-struct fw_flow *ct_find_behind(struct fw_ct *ct, const struct fw_tuple *orig, uint64_t now)
-{
-	struct fw_flow *flow = ct_find_first(ct, orig, now);
-
-	return flow && (flow->status & CT_NAT) ? flow : NULL;
 }
 
 /* Make room near `hash`: an expired flow, else an unassured one.  One is enough. */
@@ -270,7 +163,7 @@ static bool evict(struct fw_ct *ct, uint32_t hash, uint64_t now)
 		if (flow->flags & CT_F_DYING)
 			continue;
 		if (flow->expires <= now) {
-			expire(ct, flow);
+			ct_flow_expire(ct, flow);
 			return true;
 		}
 		if (flow->status & FW_CTS_ASSURED)

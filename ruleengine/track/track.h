@@ -87,6 +87,9 @@ struct fw_flow_ext {
 	struct fw_tuple mid;             /* … first direction, destination translated, source not */
 	uint32_t reply_hash, mid_hash;
 	bool has_mid;                    /* stands in the index by itself */
+	bool has_reply;                  /* likewise */
+	bool shares_mid;                 /* another flow has, or had, the same */
+	uint64_t met;                    /* … when it was met last ahead of that, counted in packets */
 	uint64_t packets[FW_N_DIRS], bytes[FW_N_DIRS];
 };
 
@@ -147,6 +150,7 @@ struct fw_ct {
 	struct ct_table table;
 	uint32_t timeout[CT_N_TIMEOUTS]; /* seconds */
 	uint32_t gc_next;                /* record to look at next */
+	uint64_t met;                    /* packets of flows that share a tuple with others */
 	uint32_t gc_pressure;            /* records until the pressure of a full table is off */
 	uint64_t lost[8];                /* digests of the last packets without a flow */
 	uint32_t lost_next;
@@ -202,6 +206,29 @@ static inline bool ct_key_inverse(const struct ct_key *key, const struct fw_tupl
 	return ct_tuple_is(t, &key->tuple.dst, &key->tuple.src, key->answer);
 }
 
+/* find.c */
+/* Where the tuple is met: ahead of the translation of destinations, or behind that and ahead of that of
+ * sources; CT_ANYWHERE: wherever that is. */
+enum ct_place { CT_ANYWHERE, CT_AHEAD, CT_BEHIND };
+/* The living flow of a tuple, or NULL; *dir says which way the tuple goes.  Expired flows on the
+ * way are freed.  dying: a dying flow will do where no living one is. */
+struct fw_flow *ct_find(struct fw_ct *ct, const struct ct_key *key, uint64_t now, bool dying,
+			enum fw_ct_dir *dir);
+/* The same, of those in which the tuple goes that way; what goes from an end to itself goes both. */
+struct fw_flow *ct_find_way(struct fw_ct *ct, const struct ct_key *key, uint64_t now, bool dying,
+			    enum fw_ct_dir *dir);
+/* … and where it is met, by a flow whose destination is translated as nat (FW_CTS_DST_NAT) says. */
+struct fw_flow *ct_find_met(struct fw_ct *ct, const struct ct_key *key, uint64_t now, bool dying,
+			    enum ct_place place, unsigned int nat, enum fw_ct_dir *dir);
+/* The flow whose first packet was sent as this tuple; a dying one will do. */
+struct fw_flow *ct_find_first(struct fw_ct *ct, const struct fw_tuple *orig, uint64_t now);
+/*
+ * The translated flow whose first packet was sent as this tuple; of an answer, or an error, that came
+ * through lo.  It is met as its receiver knows it, which on the wire would be another connection's; so
+ * only the kernel's word makes it this one's.
+ */
+struct fw_flow *ct_find_behind(struct fw_ct *ct, const struct fw_tuple *orig, uint64_t now);
+
 /* table.c */
 int ct_table_init(struct ct_table *t);
 void ct_table_deinit(struct ct_table *t);
@@ -212,25 +239,11 @@ static inline struct fw_flow *ct_table_at(const struct ct_table *t, uint32_t num
 /* Ask for the index entry of a hash; then, when that is here, for the flow that it leads to. */
 void ct_table_near(const struct ct_table *t, uint32_t hash);
 void ct_table_nearer(const struct ct_table *t, uint32_t hash);
-/* The living flow of a tuple, or NULL; *dir says which way the tuple goes.  Expired flows on the
- * way are freed.  dying: a dying flow will do where no living one is. */
-struct fw_flow *ct_find(struct fw_ct *ct, const struct ct_key *key, uint64_t now, bool dying,
-			enum fw_ct_dir *dir);
-/* The same, of those in which the tuple goes that way; what goes from an end to itself goes both. */
-struct fw_flow *ct_find_way(struct fw_ct *ct, const struct ct_key *key, uint64_t now, bool dying,
-			    enum fw_ct_dir *dir);
-/* The flow whose first packet was sent as this tuple; a dying one will do. */
-struct fw_flow *ct_find_first(struct fw_ct *ct, const struct fw_tuple *orig, uint64_t now);
-/*
- * The translated flow whose first packet was sent as this tuple; of an answer, or an error, that came
- * through lo.  It is met as its receiver knows it, which on the wire would be another connection's; so
- * only the kernel's word makes it this one's.
- */
-struct fw_flow *ct_find_behind(struct fw_ct *ct, const struct fw_tuple *orig, uint64_t now);
 /* A record, not yet in the index, zeroed but for its tuple.  NULL: table full, or no memory. */
 struct fw_flow *ct_flow_new(struct fw_ct *ct, const struct ct_key *key, uint64_t now);
 bool ct_flow_insert(struct fw_ct *ct, struct fw_flow *flow); /* into the index; false: no memory */
 void ct_flow_free(struct fw_ct *ct, struct fw_flow *flow);   /* from wherever it stands */
+void ct_flow_expire(struct fw_ct *ct, struct fw_flow *flow); /* free one that is past its time */
 void ct_flow_kill(struct fw_ct *ct, struct fw_flow *flow, uint64_t now); /* make it DYING */
 
 /* The number + 1 of the record whose index entry has this hash; 0: there is none.  _drop: and take
@@ -242,6 +255,9 @@ uint32_t ct_table_drop(struct ct_table *t, uint32_t hash, const struct fw_flow *
 /* Its reply tuple is this, not the inversion of its first.  false: no memory, and it is not
  * translated. */
 bool ct_flow_translate(struct fw_ct *ct, struct fw_flow *flow, const struct fw_tuple *reply);
+/* The same where the reply is what it would be if nothing else were translated.  Has another flow that
+ * reply, the kernel will find this one another, by which it will be found when that is known. */
+bool ct_flow_guess(struct fw_ct *ct, struct fw_flow *flow, const struct fw_tuple *reply, uint64_t now);
 void ct_flow_untranslate(struct fw_ct *ct, struct fw_flow *flow); /* that may not be so */
 
 /* filter.c */
@@ -302,6 +318,13 @@ int ct_carried(struct fw_ct *ct, struct fw_eval *e, enum fw_ctinfo ctinfo);
 /* ghost.c: the flow that a rejected first packet, met as this tuple, would have begun; or NULL.  Valid
  * until the next is rejected. */
 struct fw_flow *ct_ghost_of(struct fw_ct *ct, const struct fw_tuple *t, uint64_t now);
+
+/* met.c: of a packet that the kernel tracks */
+enum ct_place ct_place_of(const struct fw_packet *pkt);
+/* Its flow, by its ends; c->ctinfo is the kernel's word, c->dir the direction that follows from it.
+ * dying: as of ct_find(). */
+struct fw_flow *ct_met(struct ct_ctx *c, const struct fw_tuple *tuple, const struct ct_key *key,
+		       bool dying);
 
 /* masked.c */
 void ct_note_masked(struct fw_ct *ct, const struct fw_flow *flow, uint64_t now);

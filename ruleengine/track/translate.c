@@ -16,11 +16,12 @@ void ct_flow_untranslate(struct fw_ct *ct, struct fw_flow *flow)
 
 	if (!(flow->status & CT_NAT) || !(flow->flags & CT_F_INDEX))
 		return;
-	ct_table_drop(t, flow->ext->reply_hash, flow);
+	if (flow->ext->has_reply)
+		ct_table_drop(t, flow->ext->reply_hash, flow);
 	if (flow->ext->has_mid)
 		ct_table_drop(t, flow->ext->mid_hash, flow);
 	flow->status &= (uint16_t)~CT_NAT;
-	flow->ext->has_mid = false;
+	flow->ext->has_reply = flow->ext->has_mid = false;
 }
 
 static uint16_t translated(const struct fw_tuple *orig, const struct fw_tuple *reply)
@@ -63,14 +64,47 @@ static struct fw_tuple middle(const struct fw_tuple *orig, const struct fw_tuple
 	return mid;
 }
 
-bool ct_flow_translate(struct fw_ct *ct, struct fw_flow *flow, const struct fw_tuple *reply)
+/* Another flow that is met by the same tuple behind the translation of its destination: what comes
+ * there will be the one's of whom the last packet came ahead of it. */
+static void share_mid(struct fw_ct *ct, struct fw_flow_ext *ext)
+{
+	enum fw_ct_dir dir = FW_DIR_ORIG;
+	struct fw_flow *other;
+	struct ct_key key;
+
+	if (!ct_key_make(ct, &ext->mid, &key))
+		return;
+	other = ct_find_met(ct, &key, 0, false, CT_BEHIND, FW_CTS_DST_NAT, &dir);
+	if (!other || !other->ext->has_mid || !ct_tuple_equal(&other->ext->mid, &ext->mid))
+		return;
+	other->ext->shares_mid = ext->shares_mid = true;
+	ext->met = ++ct->met;
+}
+
+static bool add_entries(struct fw_ct *ct, struct fw_flow *flow, bool reply)
 {
 	struct ct_table *t = &ct->table;
+	struct fw_flow_ext *ext = flow->ext;
+	const uint32_t ref = ct_table_number(t, flow->hash, flow);
+
+	if (reply && !ct_index_add(&t->index, ext->reply_hash, ref | CT_REF_REPLY))
+		return false;
+	ext->has_reply = reply;
+	if (ext->has_mid) {
+		share_mid(ct, ext);
+		ext->has_mid = ct_index_add(&t->index, ext->mid_hash, ref | CT_REF_MID);
+	}
+	return true;
+}
+
+/* found: by its reply, too */
+static bool translate(struct fw_ct *ct, struct fw_flow *flow, const struct fw_tuple *reply,
+		      bool found)
+{
 	const uint16_t status = translated(&flow->orig, reply);
 	const bool met = (flow->status & FW_CTS_DST_NAT) && flow->ext->has_mid;
 	struct fw_tuple answer;
 	struct fw_flow_ext *ext;
-	uint32_t ref;
 
 	if (!(flow->flags & CT_F_INDEX) || !ct_tuple_invert(reply, &answer))
 		return false;
@@ -87,11 +121,26 @@ bool ct_flow_translate(struct fw_ct *ct, struct fw_flow *flow, const struct fw_t
 	ext->reply_hash = ct_tuple_hash(ct->config.seed, &ext->reply);
 	ext->mid_hash = ct_tuple_hash(ct->config.seed, &ext->mid);
 	ext->has_mid = status & FW_CTS_DST_NAT;
-	ref = ct_table_number(t, flow->hash, flow);
-	if (!ct_index_add(&t->index, ext->reply_hash, ref | CT_REF_REPLY))
+	if (!add_entries(ct, flow, found))
 		return false;
-	if (ext->has_mid)
-		ext->has_mid = ct_index_add(&t->index, ext->mid_hash, ref | CT_REF_MID);
 	flow->status |= status;
 	return true;
+}
+
+bool ct_flow_translate(struct fw_ct *ct, struct fw_flow *flow, const struct fw_tuple *reply)
+{
+	return translate(ct, flow, reply, true);
+}
+
+bool ct_flow_guess(struct fw_ct *ct, struct fw_flow *flow, const struct fw_tuple *reply,
+		   uint64_t now)
+{
+	enum fw_ct_dir dir = FW_DIR_REPLY;
+	const struct fw_flow *other;
+	struct ct_key key;
+
+	if (!ct_key_make(ct, reply, &key))
+		return false;
+	other = ct_find_met(ct, &key, now, false, CT_AHEAD, 0, &dir);
+	return translate(ct, flow, reply, !other || other == flow);
 }

@@ -71,6 +71,34 @@ def test_errors_about_resets_begin_nothing(both, c):
                 both.routers(lambda r: what(r, chain)), ("1:", "0:"))
 
 
+def test_led_to_the_same_end(both, c):
+    """One port's packets to two addresses of a server, one after the other, and then at once."""
+    def what(r):
+        old, new, server = "10.77.2.25", "10.77.2.26", beside.SERVER
+        r.fw.restore(4, "*nat\n-A PREROUTING -d %s -j DNAT --to-destination %s\n"
+                        "-A PREROUTING -d %s -j DNAT --to-destination %s\n"
+                        "-A POSTROUTING -j MASQUERADE\nCOMMIT\n*mangle\n-A PREROUTING\nCOMMIT\n"
+                        "*filter\n-A FORWARD -m conntrack --ctorigdst %s\n"
+                        "-A FORWARD -m conntrack --ctorigdst %s\nCOMMIT\n"
+                        % (old, server, new, server, old, new))
+        ask = [pkt.ip4(CLIENT, to, 17, pkt.udp(CLIENT, to, 5000, 53, b"x")) for to in (old, new)]
+        out = []
+        for at_once in (False, False, True):
+            if at_once and isinstance(r.fw, firewall.Fwd):
+                r.fw.pause()
+            for packet in ask:
+                r.ports["eth0"].send(pkt.ether(r.MAC["eth0"], r.host_mac(1, 10), packet))
+                if not at_once:
+                    r.fw.settle()
+            if at_once and isinstance(r.fw, firewall.Fwd):
+                r.fw.resume()
+            r.fw.settle()
+            out.append([beside.packets(r.fw, "--ctorigdst " + to) for to in (old, new)])
+        return out
+    c.equal("whose packets they are", both.routers(what), ([[1, 1], [2, 2], [3, 3]],
+                                                           [[1, 1], [2, 2], [2, 4]]))
+
+
 def test_saved_shifts_are_read(both, c):
     line = "iptables -t nat -A %s -p tcp -j %s"
     lines = [line % ("PREROUTING", "DNAT --to-destination 10.0.0.1:80/300"),

@@ -337,17 +337,24 @@ static void test_redirected_and_refused(void **state)
 	fw_ct_free(ct);
 }
 
-/* A first packet from this port to an end, which the kernel is about to give to another. */
-static struct fw_flow *expected(struct fw_ct *ct, uint8_t dst, uint16_t sport)
+/* A first packet from this port to an end; expected: which the kernel is about to give to another. */
+static struct fw_flow *begun(struct fw_ct *ct, uint8_t dst, uint16_t sport)
 {
 	const struct fw_pkt_meta in = {.hook = FW_PREROUTING, .nat_pending = true};
 	struct kernel k = {.known = false};
-	struct fw_eval e = {.now = SEC};
+	struct fw_flow *flow;
 	struct bytes b;
 
 	make_udp(&b, CLIENT, dst, sport, 53);
-	e.flow = follow(ct, &k, &b, FW_CT_NEW, in);
-	assert_non_null(e.flow);
+	flow = follow(ct, &k, &b, FW_CT_NEW, in);
+	assert_non_null(flow);
+	return flow;
+}
+
+static struct fw_flow *expected(struct fw_ct *ct, uint8_t dst, uint16_t sport)
+{
+	const struct fw_eval e = {.now = SEC, .flow = begun(ct, dst, sport)};
+
 	fw_ct_expect_translation(ct, &e);
 	return e.flow;
 }
@@ -392,6 +399,44 @@ static void test_one_source_asks_two(void **state)
 	assert_ptr_equal(met(ct, ROUTER + 1, 5000), other);
 	assert_int_equal(fw_flow_tuple(one, FW_DIR_REPLY, &room)->src.u8[3], ROUTER);
 	assert_int_equal(fw_flow_tuple(other, FW_DIR_REPLY, &room)->src.u8[3], ROUTER + 1);
+	fw_ct_free(ct);
+}
+
+/* A later packet from port 5000 to this end, at a hook, of a flow translated so. */
+static struct fw_flow *later(struct fw_ct *ct, uint8_t hook, uint8_t dst, uint8_t nat)
+{
+	const struct fw_pkt_meta meta = {.hook = hook, .nat_status = nat};
+	struct kernel k = {.known = false};
+	struct bytes b;
+
+	make_udp(&b, CLIENT, dst, 5000, 53);
+	return follow(ct, &k, &b, FW_CT_ESTABLISHED, meta);
+}
+
+/* One port asks three ends, and the kernel leads two of them to the third: who was met last ahead of
+ * that is met behind, and who is not translated is none of them. */
+static void test_led_to_the_same_end(void **state)
+{
+	struct fw_ct *ct = fresh();
+	struct fw_flow *one, *other, *straight;
+
+	(void)state;
+	one = expected(ct, SERVER, 5000);
+	assert_ptr_equal(met(ct, ROUTER, 5000), one);
+	straight = begun(ct, ROUTER, 5000);
+	assert_ptr_not_equal(straight, one);
+	assert_ptr_equal(later(ct, FW_FORWARD, ROUTER, 0), straight);
+	other = expected(ct, SERVER + 1, 5000);
+	assert_ptr_equal(met(ct, ROUTER, 5000), other);
+	for (unsigned int i = 0; i < 2; i++) {
+		assert_ptr_equal(later(ct, FW_PREROUTING, SERVER, FW_CTS_DST_NAT), one);
+		assert_ptr_equal(later(ct, FW_FORWARD, ROUTER, FW_CTS_DST_NAT), one);
+		assert_ptr_equal(later(ct, FW_PREROUTING, SERVER + 1, FW_CTS_DST_NAT), other);
+		assert_ptr_equal(later(ct, FW_FORWARD, ROUTER, FW_CTS_DST_NAT), other);
+		assert_ptr_equal(later(ct, FW_PREROUTING, ROUTER, 0), straight);
+		assert_ptr_equal(later(ct, FW_POSTROUTING, ROUTER, 0), straight);
+	}
+	assert_int_equal(fw_ct_stats(ct)->flows, 3);
 	fw_ct_free(ct);
 }
 
@@ -525,6 +570,7 @@ int main(void)
 		cmocka_unit_test(test_redirected_and_refused),
 		cmocka_unit_test(test_many_are_pending),
 		cmocka_unit_test(test_one_source_asks_two),
+		cmocka_unit_test(test_led_to_the_same_end),
 		cmocka_unit_test(test_overtaking),
 		cmocka_unit_test(test_overtaking_who_is_gone),
 	};
