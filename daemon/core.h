@@ -138,7 +138,7 @@ int fwd_kernel_open(struct fwd_kernel **ret, struct fwd_core *core, struct fw_er
 
 /*
  * Before the first packet is judged: take over the connections that the kernel's conntrack knows and
- * the tracker does not.  True: it translates some of them, and must go on doing so.
+ * the tracker does not.  True: it translates connections, and must go on doing so.
  */
 bool fwd_kernel_learn(struct fwd_kernel *k);
 /* While the kernel tracks: bring the tracker's flows up to date, before they are listed or saved.

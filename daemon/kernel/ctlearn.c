@@ -26,7 +26,7 @@ struct learning {
 	struct fwd_core *core;
 	bool update;     /* those that we know, too */
 	size_t n;        /* flows that are new to us */
-	bool translated; /* some of these are translated */
+	bool translated; /* some, known to us or not, are translated */
 };
 
 static bool knows_any(void)
@@ -46,9 +46,9 @@ static void take(struct learning *l, const struct nlmsghdr *nlh)
 {
 	struct fw_ct_facts f;
 
-	if (!fwd_ct_take(nlh, &f) || !fw_ct_adopt(l->core->world.ct, &f, l->update, fwd_now()))
+	if (!fwd_ct_take(nlh, &f))
 		return;
-	l->n++;
+	l->n += fw_ct_adopt(l->core->world.ct, &f, l->update, fwd_now());
 	l->translated |= (f.status & (FW_CTS_SRC_NAT | FW_CTS_DST_NAT)) != 0;
 }
 

@@ -13,6 +13,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "lib")]
 
+import firewall  # noqa: E402
 import hosts  # noqa: E402
 import netns  # noqa: E402
 from nat import C, R1, R2, S, Side  # noqa: E402
@@ -168,7 +169,8 @@ def by_lot(c, both, family):
 
 
 def rule_goes(w):
-    """Established connections keep their translation when its rule is gone; new ones have none."""
+    """Established connections keep their translation when its rule is gone, and fwd was stopped
+    meanwhile; new ones have none."""
     w.restore("*nat\n-A PREROUTING -i eth0 -p tcp --dport 8080 -j DNAT --to-destination %s:80\n"
               "-A POSTROUTING -o eth1 -j SNAT --to-source %s\nCOMMIT\n*filter\n:FORWARD DROP\n"
               "-A FORWARD -m conntrack --ctstate ESTABLISHED --ctorigdst %s -j ACCEPT\n"
@@ -178,8 +180,11 @@ def rule_goes(w):
     a.settimeout(2)
     got = [peer[0]]
     for line in ("-F PREROUTING", "-F POSTROUTING", "-A PREROUTING -i eth0 -j DNAT "
-                 "--to-destination 10.66.2.77", "-F"):
+                 "--to-destination 10.66.2.77", "-F", "-Z"):
         w.router.run("iptables", "-t", "nat", *line.split(), env=w.fw.env())
+        if line == "-Z" and isinstance(w.fw, firewall.Fwd):
+            w.fw.stop()
+            w.fw.start()
         for x, y in ((s, a), (a, s)):
             x.sendall(line.encode())
             got.append(y.recv(64))
