@@ -333,15 +333,16 @@ static bool is_ours(const struct fwd_kernel *k, unsigned int number)
 	return number >= c->queue_base && number < c->queue_base + FWD_QUEUES_EACH * c->queues;
 }
 
-bool fwd_kernel_waits(const struct fwd_kernel *k)
+uint32_t fwd_kernel_waiting(const struct fwd_kernel *k)
 {
 	struct fwd_queue_proc rows[256];
 	const int n = fwd_queue_proc(rows, FW_ARRAY_SIZE(rows));
+	uint32_t waiting = 0;
 
 	for (int i = 0; i < n; i++)
-		if (is_ours(k, rows[i].number) && rows[i].waiting)
-			return true;
-	return false;
+		if (is_ours(k, rows[i].number))
+			waiting += rows[i].waiting;
+	return waiting;
 }
 
 /* Nothing waits in the kernel, and workers found nothing several times. */
@@ -350,7 +351,7 @@ static bool drained(struct fwd_kernel *k)
 	for (unsigned int i = 0; i < k->n_workers; i++)
 		if (k->workers[i].running && atomic_load(&k->workers[i].empty) < DRAIN_EMPTY_READS)
 			return false;
-	return !fwd_kernel_waits(k);
+	return !fwd_kernel_waiting(k);
 }
 
 static void drain(struct fwd_kernel *k)

@@ -213,9 +213,9 @@ struct fwd_queue_proc { /* one line of /proc/net/netfilter/nfnetlink_queue */
 };
 /* How many lines were read (at most max), or -errno (unprivileged: -EACCES). */
 int fwd_queue_proc(struct fwd_queue_proc *ret, size_t max);
-/* Is there a packet in one of our queues that was not answered?  False, too, where the kernel does
- * not tell.  Reads a file; any thread. */
-bool fwd_kernel_waits(const struct fwd_kernel *k);
+/* How many packets in our queues were not answered yet; 0, too, where the kernel does not tell.
+ * Reads a file; any thread. */
+uint32_t fwd_kernel_waiting(const struct fwd_kernel *k);
 
 /* ---- message.c ----------------------------------------------------------------------------- */
 

@@ -32,7 +32,10 @@
 #define CHECK_NS    100000000ull /* between looks at what else a verdict depends on: names */
 #define TURN_NS	    100000000ull /* a generation with an ended flow lasts so long at least … */
 #define TURN_EACH   500000 /* … and that longer for each of its flows, which return */
-#define EMPTY_LOOKS 40 /* for queues that are empty: some milliseconds */
+#define EMPTY_LOOKS 40 /* for queues that are empty: some milliseconds … */
+#define LESS_LOOKS  200 /* … where many wait, for queues that have … */
+#define LESS	    128 /* … so many packets less */
+#define ALL_LOOKS   4000 /* in all */
 #define QUIET_NS    (5 * FW_NSEC_PER_SEC) /* after the kernel refused */
 
 /* ---- offers, under core->lock -------------------------------------------------------------- */
@@ -164,14 +167,24 @@ static bool look(struct fwd_offload *o)
 
 /*
  * Packets that wait in a queue would be overtaken by those that need not: let the queues run empty.
- * Under a load that never lets them, few are overtaken, and flows are offloaded all the same.
+ * Under a load that never lets them, few are overtaken, and flows are offloaded all the same.  Where
+ * many wait that is no such load as long as they become fewer: we were stopped, or began anew.
  */
 static void let_queues_empty(const struct fwd_kernel *k)
 {
 	static const struct timespec pause = {.tv_nsec = 50000};
+	uint32_t least = UINT32_MAX, waiting;
+	int vain = 0;
 
-	for (int i = 0; i < EMPTY_LOOKS && fwd_kernel_waits(k); i++)
+	for (int i = 0; i < ALL_LOOKS && (waiting = fwd_kernel_waiting(k)); i++) {
+		if (waiting + LESS <= least) {
+			least = waiting;
+			vain = 0;
+		}
+		if (++vain > (waiting > 2 * LESS ? LESS_LOOKS : EMPTY_LOOKS))
+			return;
 		nanosleep(&pause, NULL);
+	}
 }
 
 static bool has_more(struct fwd_offload *o)
