@@ -197,13 +197,15 @@ static void restore_world(struct start *s)
 		fwd_log_err(4, "recent lists of the snapshot", &err);
 	if (s->flows.len && load_flows(world->ct, &s->flows, then(s->wall), false, &err2))
 		fwd_log_err(4, "flows of before the restart", &err2);
-	if (s->flows.len || !s->editor->store || fwd_store_take_flows(s->editor->store, &flows, &wall, &live))
+	if (s->flows.len || !s->editor->store ||
+	    fwd_store_take_flows(s->editor->store, &flows, &wall, &live))
 		return;
 	if (live && fwd_wall() - wall > FRESH_NS)
 		fwd_log(6, "the flows that a crash left are too old: connections are picked up as "
 			   "they come");
 	else if (load_flows(world->ct, &flows, then(wall), live, &err2))
-		fwd_log_err(4, live ? "flows of before the crash" : "flows of the last stop", &err2);
+		fwd_log_err(4, live ? "flows of before the crash" : "flows of the last stop",
+			    &err2);
 	fw_buf_deinit(&flows);
 }
 
@@ -227,7 +229,8 @@ static bool read_baton(struct start *s, int *r, struct fw_err *err)
 	for (size_t at = 0; !*r && n && at < text.len; at += n)
 		n = fwd_frame_read(text.data + at, text.len - at, &frame, &why);
 	if (*r || !n || frame.kind != FWD_FRAME_END) {
-		fwd_log(2, "the state from before the restart is lost: %s", *r ? strerror(-*r) : why);
+		fwd_log(2, "the state from before the restart is lost: %s",
+			*r ? strerror(-*r) : why);
 		fw_buf_deinit(&text);
 		return false;
 	}

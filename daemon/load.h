@@ -17,7 +17,8 @@
  * state directory, else from the rules files.  0, or negative with err and in `file` the name of
  * what is wrong.
  */
-int fwd_load_start(struct fwd_editor *e, struct fwd_baton *baton, char *file, size_t size, struct fw_err *err);
+int fwd_load_start(struct fwd_editor *e, struct fwd_baton *baton, char *file, size_t size,
+		   struct fw_err *err);
 
 /* Apply the rules files as `iptables-restore` would, as an edit of the group that is open (or
  * begins).  On failure nothing changes. */

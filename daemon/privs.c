@@ -69,7 +69,8 @@ static int keep_capabilities(bool root, const struct passwd *user, struct fw_err
 	if (user)
 		make_inheritable();
 	capng_clear(CAPNG_SELECT_BOTH);
-	capng_updatev(CAPNG_ADD, user ? type | CAPNG_INHERITABLE : type, CAP_NET_ADMIN, CAP_NET_RAW, -1);
+	capng_updatev(CAPNG_ADD, user ? type | CAPNG_INHERITABLE : type, CAP_NET_ADMIN, CAP_NET_RAW,
+		      -1);
 	if (root && !user)
 		capng_update(CAPNG_ADD, type, CAP_DAC_OVERRIDE);
 	if (user)
@@ -80,7 +81,8 @@ static int keep_capabilities(bool root, const struct passwd *user, struct fw_err
 	if (r)
 		return fw_fail(err, FW_ERR_PERM, "cannot give up privileges (libcap-ng: %d)", r);
 	for (int i = 0; user && i < 2; i++)
-		if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, i ? CAP_NET_RAW : CAP_NET_ADMIN, 0, 0))
+		if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, i ? CAP_NET_RAW : CAP_NET_ADMIN, 0,
+			  0))
 			fwd_log(4, "a restart in place will not work: %s", strerror(errno));
 	return 0;
 }

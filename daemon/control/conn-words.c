@@ -75,7 +75,8 @@ static int parse_where(struct fw_ct_filter *f, const char *word, struct fw_ct_wh
 		return r;
 	bits = family == FW_IP4 ? 32 : 128;
 	if (word[len]) {
-		r = parse_number("length of the prefix", word + len + 1, (uint64_t)bits, &bits, err);
+		r = parse_number("length of the prefix", word + len + 1, (uint64_t)bits, &bits,
+				 err);
 		if (r)
 			return r;
 	}
@@ -161,8 +162,8 @@ static int parse_pair(struct fwd_conn_words *w, const char *key, const char *val
 			return parse_where(f, value, (void *)((char *)f + where[i].offset), err);
 	for (size_t i = 0; i < FW_ARRAY_SIZE(ports); i++)
 		if (!strcmp(key, ports[i].key))
-			return parse_number(key, value, 65535, (void *)((char *)f + ports[i].offset),
-					    err);
+			return parse_number(key, value, 65535,
+					    (void *)((char *)f + ports[i].offset), err);
 	if (!strcmp(key, "family"))
 		return parse_family(f, value, err);
 	if (!strcmp(key, "proto"))

@@ -24,7 +24,8 @@ static unsigned int base_of(unsigned int counted)
 
 static void name_of(char name[FWD_COUNTER_NAME], unsigned int family, unsigned int base)
 {
-	snprintf(name, FWD_COUNTER_NAME, "%s%s", fwd_bases[base].name, family == FW_IP4 ? "4" : "6");
+	snprintf(name, FWD_COUNTER_NAME, "%s%s", fwd_bases[base].name,
+		 family == FW_IP4 ? "4" : "6");
 }
 
 void fwd_nft_add_counting(struct fwd_nft_batch *b, unsigned int family, unsigned int base)
@@ -78,7 +79,8 @@ static int ask(struct fwd_nft *nft, struct reading *reading)
 
 	if (!o)
 		return -ENOMEM;
-	nlh = nftnl_nlmsg_build_hdr(buf, NFT_MSG_GETOBJ_RESET, NFPROTO_INET, NLM_F_DUMP, ++nft->seq);
+	nlh = nftnl_nlmsg_build_hdr(buf, NFT_MSG_GETOBJ_RESET, NFPROTO_INET, NLM_F_DUMP,
+				    ++nft->seq);
 	nftnl_obj_set_str(o, NFTNL_OBJ_TABLE, FWD_TABLE);
 	nftnl_obj_nlmsg_build_payload(nlh, o);
 	nftnl_obj_free(o);

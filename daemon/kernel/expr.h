@@ -85,7 +85,8 @@ void fwd_rule_hton(struct fwd_nft_batch *b, struct nftnl_rule *r);
 /* Is it before that time (ns since 1970, by the kernel's clock)? */
 void fwd_rule_before(struct fwd_nft_batch *b, struct nftnl_rule *r, uint64_t wall_ns);
 /* Bytes of the transport header into the register; the rule has asked for the protocol before. */
-void fwd_rule_transport(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t offset, uint32_t len);
+void fwd_rule_transport(struct fwd_nft_batch *b, struct nftnl_rule *r, uint32_t offset,
+			uint32_t len);
 /* verdict: NFT_JUMP or NFT_GOTO */
 void fwd_rule_chain(struct fwd_nft_batch *b, struct nftnl_rule *r, int verdict, const char *chain);
 void fwd_rule_queue_native(struct fwd_nft_batch *b, struct nftnl_rule *r, uint16_t num,

@@ -410,7 +410,8 @@ int fwd_kernel_counted(struct fwd_kernel *k, struct fw_counters ret[FW_N_FAMILIE
 
 bool fwd_kernel_collect(struct fwd_kernel *k)
 {
-	const bool passed = fwd_offload_collect(k->offload), dropped = fwd_blocks_collect(k->blocks);
+	const bool passed = fwd_offload_collect(k->offload),
+		   dropped = fwd_blocks_collect(k->blocks);
 
 	return passed || dropped;
 }
@@ -513,7 +514,8 @@ void fwd_kernel_facts(struct fwd_kernel *k, struct fw_buf *out)
 	fw_buf_fmt(out, "table-persist %s\n", k->nft.persist ? "yes" : "no");
 	fw_buf_fmt(out, "queue-rule %s\n",
 		   k->nft.queue_kind == FWD_QUEUE_NATIVE ? "native" : "compat");
-	fw_buf_fmt(out, "queue-numbers %u-%u\n", w->number, w->number + FWD_QUEUES_EACH * k->n_workers - 1);
+	fw_buf_fmt(out, "queue-numbers %u-%u\n", w->number,
+		   w->number + FWD_QUEUES_EACH * k->n_workers - 1);
 	fw_buf_fmt(out, "queue-gso %s\n", w->info.flags & NFQA_CFG_F_GSO ? "yes" : "no");
 	fw_buf_fmt(out, "queue-uid %s\n", w->info.flags & NFQA_CFG_F_UID_GID ? "yes" : "no");
 	fw_buf_fmt(out, "queue-fail-open %s\n",

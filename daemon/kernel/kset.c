@@ -68,7 +68,8 @@ static void put_element(struct nlmsghdr *nlh, const uint32_t *key, uint32_t word
 	mnl_attr_nest_end(nlh, element);
 }
 
-void fwd_kset_add(struct fwd_nft_batch *b, const struct fwd_kset *set, const uint32_t *keys, size_t n)
+void fwd_kset_add(struct fwd_nft_batch *b, const struct fwd_kset *set, const uint32_t *keys,
+		  size_t n)
 {
 	while (n) {
 		struct nlmsghdr *nlh =

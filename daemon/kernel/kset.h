@@ -44,7 +44,8 @@ struct fwd_kset {
 /* To be called between fwd_nft_begin() and fwd_nft_commit(). */
 void fwd_kset_make(struct fwd_nft_batch *b, const struct fwd_kset *set);
 /* keys: n * set->words words; one that is there already makes the whole batch fail (-EEXIST) */
-void fwd_kset_add(struct fwd_nft_batch *b, const struct fwd_kset *set, const uint32_t *keys, size_t n);
+void fwd_kset_add(struct fwd_nft_batch *b, const struct fwd_kset *set, const uint32_t *keys,
+		  size_t n);
 void fwd_kset_delete(struct fwd_nft_batch *b, const struct fwd_kset *set);
 
 /* Load into word `word` of the key and on. */
@@ -53,7 +54,8 @@ void fwd_load_network(struct fwd_nft_batch *b, struct nftnl_rule *r, unsigned in
 		      uint32_t offset, uint32_t len);
 void fwd_load_transport(struct fwd_nft_batch *b, struct nftnl_rule *r, unsigned int word,
 			uint32_t offset, uint32_t len);
-void fwd_load_word(struct fwd_nft_batch *b, struct nftnl_rule *r, unsigned int word, uint32_t value);
+void fwd_load_word(struct fwd_nft_batch *b, struct nftnl_rule *r, unsigned int word,
+		   uint32_t value);
 /* Is the key in the set?  It counts there, and the rule goes on. */
 void fwd_rule_in(struct fwd_nft_batch *b, struct nftnl_rule *r, const struct fwd_kset *set);
 

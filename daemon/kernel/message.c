@@ -156,7 +156,8 @@ static bool has_socket(const struct fw_packet *pkt, const struct raw *raw)
 		return false;
 	if (meta->has_uid)
 		return true;
-	if (pkt->family == FW_IP6 && pkt->proto == IPPROTO_TCP && (pkt->tcp_flags & synack) != synack)
+	if (pkt->family == FW_IP6 && pkt->proto == IPPROTO_TCP &&
+	    (pkt->tcp_flags & synack) != synack)
 		return false;
 	return meta->hook == FW_OUTPUT || !raw->in;
 }

@@ -269,7 +269,8 @@ static void flush_all(struct fwd_nft_batch *b, const struct fwd_nft *nft)
 static bool same_rules(const struct fw_plan *a, const struct fw_plan *b)
 {
 	for (unsigned int f = 0; f < FW_N_FAMILIES; f++)
-		if (((a->flags[f] ^ b->flags[f]) & (FW_NEED_PKTTYPE | FW_NEED_QUOTE | FW_NEED_UID)) ||
+		if (((a->flags[f] ^ b->flags[f]) &
+		     (FW_NEED_PKTTYPE | FW_NEED_QUOTE | FW_NEED_UID)) ||
 		    a->track[f] != b->track[f])
 			return false;
 	if (memcmp(&a->owners, &b->owners, sizeof(a->owners)) != 0)

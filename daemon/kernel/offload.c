@@ -167,8 +167,8 @@ static bool look(struct fwd_offload *o)
 
 /*
  * Packets that wait in a queue would be overtaken by those that need not: let the queues run empty.
- * Under a load that never lets them, few are overtaken, and flows are offloaded all the same.  Where
- * many wait that is no such load as long as they become fewer: we were stopped, or began anew.
+ * Under a load that never lets them, few are overtaken, and flows are offloaded all the same.  As
+ * long as many wait and become fewer it is no such load: we were stopped, or began anew.
  */
 static void let_queues_empty(const struct fwd_kernel *k)
 {

@@ -152,7 +152,8 @@ bool fwd_route_none(struct fwd_rtnl *r, const struct fw_packet *pkt)
 	put_u32(&q, RTA_MARK, meta->mark);
 	switch (fwd_rtnl_ask(r, &q.nlh, take, &f)) {
 	case 0:
-		return f.type == RTN_BLACKHOLE || f.type == RTN_UNREACHABLE || f.type == RTN_PROHIBIT;
+		return f.type == RTN_BLACKHOLE || f.type == RTN_UNREACHABLE ||
+			f.type == RTN_PROHIBIT;
 	case -ENETUNREACH:
 	case -EHOSTUNREACH:
 	case -EACCES: /* prohibit */
@@ -203,7 +204,8 @@ static bool is_link_local(const struct fw_packet *pkt)
 	return pkt->family == FW_IP6 && pkt->src.u8[0] == 0xfe && (pkt->src.u8[1] & 0xc0) == 0x80;
 }
 
-unsigned int fwd_route_back(struct fwd_rtnl *r, const struct fw_packet *pkt, uint32_t mark, bool loose)
+unsigned int fwd_route_back(struct fwd_rtnl *r, const struct fw_packet *pkt, uint32_t mark,
+			    bool loose)
 {
 	struct found f = {.wanted = pkt->meta.in_ifindex};
 	struct question q = to(pkt->family, &pkt->src);

@@ -248,8 +248,8 @@ typedef void fw_ct_told(void *priv, const struct fw_ct_facts *facts);
 void fw_ct_each(struct fw_ct *ct, uint64_t *cursor, size_t max, const struct fw_ct_filter *filter,
 		uint64_t now, fw_ct_told *fn, void *priv);
 /* Delete flows, in slices as fw_ct_list(), and tell of each (fn NULL: nobody); how many went. */
-size_t fw_ct_delete(struct fw_ct *ct, uint64_t *cursor, size_t max, const struct fw_ct_filter *filter,
-		    uint64_t now, fw_ct_told *fn, void *priv);
+size_t fw_ct_delete(struct fw_ct *ct, uint64_t *cursor, size_t max,
+		    const struct fw_ct_filter *filter, uint64_t now, fw_ct_told *fn, void *priv);
 
 /* Take over a flow of the kernel's tracker.  TCP's windows it does not tell: they are learnt from the
  * next packets, as of connections that are picked up midway.  update: one that is known becomes what

@@ -125,13 +125,15 @@ struct fw_ext {
 	/* More help after the option rows (names of ICMP types …).  May be NULL. */
 	void (*help)(enum fw_family family, struct fw_buf *out);
 	/* Print as `-L` does, instead of the default. */
-	void (*list)(const struct fw_use *use, enum fw_family family, bool numeric, struct fw_buf *out);
+	void (*list)(const struct fw_use *use, enum fw_family family, bool numeric,
+		     struct fw_buf *out);
 
 	/* The rule joins, or leaves for good, a published ruleset: take and release shared objects
 	 * (recent lists), start the state.  By the thread that edits; detach under the engine lock,
 	 * attach (and what undoes it) only with FW_EXT_LOCKED.  attach: 0, or -EINVAL with err and
 	 * nothing taken.  May be NULL. */
-	int (*attach)(const struct fw_use *use, struct fw_world *world, uint64_t now, struct fw_err *err);
+	int (*attach)(const struct fw_use *use, struct fw_world *world, uint64_t now,
+		      struct fw_err *err);
 	void (*detach)(const struct fw_use *use, struct fw_world *world);
 
 	/* FW_EXT_INVARIANT, but with these options not.  Pure.  May be NULL: never. */

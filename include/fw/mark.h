@@ -58,7 +58,8 @@
 #define FW_MARK_ROUNDS_SHIFT  2
 #define FW_MARK_ROUNDS_MASK   0x0fcu
 #define FW_MARK_CODE_MASK     0x7ffu
-#define FW_MARK_OWN_KEEPS     (FW_MARK_CTINFO_MASK | FW_MARK_NAT_PENDING | FW_MARK_SRC_NAT | FW_MARK_DST_NAT)
+#define FW_MARK_OWN_KEEPS \
+	(FW_MARK_CTINFO_MASK | FW_MARK_NAT_PENDING | FW_MARK_SRC_NAT | FW_MARK_DST_NAT)
 
 /* An owner's code in our bits, and back. */
 static inline uint32_t fw_mark_owner(uint32_t code, bool kct)

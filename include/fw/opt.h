@@ -50,7 +50,8 @@ struct fw_opt_name {
  */
 struct fw_resolver {
 	/* all addresses of a host, family's kind; at most *n, sets *n */
-	int (*host)(void *priv, enum fw_family family, const char *name, union fw_addr *ret, size_t *n);
+	int (*host)(void *priv, enum fw_family family, const char *name, union fw_addr *ret,
+		    size_t *n);
 	/* masks by network name (/etc/networks); may be NULL */
 	int (*service)(void *priv, const char *name, const char *proto, uint16_t *ret);
 	int (*protocol)(void *priv, const char *name, uint8_t *ret);
@@ -121,7 +122,8 @@ void fw_ext_help(const struct fw_ext *ext, enum fw_family family, struct fw_buf 
 int fw_parse_u64(const char *word, uint64_t min, uint64_t max, uint64_t *ret); /* 0 or -1 */
 int fw_parse_addr(const char *word, enum fw_family family, union fw_addr *ret);
 int fw_parse_mask(const char *word, enum fw_family family, union fw_addr *ret); /* "24" or dotted */
-int fw_parse_port(const struct fw_parse_ctx *ctx, const char *word, uint16_t *ret, struct fw_err *err);
+int fw_parse_port(const struct fw_parse_ctx *ctx, const char *word, uint16_t *ret,
+		  struct fw_err *err);
 void fw_print_addr(const union fw_addr *addr, enum fw_family family, struct fw_buf *out);
 /* "/24", or "/255.0.255.0" where not a prefix; prints nothing for a full mask if `!full`. */
 void fw_print_mask(const union fw_addr *mask, enum fw_family family, bool full, struct fw_buf *out);

@@ -104,8 +104,8 @@ struct fw_packet {
  * Takes over *meta.  0, or -1: not a packet the kernel would hand to a hook (version, header
  * length, total length); the caller drops it and counts.  Any thread; never allocates.
  */
-int fw_packet_parse(struct fw_packet *pkt, enum fw_family family, const void *data, uint32_t cap_len,
-		    uint32_t len, const struct fw_pkt_meta *meta);
+int fw_packet_parse(struct fw_packet *pkt, enum fw_family family, const void *data,
+		    uint32_t cap_len, uint32_t len, const struct fw_pkt_meta *meta);
 
 /*
  * `n` bytes at offset `off` of the packet, or NULL when the packet or our copy ends before them.

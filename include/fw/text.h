@@ -101,7 +101,7 @@ int fw_list_table(const struct fw_table *table, const struct fw_list_opts *opts,
 int fw_list_rules(const struct fw_table *table, const struct fw_list_opts *opts, struct fw_buf *out,
 		  struct fw_err *err);
 /* What -v prints for a rule that -A, -I, -C … name ("ACCEPT  tcp opt -- in * out *  …"). */
-void fw_list_verbose_rule(const struct fw_rule *rule, const char *chain_target, enum fw_family family,
-			  bool numeric, struct fw_buf *out);
+void fw_list_verbose_rule(const struct fw_rule *rule, const char *chain_target,
+			  enum fw_family family, bool numeric, struct fw_buf *out);
 
 #endif

@@ -68,7 +68,8 @@ struct fw_world_ops {
 
 	/* The route back to where a packet came from: FW_BACK_* that hold.  loose: the interface does
 	 * not matter.  NULL: there is none. */
-	unsigned int (*way_back)(void *priv, const struct fw_packet *pkt, uint32_t mark, bool loose);
+	unsigned int (*way_back)(void *priv, const struct fw_packet *pkt, uint32_t mark,
+				 bool loose);
 
 	/* The kernel's time zone: minutes west of Greenwich.  NULL: there. */
 	int (*minutes_west)(void *priv);

@@ -247,7 +247,8 @@ static uint32_t intern(struct fw_flow_cache *c, const struct flow_path *path,
 }
 
 void fw_flow_cache_put(struct fw_flow_cache *c, const struct flow_slot *slot,
-		       const struct flow_path *path, struct fw_counters *const *counters, uint32_t n)
+		       const struct flow_path *path, struct fw_counters *const *counters,
+		       uint32_t n)
 {
 	const uint32_t place = intern(c, path, counters, n);
 	struct set *set = &c->sets[slot->hash & c->mask];

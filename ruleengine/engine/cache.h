@@ -93,6 +93,7 @@ const struct flow_path *fw_flow_cache_find(struct fw_flow_cache *c, const struct
 
 /* Remember: `path` is what to store, but for its counters. */
 void fw_flow_cache_put(struct fw_flow_cache *c, const struct flow_slot *slot,
-		       const struct flow_path *path, struct fw_counters *const *counters, uint32_t n);
+		       const struct flow_path *path, struct fw_counters *const *counters,
+		       uint32_t n);
 
 #endif

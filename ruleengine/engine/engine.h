@@ -32,7 +32,8 @@ void fw_reply_translate(struct fw_eval *e);
 /* offer.c.  Might the packet be offered?  Then its walk is to leave a trail.  Asked once: it counts. */
 bool fw_offer_wanted(const struct fw_walk *w, const struct fw_plan *plan);
 /* Such a packet was accepted: does everything hold?  Then world->offer is filled. */
-bool fw_offer_make(const struct fw_walk *w, const struct fw_plan *plan, const struct fw_decision *d);
+bool fw_offer_make(const struct fw_walk *w, const struct fw_plan *plan,
+		   const struct fw_decision *d);
 
 /* A table that nobody ever named does not exist in the kernel: it counts nothing.  Others have no
  * chain for this hook. */

@@ -190,7 +190,8 @@ void fw_settle(struct hook_run *r, struct fw_decision *ret)
 		ret->queue = e->queue;
 		ret->queue_bypass = e->queue_bypass;
 	}
-	if (!e->flow && tracks(r->plan, e) && r->plan->track_here[e->pkt->family][e->pkt->meta.hook])
+	if (!e->flow && tracks(r->plan, e) &&
+	    r->plan->track_here[e->pkt->family][e->pkt->meta.hook])
 		fw_ct_lost(e->world->ct, e->pkt);
 	/* the kernel drops it behind PREROUTING, and forgets a flow that it made */
 	if ((tracks(r->plan, e) && (r->doomed || fw_is_hopeless(e))) || dies_unseen(r->plan, e)) {

@@ -91,7 +91,8 @@ static void plan_kct(const struct fw_needs *needs, struct fw_plan *ret, int f)
 		ret->queue[f][FW_PREROUTING] = ret->queue[f][FW_OUTPUT] = true;
 	for (int h = 0; h < FW_N_HOOKS; h++)
 		ret->nat_only[f][h] = ret->nat[f][h] && !ret->queue[f][h];
-	ret->exceeded[f] = ret->split[f] || ret->queue[f][FW_OUTPUT] || ret->queue[f][FW_POSTROUTING];
+	ret->exceeded[f] =
+		ret->split[f] || ret->queue[f][FW_OUTPUT] || ret->queue[f][FW_POSTROUTING];
 	ret->track_here[f][FW_PREROUTING] = ret->track_here[f][FW_OUTPUT] = true;
 	ret->track_here[f][FW_INPUT] = ret->track_here[f][FW_FORWARD] =
 		!ret->queue[f][FW_PREROUTING];

@@ -81,7 +81,8 @@ static int take_proto(const struct fw_parse_ctx *ctx, const struct fw_opt *opt, 
 	    !resolver->protocol(resolver->priv, words[0], &c->proto) && c->proto)
 		return 0;
 	if (words[0][0] <= '9')
-		r = fw_opt_refuse(err, use, opt, words[0], "is neither 1..255 nor a protocol's name");
+		r = fw_opt_refuse(err, use, opt, words[0],
+				  "is neither 1..255 nor a protocol's name");
 	else
 		r = fw_fail(err, FW_ERR_NAME, "conntrack: --ctproto: nobody knows a protocol '%s'",
 			    words[0]);

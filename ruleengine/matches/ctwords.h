@@ -21,8 +21,8 @@ extern const struct fw_opt_name ct_state_names[];
 /* A comma list of names, each cut short as one likes, into a mask.  `last`: how many names of the
  * table may be used. */
 int ct_words_parse(const struct fw_opt_name *names, size_t n, const char *what,
-		   const struct fw_opt *opt, const struct fw_use *use, const char *word, uint8_t *mask,
-		   struct fw_err *err);
+		   const struct fw_opt *opt, const struct fw_use *use, const char *word,
+		   uint8_t *mask, struct fw_err *err);
 void ct_words_print(const struct fw_opt_name *names, unsigned int mask, struct fw_buf *out);
 
 /* The packets whose state is in the mask (or not, inverted). */

@@ -22,8 +22,8 @@
 struct fw_hashlimit;
 
 /* NULL with err.  Released by hl_put(); its memory, by fw_world_reclaim(). */
-struct fw_hashlimit *hl_get(struct fw_world *world, const char *name, const struct hl_config *config,
-			    uint64_t now, struct fw_err *err);
+struct fw_hashlimit *hl_get(struct fw_world *world, const char *name,
+			    const struct hl_config *config, uint64_t now, struct fw_err *err);
 void hl_put(struct fw_world *world, struct fw_hashlimit *table);
 
 /* Is the packet within the limit?  mode: the rule's.  1, 0, or -1: it cannot be told, and the packet is

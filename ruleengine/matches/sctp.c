@@ -36,7 +36,8 @@ static const struct chunk {
 	{"PAD", 132, ""},	  {"FORWARD_TSN", 192, ""}, {"ASCONF", 193, ""},
 	{"I_FORWARD_TSN", 194, ""},
 };
-_Static_assert(FW_ARRAY_SIZE(chunks) == FW_ARRAY_SIZE(((struct sctp *)0)->mask), "flags of each chunk");
+_Static_assert(FW_ARRAY_SIZE(chunks) == FW_ARRAY_SIZE(((struct sctp *)0)->mask),
+	       "flags of each chunk");
 
 static const struct fw_opt_name hows[] = {{"any", ANY}, {"all", ALL}, {"only", ONLY}, {NULL}};
 

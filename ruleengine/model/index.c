@@ -131,7 +131,8 @@ int fw_index_remove(struct fw_index **index, const char *name, uint32_t slot)
 
 	if (r < 0)
 		return r;
-	for (i = h & ((*index)->cap - 1); (*index)->e[i].slot != EMPTY; i = (i + 1) & ((*index)->cap - 1))
+	for (i = h & ((*index)->cap - 1); (*index)->e[i].slot != EMPTY;
+	     i = (i + 1) & ((*index)->cap - 1))
 		if ((*index)->e[i].slot == slot)
 			(*index)->e[i].slot = GONE;
 	return 0;

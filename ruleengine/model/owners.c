@@ -68,8 +68,8 @@ static int add_chain(const struct fw_chain *chain, struct fw_owners *o)
 	int r = 0;
 
 	for (uint32_t k = 0; k < chain->n_chunks; k++)
-		for (uint32_t i = 0; chain->chunks[k]->needs & FW_NEED_UID && i < chain->chunks[k]->n;
-		     i++)
+		for (uint32_t i = 0;
+		     chain->chunks[k]->needs & FW_NEED_UID && i < chain->chunks[k]->n; i++)
 			r = r ? r : add_rule(chain->chunks[k]->rules[i], o);
 	return r;
 }

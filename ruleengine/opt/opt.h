@@ -21,7 +21,8 @@ int fw_parse_mark(const char *word, uint32_t *value, uint32_t *mask);
 void fw_print_mark(uint32_t value, uint32_t mask, struct fw_buf *out);
 
 /* LO[-HI], one address or two of the family; 0, or -1. */
-int fw_parse_addr_range(const char *word, enum fw_family family, union fw_addr *lo, union fw_addr *hi);
+int fw_parse_addr_range(const char *word, enum fw_family family, union fw_addr *lo,
+			union fw_addr *hi);
 
 /* An address option's word, through the resolver if it is a name. */
 int fw_parse_host(const struct fw_parse_ctx *ctx, const char *word, union fw_addr *ret,

@@ -116,7 +116,8 @@ static void print(const struct fw_opt *opt, const struct fw_use *use, enum fw_fa
 		 .print = print, .arg = "value", .help = text}
 
 static const struct fw_opt opts[] = {
-	SETTER(SET_XMARK, "set-xmark", "value[/ctmask]", "Zero mask bits and XOR ctmark with value"),
+	SETTER(SET_XMARK, "set-xmark", "value[/ctmask]",
+	       "Zero mask bits and XOR ctmark with value"),
 	COPIER(SAVE_MARK, "save-mark", "Copy nfmark to ctmark using masks"),
 	COPIER(RESTORE_MARK, "restore-mark", "Copy ctmark to nfmark using masks"),
 	MASKER(NFMASK, "nfmask", BIT(MASK), "which bits of the packet's mark"),

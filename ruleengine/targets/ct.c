@@ -184,8 +184,10 @@ static int beside(const struct fw_use *use, const struct fw_generic *gen,
 		return 0;
 	fw_fail(err, FW_ERR_PLACE, "CT: the rule must say -p, for a %s is a protocol's",
 		fw_use_has(use, HELPER) ? "helper" : "timeout policy");
-	fw_err_words(err, fw_use_has(use, HELPER) ? "No chain/target/match by that name."
-						  : "Invalid argument. Run `dmesg' for more information.");
+	fw_err_words(err,
+		     fw_use_has(use, HELPER)
+			     ? "No chain/target/match by that name."
+			     : "Invalid argument. Run `dmesg' for more information.");
 	return -EINVAL;
 }
 
@@ -231,7 +233,8 @@ static uint16_t needs(const struct fw_use *use)
 		(fw_use_has(use, HELPER) ? FW_NEED_EXPECTED : 0);
 }
 
-static int attach(const struct fw_use *use, struct fw_world *world, uint64_t now, struct fw_err *err)
+static int attach(const struct fw_use *use, struct fw_world *world, uint64_t now,
+		  struct fw_err *err)
 {
 	struct fw_flow *template = use->state;
 

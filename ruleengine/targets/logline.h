@@ -24,7 +24,8 @@ struct logline {
 	unsigned int flags;
 };
 
-void logline_make(struct logline *l, const struct fw_eval *e, unsigned int flags, const char *prefix);
+void logline_make(struct logline *l, const struct fw_eval *e, unsigned int flags,
+		  const char *prefix);
 
 /* Inside of the two files.  false: the packet is cut off and the line goes no further. */
 void logline_add(struct logline *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

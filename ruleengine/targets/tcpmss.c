@@ -43,8 +43,10 @@ static int check(const struct fw_parse_ctx *ctx, struct fw_use *use, struct fw_e
 		return r;
 	}
 	if (m->mss > most) {
-		r = fw_fail(err, FW_ERR_USAGE, "TCPMSS: --set-mss: %u is more than %u", m->mss, most);
-		fw_err_words(err, "TCPMSS: bad value for option \"--set-mss\", or out of range (0-%u).",
+		r = fw_fail(err, FW_ERR_USAGE, "TCPMSS: --set-mss: %u is more than %u", m->mss,
+			    most);
+		fw_err_words(err,
+			     "TCPMSS: bad value for option \"--set-mss\", or out of range (0-%u).",
 			     most);
 		return r;
 	}

@@ -152,7 +152,8 @@ static int on_policy(struct fw_parser *p)
 	if (!r && strpbrk(p->policy_word, FW_NOT_IN_NAMES)) {
 		r = fw_fail(p->err, FW_ERR_BAD_POLICY, "a policy is ACCEPT or DROP, not `%s'",
 			    p->policy_word);
-		fw_err_at(p->err, p->places->line, p->places->other.column, p->places->other.length);
+		fw_err_at(p->err, p->places->line, p->places->other.column,
+			  p->places->other.length);
 	}
 	if (!r)
 		snprintf(p->cmd->other, sizeof(p->cmd->other), "%s", p->policy_word);

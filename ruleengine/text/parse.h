@@ -107,7 +107,8 @@ const struct fw_ext *fw_parse_proto_match(const struct fw_parser *p);
 const char *fw_match_alias(const char *name, enum fw_family family);
 
 /* addr.c */
-int fw_nets_parse(struct fw_parser *p, const char *word, struct fw_place place, struct fw_nets *ret);
+int fw_nets_parse(struct fw_parser *p, const char *word, struct fw_place place,
+		  struct fw_nets *ret);
 void fw_nets_deinit(struct fw_nets *nets);
 
 /* finish.c: what can only be judged when all words are known; makes the rules. */

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 60
-"""A flow is handed to the kernel behind its own packets: many wait after a stop or a restart, and what
-is sent then must not pass them by."""
+"""A flow is handed to the kernel behind its own packets: many wait after a stop or a restart, and
+what is sent then must not pass them by."""
 import os
 import sys
 
@@ -16,7 +16,8 @@ import wait
 from report import check
 
 RULES = "*filter\n:FORWARD DROP\n-A FORWARD -p udp -j ACCEPT\n%sCOMMIT\n" % "".join(
-    "-A INPUT -s 10.%d.%d.0/24 -j DROP\n" % (n >> 8, n & 255) for n in range(50000))  # takes a while
+    "-A INPUT -s 10.%d.%d.0/24 -j DROP\n" % (n >> 8, n & 255)
+    for n in range(50000))  # to begin anew takes a while
 PPS, BEHIND = 20000, 10000
 FEW = 400  # a busy machine's, while the kernel is told
 
