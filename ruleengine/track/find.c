@@ -32,6 +32,8 @@ static int direction(const struct fw_flow *flow, const struct ct_key *key, uint3
 			return ct_tuple_equal(&ext->reply, &key->tuple) ? FW_DIR_REPLY
 				: ct_key_inverse(key, &ext->reply)	? FW_DIR_ORIG
 									: -1;
+		if (entry == CT_REF_LATER)
+			return ct_tuple_equal(&ext->later, &key->tuple) ? FW_DIR_ORIG : -1;
 		if (entry == CT_REF_MID)
 			forth = back = &ext->mid;
 		else if (ext->has_mid)
@@ -51,10 +53,10 @@ static bool is_elsewhere(const struct fw_flow *flow, uint32_t entry, int dir,
 	if (entry == CT_REF_REPLY && dir == FW_DIR_ORIG)
 		return true; /* behind both translations */
 	if (s->place == CT_AHEAD)
-		return entry == CT_REF_MID;
+		return entry & CT_REF_MID;
 	if (!(flow->status & FW_CTS_DST_NAT))
 		return s->dst_nat;
-	return !s->dst_nat || entry != CT_REF_MID;
+	return !s->dst_nat || !(entry & CT_REF_MID);
 }
 
 static bool suits(const struct fw_flow *flow, const struct ct_key *key, uint32_t entry,

@@ -25,7 +25,8 @@
 #define CT_MAX_DEPTH 20
 #define CT_REF_REPLY 0x80000000u /* this entry stands for a NATed flow's reply tuple */
 #define CT_REF_MID   0x40000000u /* … for its tuple between both translations */
-#define CT_REF_FLAGS (CT_REF_REPLY | CT_REF_MID)
+#define CT_REF_LATER (CT_REF_REPLY | CT_REF_MID) /* … where later echo requests have another id */
+#define CT_REF_FLAGS CT_REF_LATER
 
 struct ct_slot {
 	uint32_t hash;

@@ -85,9 +85,10 @@ struct udp_track {
 struct fw_flow_ext {
 	struct fw_tuple reply;           /* with SRC_NAT or DST_NAT */
 	struct fw_tuple mid;             /* … first direction, destination translated, source not */
-	uint32_t reply_hash, mid_hash;
+	struct fw_tuple later;           /* … as the kernel sends echo requests behind the first */
+	uint32_t reply_hash, mid_hash, later_hash;
 	bool has_mid;                    /* stands in the index by itself */
-	bool has_reply;                  /* likewise */
+	bool has_reply, has_later;       /* likewise */
 	bool shares_mid;                 /* another flow has, or had, the same */
 	uint64_t met;                    /* … when it was met last ahead of that, counted in packets */
 	uint64_t packets[FW_N_DIRS], bytes[FW_N_DIRS];

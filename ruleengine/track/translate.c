@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Flows whose ends are translated: they are met by up to three tuples, each with an entry in the
- * index.  The first as they come, the reply as it is answered, and in the middle, where the
- * destination is translated and the source is not yet.
+ * Flows whose ends are translated: they are met by several tuples, each with an entry in the index.
+ * The first as they come, the reply as it is answered, and in the middle, where the destination is
+ * translated and the source is not yet.
  */
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -20,8 +20,10 @@ void ct_flow_untranslate(struct fw_ct *ct, struct fw_flow *flow)
 		ct_table_drop(t, flow->ext->reply_hash, flow);
 	if (flow->ext->has_mid)
 		ct_table_drop(t, flow->ext->mid_hash, flow);
+	if (flow->ext->has_later)
+		ct_table_drop(t, flow->ext->later_hash, flow);
 	flow->status &= (uint16_t)~CT_NAT;
-	flow->ext->has_reply = flow->ext->has_mid = false;
+	flow->ext->has_reply = flow->ext->has_mid = flow->ext->has_later = false;
 }
 
 static uint16_t translated(const struct fw_tuple *orig, const struct fw_tuple *reply)
@@ -42,12 +44,18 @@ static uint16_t translated(const struct fw_tuple *orig, const struct fw_tuple *r
 	return status;
 }
 
+static bool is_icmp(const struct fw_tuple *t)
+{
+	return t->proto == IPPROTO_ICMP || t->proto == IPPROTO_ICMPV6;
+}
+
 /*
- * Between both translations.  ICMP's id may be the work of either: of the destination's, if the
- * packet was met there already (was: as this, or NULL), or if there is no other.
+ * Between both translations.  ICMP's id goes with either: the one that a packet meets first gives
+ * it the id that it will have behind both.  So here answers have that of the first request, and
+ * requests behind that one the id that they leave with.
  */
 static struct fw_tuple middle(const struct fw_tuple *orig, const struct fw_tuple *answer,
-			      uint16_t status, const struct fw_tuple *was)
+			      uint16_t status)
 {
 	struct fw_tuple mid = *orig;
 
@@ -55,12 +63,8 @@ static struct fw_tuple middle(const struct fw_tuple *orig, const struct fw_tuple
 	if (!(status & FW_CTS_DST_NAT))
 		return mid;
 	mid.dport_be = answer->dport_be;
-	if (orig->proto != IPPROTO_ICMP && orig->proto != IPPROTO_ICMPV6)
-		return mid;
-	if (!(status & FW_CTS_SRC_NAT))
+	if (is_icmp(orig) && !(status & FW_CTS_SRC_NAT))
 		mid.sport_be = answer->sport_be;
-	else if (was)
-		mid.sport_be = was->sport_be;
 	return mid;
 }
 
@@ -94,6 +98,8 @@ static bool add_entries(struct fw_ct *ct, struct fw_flow *flow, bool reply)
 		share_mid(ct, ext);
 		ext->has_mid = ct_index_add(&t->index, ext->mid_hash, ref | CT_REF_MID);
 	}
+	if (ext->has_later)
+		ext->has_later = ct_index_add(&t->index, ext->later_hash, ref | CT_REF_LATER);
 	return true;
 }
 
@@ -102,7 +108,6 @@ static bool translate(struct fw_ct *ct, struct fw_flow *flow, const struct fw_tu
 		      bool found)
 {
 	const uint16_t status = translated(&flow->orig, reply);
-	const bool met = (flow->status & FW_CTS_DST_NAT) && flow->ext->has_mid;
 	struct fw_tuple answer;
 	struct fw_flow_ext *ext;
 
@@ -117,10 +122,15 @@ static bool translate(struct fw_ct *ct, struct fw_flow *flow, const struct fw_tu
 		return true;
 	ext = flow->ext;
 	ext->reply = *reply;
-	ext->mid = middle(&flow->orig, &answer, status, met ? &ext->mid : NULL);
+	ext->mid = middle(&flow->orig, &answer, status);
+	ext->later = ext->mid;
+	ext->later.sport_be = answer.sport_be;
 	ext->reply_hash = ct_tuple_hash(ct->config.seed, &ext->reply);
 	ext->mid_hash = ct_tuple_hash(ct->config.seed, &ext->mid);
+	ext->later_hash = ct_tuple_hash(ct->config.seed, &ext->later);
 	ext->has_mid = status & FW_CTS_DST_NAT;
+	ext->has_later =
+		ext->has_mid && is_icmp(&flow->orig) && ext->later.sport_be != ext->mid.sport_be;
 	if (!add_entries(ct, flow, found))
 		return false;
 	flow->status |= status;

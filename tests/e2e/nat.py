@@ -78,9 +78,9 @@ class Side:
     def restore(self, text, family=4):
         self.fw.restore(family, text)
 
-    def counters(self, family=4):
+    def counters(self, family=4, many=3):
         self.fw.settle()
-        return firewall.packets_by_rule(self.fw.save(family), many=3)
+        return firewall.packets_by_rule(self.fw.save(family), many)
 
     def close(self):
         for s in self.listening.values():

@@ -169,13 +169,18 @@ static void test_icmp(void **state)
 	assert_ptr_equal(ct_take_pending(&c, &t, false), flow);
 	assert_int_equal(fw_flow_status(flow) & CT_NAT, FW_CTS_DST_NAT);
 	assert_ptr_equal(find(c.ct, &t), flow);
-	/* and its source, later, another */
+	/* and its source, later, another: the next requests have that id at once, answers the first's */
 	make_icmp(&b, ROUTER, OTHER, 0, 4712);
 	reply = tuple_of(&b);
 	assert_true(ct_flow_translate(c.ct, flow, &reply));
 	assert_int_equal(fw_flow_status(flow) & CT_NAT, CT_NAT);
-	assert_ptr_equal(find(c.ct, &t), flow);
 	assert_ptr_equal(find(c.ct, &reply), flow);
+	make_icmp(&b, CLIENT, ROUTER, 8, 4712);
+	t = tuple_of(&b);
+	assert_ptr_equal(find(c.ct, &t), flow);
+	make_icmp(&b, ROUTER, CLIENT, 0, 8);
+	t = tuple_of(&b);
+	assert_ptr_equal(find(c.ct, &t), flow);
 	fw_ct_free(c.ct);
 }
 

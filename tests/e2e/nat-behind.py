@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Connections of one client's port that a translation leads to the same end, beside the kernel's:
-rules know which of them a packet is of, behind the translation, too."""
+"""Behind a translation rules know which connection a packet is of, as with the kernel's: where several
+of one client's port are led to the same end, and where echoes have another id there."""
 import os
 import socket
 import sys
@@ -14,6 +14,7 @@ import netns  # noqa: E402
 from nat import S, Side  # noqa: E402
 
 OLD, NEW = "192.0.2.5", "192.0.2.6"
+ECHOES = 4
 ORDER = (S, OLD, NEW, S, OLD, NEW, NEW, OLD, S)
 
 
@@ -58,19 +59,37 @@ def asked(side, masquerade):
     return out
 
 
+def echoes(side):
+    """What is counted behind both translations of echoes, which get another id by either."""
+    side.restore("*nat\n-A PREROUTING -d %s/32 -j DNAT --to-destination %s --random\n"
+                 "-A POSTROUTING -o eth1 -j MASQUERADE --random\nCOMMIT\n*mangle\n"
+                 "-A PREROUTING -m conntrack --ctstate NEW -j CONNMARK --set-mark 9\n"
+                 "-A FORWARD -m connmark --mark 9 -m conntrack --ctorigdst %s\n"
+                 "-A POSTROUTING -m connmark --mark 9\nCOMMIT\n" % (OLD, S, OLD))
+    side.client.run("ping", "-c", "%d" % ECHOES, "-i", "0.01", "-W", "1", OLD)
+    return side.counters(many=4 * ECHOES)
+
+
+def beside(what, *args):
+    out = []
+    for kind in ("legacy", "fwd"):
+        side = Side(kind)
+        try:
+            out.append(what(side, *args))
+        finally:
+            side.close()
+    return out
+
+
 def main():
     netns.need_root()
     netns.sweep()
     checks = hosts.Checks()
+    want, got = beside(echoes)
+    checks.equal("echoes", got, want)
+    checks.equal("of all echoes", [n for rule, n in want if "--ctorigdst" in rule], [2 * ECHOES])
     for masquerade in (False, True):
-        results = []
-        for kind in ("legacy", "fwd"):
-            side = Side(kind)
-            try:
-                results.append(asked(side, masquerade))
-            finally:
-                side.close()
-        want, got = results
+        want, got = beside(asked, masquerade)
         checks.equal("masqueraded: %s" % masquerade, got, want)
         checks.equal("who answers", [x for x in want if isinstance(x, tuple)],
                      [(to, 53) for to in ORDER])
