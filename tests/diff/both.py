@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Runs a case of the differential test at two routers, one with the kernel's firewall (A) and one
-with another (B), and tells what differs."""
+with another (B)."""
 import multiprocessing
 import os
 import re
@@ -12,13 +12,16 @@ import firewall
 import lots
 import nat
 import pkt
+import seen
 import topo
 import wire
+from judge import AS_IT_CAME, BY_TURN
 
 FWD_ARGS = os.environ.get("DIFF_FWD_ARGS", "").split()  # "--queues 4", say
 OFFLOAD = {False: ["--offload", "off"], True: ["--offload-packets", "2"]}
 REWRITES = re.compile("-j (TTL|HL|TOS|DSCP|ECN|TCPMSS|TCPOPTSTRIP|CHECKSUM)")
 OFFLOADED = multiprocessing.Value("Q", 0)  # packets that passed without fwd
+ENOUGH = 12  # packets that were waited for in vain
 JIFFY = 0.011  # within one the kernel counts connections that are gone (docs/differences.md)
 L2 = {"broadcast": "ff:ff:ff:ff:ff:ff", "multicast": "01:00:5e:00:00:01"}
 
@@ -26,11 +29,10 @@ L2 = {"broadcast": "ff:ff:ff:ff:ff:ff", "multicast": "01:00:5e:00:00:01"}
 class Side:
     """A router with a firewall."""
 
-    def __init__(self, lab, kind, case, drawn):
-        """drawn: numbers that the kernel draws are told from others, and compared by their turn."""
+    def __init__(self, lab, kind, case):
         self.mirror = nat.Mirror() if case.nat == "nat" else None
         self.numbers = compare.sequence_numbers(s["pkt"] for s in case.steps)
-        self.lots = lots.Lots(lots.named(case)) if drawn else None
+        self.lots = lots.Lots(lots.named(case)) if self.mirror else None
         self.kind, self.router, self.at = kind, topo.LabRouter(lab), None
         self.fw = firewall.Fwd(self.router.ns, OFFLOAD[case.offload] + FWD_ARGS) if kind == "fwd" \
             else firewall.Kernel(self.router.ns, kind)
@@ -59,14 +61,17 @@ class Side:
                                                      p))
 
     def drain(self, i, into):
+        """into: a list for each view of judge.py's."""
         for dev, port in self.router.ports.items():
             for p in port.drain():
                 note_synack(self.isn, i, p)
                 if self.mirror and dev != self.at:
                     self.mirror.arrived(i, dev, p)
                 p = compare.mask_translated(p, self.numbers) if self.mirror else compare.mask(p)
-                into.append((dev, self.lots.plain(p) if self.lots else p))
-        into.sort()
+                into[AS_IT_CAME].append((dev, p))
+                into[BY_TURN].append((dev, self.lots.plain(p) if self.lots else p))
+        for view in into:
+            view.sort()
 
     def close(self):
         self.fw.close()
@@ -92,8 +97,9 @@ def acknowledge(p, isn):
 
 
 def exchange(sides, i, packets, patience):
-    """Each side's packet goes to it; what has arrived when it is the same, or patience ends."""
-    got = ([], [])
+    """Each side's packet goes to it; what has arrived when it is the same, or patience ends: of each
+    side, in each view."""
+    got = (([], []), ([], []))
     for s, p in zip(sides, packets):
         if p:
             s.send(i, p)
@@ -101,7 +107,7 @@ def exchange(sides, i, packets, patience):
         s.fw.settle()
         s.drain(i, g)
     end = time.monotonic() + patience
-    while got[0] != got[1] and time.monotonic() < end:
+    while got[0][BY_TURN] != got[1][BY_TURN] and time.monotonic() < end:
         ports = [p for s in sides for p in s.router.ports.values()]
         wire.wait_readable(ports, end - time.monotonic())
         for s, g in zip(sides, got):
@@ -109,55 +115,54 @@ def exchange(sides, i, packets, patience):
     return got
 
 
-def run(lab, case, peer, patience=0.25, sabotage=None, trace=None, drawn=False):
-    """Run one case; returns (problems, differences of wording).  trace: a dict that gets what A
-    saved and which packets had arrivals.  drawn: ports that the kernel draws may differ.
-    sabotage: what B gets otherwise (selftest.py)."""
-    sides = []
+def traffic(sides, run, text, patience, sabotage):
+    """Send the case's packets."""
+    rewrites, unequal = REWRITES.search(text), 0
+    for i, step in enumerate(run.case.steps):
+        if "connlimit" in text:
+            time.sleep(JIFFY)  # the kernel's tick is the subject: nothing tells of it
+        got = exchange(sides, i, (step, sabotage.step(i, step) if sabotage else step),
+                       patience if unequal < ENOUGH else 0)
+        unequal += got[0][BY_TURN] != got[1][BY_TURN]
+        for view in (AS_IT_CAME, BY_TURN):
+            run.arrived(i, view, [compare.whole(g[view]) if rewrites else g[view] for g in got])
+
+
+def refusal(sides, family, texts):
+    """What a side has against its ruleset: text, or None.  A's is the generator's fault."""
+    for s, text, what in zip(sides, texts, ("generator: ", "B refuses the ruleset: ")):
+        try:
+            s.fw.restore(family, text)
+        except firewall.RestoreError as e:
+            return what + str(e)
+    return None
+
+
+def run(lab, case, peer, patience=0.25, sabotage=None):
+    """One run of a case: what was seen (seen.Run).  sabotage: what B gets otherwise (selftest.py)."""
+    sides, out, text = [], seen.Run(case), case.rules.text()
     try:
         for kind in ("legacy", peer):
-            sides.append(Side(lab, kind, case, drawn))
-        a, b = sides
-        text = case.rules.text()
-        try:
-            a.fw.restore(case.family, text)
-        except firewall.RestoreError as e:
-            return ["generator: " + str(e)], []
-        try:
-            b.fw.restore(case.family, sabotage and sabotage.text or text)
-        except firewall.RestoreError as e:
-            return ["B refuses the ruleset: " + str(e)], []
-        problems, rewrites = [], REWRITES.search(text)
-        for i, step in enumerate(case.steps):
-            if "connlimit" in text:
-                time.sleep(JIFFY)  # the kernel's tick is the subject: nothing tells of it
-            got = exchange(sides, i, (step, sabotage.step(i, step) if sabotage else step), patience)
-            if got[0] != got[1] and rewrites:
-                got = [compare.whole(g) for g in got]
-            if trace is not None and got[0]:
-                trace.setdefault("arrived", []).append(i)
-                if [q[-20:] for d, q in got[0] if d != step["at"]] == [step["pkt"][-20:]] \
-                        and step["at"] != "local" and "frag" not in pkt.show(step["pkt"]):
-                    trace.setdefault("forwarded", []).append(i)
-            if got[0] != got[1]:
-                problems += arrivals(i, step, got)
-                if len(problems) > 12:
-                    break
+            sides.append(Side(lab, kind, case))
+        no = refusal(sides, case.family, (text, sabotage and sabotage.text or text))
+        if no:
+            out.broken.append(no)
+            return out
+        traffic(sides, out, text, patience, sabotage)
         for s in sides:
             s.fw.settle()
-        x, y = [compare.saved(s.fw.save(case.family)) for s in sides]
-        tables = list(case.rules.policy)
-        if trace is not None:
-            trace["saved"] = x
-            trace["drawn"] = any(s.lots and s.lots.drawn for s in sides)
+        out.counted([compare.saved(s.fw.save(case.family)) for s in sides])
+        fw = sides[1].fw
         if peer == "fwd":
             with OFFLOADED.get_lock():
-                OFFLOADED.value += b.fw.metric("offload_packets_total")
-        problems += ended(b.fw)
-        return problems + compare.counters(x, y, tables), compare.words(x, y, tables)
+                OFFLOADED.value += fw.metric("offload_packets_total")
+        out.broken += ended(fw)
+    except RuntimeError as e:  # a daemon that has died is a finding
+        out.broken.append("RuntimeError: %s" % e)
     finally:
         for s in sides:
             s.close()
+    return out
 
 
 def ended(fw):
@@ -165,16 +170,3 @@ def ended(fw):
     code = fw.stop() if isinstance(fw, firewall.Fwd) else 0
     return ["fwd ended with %d:\n%s" % (code, fw.log()[-3000:])] if code else []
 
-
-def arrivals(i, step, got):
-    out = ["packet %d, %s: %s" % (i, step["at"], pkt.show(step["pkt"]))]
-    for name, mine, other in (("A", got[0], got[1]), ("B", got[1], got[0])):
-        rest = list(other)
-        for x in mine:
-            if x in rest:
-                rest.remove(x)
-            else:
-                out.append("    only %s: %s %s" % (name, x[0], pkt.show(x[1])))
-                if os.environ.get("DIFF_HEX"):
-                    out.append("        " + x[1].hex())
-    return out

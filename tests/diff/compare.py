@@ -210,26 +210,30 @@ def unseen(chain, b):
         and not any(r[0] == chain for r in b["rules"])
 
 
-def counters(a, b, tables):
-    """Differences between two saved(): list of text."""
+def shapes(a, b, tables):
+    """Tables and rules that only one has: text."""
     out = []
     for t in tables:
-        x, y = a.get(t), b.get(t)
-        if x is None or y is None:
-            out.append("table %s: missing in %s" % (t, "A" if x is None else "B"))
-            continue
-        for chain in sorted(set(x["policy"]) | set(y["policy"])):
-            p, q = x["policy"].get(chain), y["policy"].get(chain)
-            if p != q and not (p and q and p[0] == q[0] and t == "nat" and unseen(chain, y)):
-                out.append("%s %s policy: A %r, B %r" % (t, chain, p, q))
-        if len(x["rules"]) != len(y["rules"]):
-            out.append("%s: A has %d rules, B %d" % (t, len(x["rules"]), len(y["rules"])))
-            continue
-        for i, (p, q) in enumerate(zip(x["rules"], y["rules"])):
-            if p[:3] != q[:3]:
-                out.append("%s rule %d: A %s [%d:%d], B %s [%d:%d]: %s" % (
-                    t, i + 1, p[0], p[1], p[2], q[0], q[1], q[2], p[3]))
+        if t not in a or t not in b:
+            out.append("table %s: missing in %s" % (t, "B" if t in a else "A"))
+        elif len(a[t]["rules"]) != len(b[t]["rules"]):
+            out.append("%s: A has %d rules, B %d" % (t, len(a[t]["rules"]), len(b[t]["rules"])))
     return out
+
+
+def counters(a, b, tables):
+    """Of two saved(), what either counted: {policy or rule: text}.  A rule's words are A's."""
+    x, y = {}, {}
+    for t in (t for t in tables if t in a and t in b):
+        for chain in sorted(a[t]["policy"]):
+            if not (t == "nat" and chain in b[t]["policy"] and unseen(chain, b[t])):
+                for out, saved in ((x, a), (y, b)):
+                    out["%s %s policy" % (t, chain)] = "%s [%d:%d]" % saved[t]["policy"].get(
+                        chain, ("none", 0, 0))
+        for i, (p, q) in enumerate(zip(a[t]["rules"], b[t]["rules"])):
+            place = "%s rule %d, %s" % (t, i + 1, p[3])
+            x[place], y[place] = ("%s [%d:%d]" % r[:3] for r in (p, q))
+    return x, y
 
 
 def words(a, b, tables):

@@ -17,6 +17,8 @@ and bytes of every rule and policy are compared, and how the rules are printed.
 many rules one will always tell them apart.  --rare: more rules and packets of protocols that few
 hosts speak, of IPv6's extension headers, and matches that count (rare.py); not with --nat either.
 
+What differs is run again, and the kernel against itself: judge.py says what excuses what.
+
 Half of the cases offload flows, as soon as they can be, and send no segments that an offloaded
 flow's tracker cannot judge (docs/differences.md).
 
@@ -25,7 +27,6 @@ A failing case is shrunk while it still fails and written to --out (default: bui
 import argparse
 import multiprocessing
 import os
-import re
 import sys
 import time
 
@@ -33,14 +34,15 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "lib")]
 
 import both  # noqa: E402
+import judge  # noqa: E402
 import netns  # noqa: E402
 import selftest  # noqa: E402
 import shrink  # noqa: E402
 import topo  # noqa: E402
 from case import Case  # noqa: E402
 
-# seconds, of a failed case's further tries
-PATIENCE = (0.25, 1.0, 0.25, 1.0, 3.0, 1.0, 3.0, 3.0)
+# what may become of a case (judge.py), and how much is said of it
+LINES = {"equal": 0, "disagree": 40, "unsteady": 40, "drawn": 2}
 
 
 def worker(args, seeds, results):
@@ -54,63 +56,32 @@ def worker(args, seeds, results):
         try:
             results.put(one(lab, args, seed))
         except Exception as e:  # a dead daemon is a finding, not the end of the run
-            results.put((seed, None, ["%s: %s" % (type(e).__name__, e)], [], None))
+            results.put((seed, None, "disagree", ["%s: %s" % (type(e).__name__, e)], [], None))
     netns.cleanup()
     results.put(None)
 
 
-def about(problems):
-    """What differs: the packets, rules and policies, without what of them."""
-    return {re.sub(r": [AB] .*", "", p) for p in problems if not p.startswith(" ")}
-
-
-def excuse(lab, case, peer):
-    """Why a case that has failed is no disagreement, or None; and what is wrong with it if it is.
-
-    The kernel's own errors come when its timers say: a case gets more time.  Where the kernel draws
-    ports all but they must be equal; one may be drawn that a rule asks for, or that was named
-    before, and a listener's numbers decide what is in its window.  So a case must be equal twice,
-    in any of some tries; if it was not each time the kernel must have differed from itself, too."""
-    problems, failures, trace, differing = [], 0, {}, set()
-    for tries, patience in enumerate(PATIENCE):
-        p = both.run(lab, case, peer, patience=patience, trace=trace, drawn=case.nat == "nat")[0]
-        problems, failures = p or problems, failures + bool(p)
-        differing |= about(p)
-        if tries + 1 - failures == 2:
-            break
-    else:  # the kernel may never do the same twice
-        for _ in PATIENCE:
-            differing -= about(both.run(lab, case, "legacy", drawn=case.nat == "nat")[0])
-        return (None, problems) if differing else ("drawn", [])
-    if not failures and not trace["drawn"]:
-        return "unsteady", []
-    if any(both.run(lab, case, "legacy")[0] for _ in PATIENCE):
-        return "drawn" if trace["drawn"] else "unsteady", []
-    return None, problems or ["another port than the kernel's, which draws none"]
-
-
 def one(lab, args, seed):
-    """(seed, family, problems, differences of wording, a note: what excuses it, or where it is)"""
+    """(seed, family, kind, problems, differences of wording, where it is written)"""
     case = Case(seed, args.family, args.packets, args.without, args.nat, args.crowd, args.rare)
-    try:
-        first, wording = both.run(lab, case, args.peer)
-    except RuntimeError as e:
-        first, wording = ["RuntimeError: %s" % e], []
-    if not first:
-        return seed, case.family, [], wording, None
-    why, problems = excuse(lab, case, args.peer)
-    if why:
-        return seed, case.family, [], wording, "%s: %s" % (
-            why, "\n    ".join(first[:1 if why == "drawn" else 8]))
+    first = both.run(lab, case, args.peer)
+    if first.broken:
+        kind, problems = "disagree", first.broken
+    elif first.differing():
+        kind, problems = judge.judge(
+            first, lambda patience: both.run(lab, case, args.peer, patience),
+            lambda patience: both.run(lab, case, "legacy", patience))
+    else:
+        kind, problems = "equal", []
     path = None
-    if not problems[0].startswith("generator"):
+    if kind == "disagree" and not problems[0].startswith("generator"):
         if args.shrink:
             shrink.shrink(lab, case, args.peer, args.shrink, problems[0])
-            problems = both.run(lab, case, args.peer, drawn=case.nat == "nat")[0] or problems
+            problems = both.run(lab, case, args.peer).problems() or problems
         path = os.path.join(args.out, "case-%d.json" % seed)
         case.dump(path, problems)
         problems = problems + ["  " + x for x in case.rules.text().splitlines() if args.shrink]
-    return seed, case.family, problems, wording, path
+    return seed, case.family, kind, problems, first.wording, path
 
 
 def arguments():
@@ -146,9 +117,9 @@ def arguments():
 
 def replay(args):
     case = Case.load(args.replay)
-    problems, wording = both.run(topo.Lab(), case, args.peer, drawn=case.nat == "nat")
-    print("\n".join(problems + wording) or "no difference")
-    return 1 if problems else 0
+    seen = both.run(topo.Lab(), case, args.peer)
+    print("\n".join(seen.problems() + seen.wording) or "no difference")
+    return 1 if seen.problems() else 0
 
 
 def listed(seeds):
@@ -174,36 +145,35 @@ def main():
              for _ in range(args.jobs)]
     for p in procs:
         p.start()
-    failed, excused, done, left, words = [], {"unsteady": [], "drawn": []}, 0, args.jobs, {}
+    seeds_of, left, words = {kind: [] for kind in LINES}, args.jobs, {}
     while left:
         r = results.get()
         if r is None:
             left -= 1
             continue
-        seed, family, problems, wording, note = r
-        done += 1
+        seed, family, kind, problems, wording, path = r
         for w in wording:
             words.setdefault(w, seed)
-        if problems:
-            failed.append(seed)
-            if len(failed) <= args.max_failures:
-                print("seed %d (IPv%s): %s" % (seed, family, "; written to %s" % note if note
-                                               else ""))
-                print("\n".join("    " + p for p in problems[:40]), flush=True)
-        elif note:
-            excused[note.partition(":")[0]].append(seed)
-            print("seed %d (IPv%s): %s" % (seed, family, note), flush=True)
-        if args.verbose and not problems:
-            print("seed %d (IPv%s): equal" % (seed, family), flush=True)
+        seeds_of[kind].append(seed)
+        if kind != "equal" and len(seeds_of["disagree"]) <= args.max_failures or args.verbose:
+            print("seed %d (IPv%s): %s%s" % (seed, family, kind,
+                                             "; written to " + path if path else ""))
+            print("".join("    %s\n" % p for p in problems[:LINES[kind]]), end="", flush=True)
+    return summary(args, seeds_of, words, time.monotonic() - begin)
+
+
+def summary(args, seeds_of, words, seconds):
+    """Print it; the exit code."""
+    done = sum(map(len, seeds_of.values()))
     for w, seed in list(words.items())[:20]:
         print("wording (seed %d): %s" % (seed, w))
     print("diff: %s against legacy, seeds %d..%d: %d rulesets x %d packets (%d offloaded) in "
-          "%.0f s, %d disagree%s, %d unsteady%s, %d with ports by lot, %d wordings differ" % (
+          "%.0f s, %d disagree%s, %d unsteady%s, %d drawn by lot, %d wordings differ" % (
               args.peer, args.seed, args.seed + args.count - 1, done, args.packets,
-              both.OFFLOADED.value, time.monotonic() - begin, len(failed), listed(failed),
-              len(excused["unsteady"]), listed(excused["unsteady"]), len(excused["drawn"]),
-              len(words)))
-    return 1 if failed or words or done != args.count else 0
+              both.OFFLOADED.value, seconds, len(seeds_of["disagree"]),
+              listed(seeds_of["disagree"]), len(seeds_of["unsteady"]), listed(seeds_of["unsteady"]),
+              len(seeds_of["drawn"]), len(words)))
+    return 1 if seeds_of["disagree"] or words or done != args.count else 0
 
 
 if __name__ == "__main__":

@@ -58,6 +58,21 @@ def numbers(p):
     return own | numbers(p[quoted:]) if quoted else own
 
 
+def blank(p):
+    """The packet without its numbers, and their checksums."""
+    at, csum, quoted = places(p)
+    q = bytearray(p)
+    for i, size in [(i, 2) for i in at] + [(csum, 4 if proto_of(p) == 132 else 2)] * bool(at):
+        q[i:i + size] = bytes(len(q[i:i + size]))
+    return bytes(q[:quoted]) + blank(p[quoted:]) if quoted else bytes(q)
+
+
+def coincide(p, q):
+    """Two packets of Lots.plain(): would they be the same, had a lot not fallen on a number that has
+    been before, drawn or named?"""
+    return any(n >= DRAWN for n in numbers(p) ^ numbers(q)) and blank(p) == blank(q)
+
+
 class Lots:
     """Of one router."""
 

@@ -29,21 +29,33 @@ class Sabotage:
         return dict(step, pkt=bytes(p))
 
 
-def sabotages(case, trace):
+def arrivals(run):
+    """Packets behind which something came out, and those that only were forwarded."""
+    some, forwarded = [], []
+    for i, step in enumerate(run.case.steps):
+        got = run.at(0, "packet %d" % i)
+        if got and "ackof" not in step:
+            some.append(i)
+        if [q[-20:] for dev, q in got if dev != step["at"]] == [step["pkt"][-20:]] \
+                and step["at"] != "local" and "frag" not in pkt.show(step["pkt"]):
+            forwarded.append(i)
+    return some, forwarded
+
+
+def sabotages(run):
     """One of each kind that this case can show."""
-    out = []
-    rule = counted_rule(case, trace["saved"])
+    out, case = [], run.case
+    rule = counted_rule(case, run.saved)
     if rule is not None:
         rest = list(case.rules.rules)
         t, c, _ = rest[rule]
         rest[rule] = (t, c, "-s %s" % ("203.0.113.9" if case.family == 4 else "2001:db8::9"))
         out.append(Sabotage(text=case.rules.text(rest)))
-    there = [i for i in trace.get("arrived", []) if "ackof" not in case.steps[i]]
-    if there:
-        out.append(Sabotage(lose=there[len(there) // 2]))
-    there = trace.get("forwarded")
-    if there:
-        out.append(Sabotage(bend=there[-1]))
+    some, forwarded = arrivals(run)
+    if some:
+        out.append(Sabotage(lose=some[len(some) // 2]))
+    if forwarded:
+        out.append(Sabotage(bend=forwarded[-1]))
     return out
 
 
@@ -66,15 +78,15 @@ def self_test(args):
     """Kernel against kernel agrees, and each deliberate difference is noticed."""
     lab, bad, seen, tried = topo.Lab(), 0, 0, 0
     for seed in range(args.seed, args.seed + args.count):
-        case, trace = Case(seed, args.family, args.packets), {}
-        p, w = both.run(lab, case, "legacy", trace=trace)
-        if p or w:
+        run = both.run(lab, Case(seed, args.family, args.packets), "legacy")
+        problems = run.problems() + run.wording
+        if problems:
             bad += 1
-            print("seed %d: legacy disagrees with itself: %s" % (seed, (p + w)[:4]))
+            print("seed %d: legacy disagrees with itself: %s" % (seed, problems[:4]))
             continue
-        for x in sabotages(case, trace):
+        for x in sabotages(run):
             tried += 1
-            if both.run(lab, case, "legacy", patience=0.01, sabotage=x)[0]:
+            if both.run(lab, run.case, "legacy", patience=0.01, sabotage=x).problems():
                 seen += 1
             else:
                 print("seed %d: not seen: %r" % (seed, vars(x)))

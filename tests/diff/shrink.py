@@ -18,10 +18,10 @@ def shrink(lab, case, peer, budget, first):
     def fails():
         if time.monotonic() > end:
             return False
-        drawn = case.nat == "nat"
-        p = both.run(lab, case, peer, drawn=drawn)[0]
-        return bool(p) and kind(p[0]) == kind(first) \
-            and not (drawn and both.run(lab, case, "legacy", drawn=True)[0])
+        seen = both.run(lab, case, peer)
+        where, problems = seen.differing(seen.view()), seen.problems()
+        return bool(problems) and kind(problems[0]) == kind(first) \
+            and not where & both.run(lab, case, "legacy").differing(seen.view())
 
     for attr in ("rules", "steps"):
         size = None
