@@ -129,6 +129,10 @@ void fw_ct_dropped(struct fw_ct *ct, struct fw_eval *e);
  * fw_ct_dropped(). */
 void fw_ct_rejected(struct fw_ct *ct, const struct fw_eval *e);
 void fw_ct_confirm(struct fw_ct *ct, struct fw_eval *e);
+/* The packet is an answer of ours, RELATED, and accepted at its last hook.  If it is an error about the
+ * reset by which a first packet was answered, that packet's flow begins: the error goes the same way
+ * and holds it, and the kernel's tracker looks at nothing else.  Not while the kernel tracks. */
+void fw_ct_revive(struct fw_ct *ct, struct fw_eval *e);
 
 /* An INVALID or UNTRACKED packet goes on: an error of the kernel's about it, should there be one, is
  * about no flow. */

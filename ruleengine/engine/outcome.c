@@ -169,6 +169,14 @@ static void forget(const struct fw_plan *plan, struct fw_eval *e)
 	fw_ct_dropped(e->world->ct, e);
 }
 
+/* It goes on behind the last hook where we meet it. */
+static void confirm(const struct fw_plan *plan, struct fw_eval *e)
+{
+	fw_ct_confirm(e->world->ct, e);
+	if (e->ctinfo == FW_CT_RELATED && e->pkt->meta.own && !plan->kct)
+		fw_ct_revive(e->world->ct, e);
+}
+
 void fw_settle(struct hook_run *r, struct fw_decision *ret)
 {
 	struct fw_eval *e = &r->w.e;
@@ -212,5 +220,5 @@ void fw_settle(struct hook_run *r, struct fw_decision *ret)
 	if (ret->verdict == FW_QUEUE && !ret->queue_bypass)
 		return;
 	if (e->flow && is_last(r->plan, e) && e->pkt->meta.part != FW_PART_TO_NAT)
-		fw_ct_confirm(e->world->ct, e);
+		confirm(r->plan, e);
 }

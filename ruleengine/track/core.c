@@ -258,7 +258,7 @@ int ct_carried(struct fw_ct *ct, struct fw_eval *e, enum fw_ctinfo ctinfo)
 	 */
 	if ((fw_ctinfo_dir(ctinfo) == dir) || !ct_tuple_invert(&tuple, &orig))
 		orig = tuple;
-	if (pkt->meta.own && fw_ctinfo_dir(ctinfo) == FW_DIR_REPLY)
+	if (pkt->meta.own && (fw_ctinfo_dir(ctinfo) == FW_DIR_REPLY || dir == FW_DIR_REPLY))
 		ghost = ct_ghost_of(ct, &orig, e->now);
 	if (!flow && pkt->meta.nat_status && fw_ctinfo_dir(ctinfo) == FW_DIR_REPLY)
 		flow = ct_find_behind(ct, &orig, e->now);

@@ -5,6 +5,8 @@
  *
  * Answers leave within moments, or when a whole queue has been judged before them.
  */
+#include <string.h>
+
 #include "track/ghost.h"
 
 #define GHOST_NS FW_NSEC_PER_SEC
@@ -85,4 +87,30 @@ struct fw_flow *ct_ghost_of(struct fw_ct *ct, const struct fw_tuple *t, uint64_t
 		return NULL;
 	g->flow.ext = g->flow.ext ? &g->ext : NULL; /* it may have been moved */
 	return &g->flow;
+}
+
+void fw_ct_revive(struct fw_ct *ct, struct fw_eval *e)
+{
+	const struct fw_flow *was = e->flow;
+	struct fw_flow *flow;
+	struct ct_key key;
+
+	if (!ct_notes_have(&ct->ghosts, was) || !ct_key_make(ct, &was->orig, &key))
+		return;
+	flow = ct_flow_new(ct, &key, e->now);
+	if (!flow)
+		return;
+	flow->expires = was->expires;
+	flow->status = was->status | FW_CTS_CONFIRMED;
+	flow->helper = was->helper;
+	flow->mark = was->mark;
+	flow->u = was->u;
+	if (flow->ext && was->ext) {
+		memcpy(flow->ext->packets, was->ext->packets, sizeof(flow->ext->packets));
+		memcpy(flow->ext->bytes, was->ext->bytes, sizeof(flow->ext->bytes));
+	}
+	if (ct_flow_insert(ct, flow))
+		e->flow = flow;
+	else
+		ct_flow_free(ct, flow);
 }

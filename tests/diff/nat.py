@@ -97,7 +97,8 @@ def never(g, rs):
 
 def spare_resets(rules):
     """The kernel's REJECT answers its own resets with errors, and such an error, having left,
-    makes a connection of the first packet that was reset (docs/differences.md)."""
+    makes a connection of the first packet that was reset; fwd tells the kernel's tracker nothing of it
+    (docs/differences.md)."""
     resets = [chain for _, chain, words in rules if "--reject-with tcp-reset" in words]
     if not resets:
         return

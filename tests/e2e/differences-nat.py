@@ -54,21 +54,22 @@ def test_assigned_packets_do_not_wait(both, c):
 
 
 def test_errors_about_resets_begin_nothing(both, c):
-    ours = "10.77.1.1"
+    translation = "*nat\n-A PREROUTING -s 203.0.113.1/32 -j REDIRECT\nCOMMIT\n"
 
-    def what(r, chain):
-        r.fw.restore(4, "*nat\n-A PREROUTING -s 203.0.113.1/32 -j REDIRECT\nCOMMIT\n*filter\n"
-                        "-A INPUT -m conntrack --ctstate ESTABLISHED\n"
+    def what(r, chain, text):
+        r.fw.restore(4, text + "*filter\n-A INPUT -m conntrack --ctstate ESTABLISHED\n"
                         "-A OUTPUT -p tcp -m length --length 41:1500 -j REJECT --reject-with tcp-reset\n"
                         "-A %s -p tcp -j REJECT --reject-with icmp-port-unreachable\nCOMMIT\n" % chain)
-        r.raw.send(pkt.ip4(ours, CLIENT, 6, pkt.tcp(ours, CLIENT, 5000, 80, flags=pkt.ACK,
-                                                    data=b"data")))
+        r.raw.send(pkt.ip4(ROUTER, CLIENT, 6, pkt.tcp(ROUTER, CLIENT, 5000, 80, flags=pkt.ACK,
+                                                      data=b"data")))
         r.fw.settle()
-        send(r, pkt.ip4(CLIENT, ours, 6, pkt.tcp(CLIENT, ours, 80, 5000, flags=pkt.ACK)))
-        return r.fw.save(4).split("-A INPUT -m conntrack")[0].rpartition("[")[2][:2]
+        send(r, pkt.ip4(CLIENT, ROUTER, 6, pkt.tcp(CLIENT, ROUTER, 80, 5000, flags=pkt.ACK)))
+        return beside.packets(r.fw, "-A INPUT -m conntrack --ctstate ESTABLISHED")
     for chain in ("OUTPUT", "INPUT"):
-        c.equal("answers to a packet whose reset %s rejects" % chain,
-                both.routers(lambda r: what(r, chain)), ("1:", "0:"))
+        about = "answers to a packet whose reset %s rejects" % chain
+        c.equal(about + ", while rules translate",
+                both.routers(lambda r: what(r, chain, translation)), (1, 0))
+        c.equal(about, both.routers(lambda r: what(r, chain, "")), (1, 1))
 
 
 def test_led_to_the_same_end(both, c):

@@ -187,6 +187,46 @@ static void test_ghosts_answer_is_rejected(void **state)
 	fw_ct_free(ct);
 }
 
+static void tcp(struct bytes *b, uint8_t sender, uint8_t flags)
+{
+	const struct tcp_words w = tcp_from(sender, flags, 1, 1);
+
+	make_tcp(b, &w);
+}
+
+/* Our error about the reset that answers a first packet: it leaves, and the flow begins. */
+static void test_error_about_reset_begins_it(void **state)
+{
+	const struct fw_pkt_meta meta = {.hook = FW_OUTPUT, .own = true, .carried = true,
+					 .ctinfo = FW_CT_RELATED};
+	struct bytes b, reset, error;
+	struct fw_ct *ct = fresh();
+	struct heard h;
+
+	(void)state;
+	tcp(&b, CLIENT, TH_ACK);
+	h = hear(ct, &b, SEC, &in, false);
+	h.e.pkt = &h.pkt;
+	fw_flow_set_mark(h.flow, MARK);
+	fw_ct_rejected(ct, &h.e);
+	fw_ct_dropped(ct, &h.e);
+	tcp(&reset, SERVER, TH_RST);
+	make_icmp_error(&error, CLIENT, SERVER, 3, &reset);
+	h = hear(ct, &error, SEC, &meta, false);
+	h.e.pkt = &h.pkt;
+	assert_int_equal(fw_flow_mark(h.flow), MARK);
+	fw_ct_revive(ct, &h.e);
+	assert_int_equal(fw_ct_stats(ct)->flows, 1);
+	assert_int_equal(fw_flow_mark(h.e.flow), MARK);
+	fw_ct_revive(ct, &h.e); /* begun is begun */
+	assert_int_equal(fw_ct_stats(ct)->flows, 1);
+	tcp(&b, SERVER, TH_ACK);
+	h = hear(ct, &b, SEC, &in, false);
+	assert_int_equal(h.ctinfo, FW_CT_ESTABLISHED_REPLY);
+	assert_int_equal(fw_flow_mark(h.flow), MARK);
+	fw_ct_free(ct);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -196,6 +236,7 @@ int main(void)
 		cmocka_unit_test(test_counters_are_kept),
 		cmocka_unit_test(test_translated),
 		cmocka_unit_test(test_ghosts_answer_is_rejected),
+		cmocka_unit_test(test_error_about_reset_begins_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
