@@ -11,22 +11,16 @@
 #include <errno.h>
 #include <linux/netfilter/nfnetlink_queue.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <sys/time.h>
-#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "block.h"
-#include "fw/buf.h"
 #include "handover.h"
 #include "kernel.h"
 #include "offload.h"
 
-#define ZONES_ASKED	  16 /* for a connection */
 #define DRAIN_EMPTY_READS 10 /* 2 ms apart */
 #define DRAIN_MAX_MS	  5000
 
@@ -88,97 +82,6 @@ static void release(struct fwd_kernel *k, bool clean)
 	free(k);
 }
 
-/* ---- what the engine asks of us, under core->lock ------------------------------------------- */
-
-static void on_log(void *priv, int level, const char *line, size_t len)
-{
-	fwd_log(level, "%.*s", (int)len, line);
-}
-
-static unsigned int on_addrtype(void *priv, enum fw_family family, const union fw_addr *addr,
-				uint32_t ifindex)
-{
-	struct fwd_kernel *k = priv;
-
-	return fwd_addrtype_mask(k->addrtype, family, addr, ifindex);
-}
-
-/* Asked of the kernel itself: libc's gettimeofday() says nothing of zones any more. */
-static int on_minutes_west(void *priv)
-{
-	struct timezone tz = {0};
-
-	(void)priv;
-	return syscall(SYS_gettimeofday, NULL, &tz) < 0 ? 0 : tz.tz_minuteswest;
-}
-
-static bool on_connection(void *priv, const struct fw_tuple *t, struct fw_tuple *orig,
-			  struct fw_tuple *reply)
-{
-	struct fwd_kernel *k = priv;
-	uint16_t zones[ZONES_ASKED];
-	const size_t n = fwd_assign_zones(&k->nft, zones, FW_ARRAY_SIZE(zones));
-
-	for (size_t i = 0; i < n; i++) /* nobody tells which one it is */
-		if (fwd_ct_get(&k->ct_fd, t, zones[i], orig, reply))
-			return true;
-	return false;
-}
-
-static void on_closed(void *priv, const struct fw_tuple *orig)
-{
-	struct fwd_kernel *k = priv;
-	uint16_t zones[ZONES_ASKED];
-	const size_t n = fwd_assign_zones(&k->nft, zones, FW_ARRAY_SIZE(zones));
-	uint32_t seconds = 10;
-
-	fw_ct_get_timeout(k->core->world.ct, "tcp_timeout_close", &seconds);
-	for (size_t i = 0; i < n; i++)
-		if (fwd_ct_close(&k->ct_fd, orig, zones[i], seconds))
-			return;
-}
-
-static uint32_t on_group(void *priv, uint32_t ifindex)
-{
-	return fwd_rtnl_group(((struct fwd_kernel *)priv)->rtnl, ifindex);
-}
-
-static uint32_t on_realm(void *priv, const struct fw_packet *pkt, uint32_t mark)
-{
-	return fwd_route_realm(((struct fwd_kernel *)priv)->rtnl, pkt, mark);
-}
-
-static unsigned int on_way_back(void *priv, const struct fw_packet *pkt, uint32_t mark, bool loose)
-{
-	return fwd_route_back(((struct fwd_kernel *)priv)->rtnl, pkt, mark, loose);
-}
-
-static uint32_t on_mtu(void *priv, enum fw_family family, const union fw_addr *addr, uint32_t oif,
-		       uint32_t mark)
-{
-	struct fwd_kernel *k = priv;
-
-	return fwd_route_mtu(k->rtnl, family, addr, oif, mark);
-}
-
-static bool on_no_route(void *priv, const struct fw_packet *pkt)
-{
-	struct fwd_kernel *k = priv;
-
-	return fwd_route_none(k->rtnl, pkt);
-}
-
-/* Since 5.18 the verdict's priority is taken; older kernels pass over the attribute. */
-static bool takes_priority(void)
-{
-	struct utsname u;
-	unsigned int major, minor;
-
-	if (uname(&u) < 0 || sscanf(u.release, "%u.%u", &major, &minor) != 2)
-		return false;
-	return major > 5 || (major == 5 && minor >= 18);
-}
-
 /* ---- start --------------------------------------------------------------------------------- */
 
 static int open_helpers(struct fwd_kernel *k, struct fw_err *err)
@@ -194,19 +97,7 @@ static int open_helpers(struct fwd_kernel *k, struct fw_err *err)
 		fw_fail(err, FW_ERR_RESOURCE, "no memory for the packet side");
 		return -ENOMEM;
 	}
-	k->ops = (struct fw_world_ops){.log = on_log,
-				       .addrtype = on_addrtype,
-				       .mtu = on_mtu,
-				       .no_route = on_no_route,
-				       .group = on_group,
-				       .realm = on_realm,
-				       .way_back = on_way_back,
-				       .minutes_west = on_minutes_west,
-				       .connection = on_connection,
-				       .closed = on_closed};
-	k->core->world.ops = &k->ops;
-	k->core->world.priv = k;
-	k->core->no_priority = !takes_priority();
+	fwd_ops_install(k);
 	return 0;
 }
 
@@ -326,25 +217,6 @@ int fwd_kernel_apply(struct fwd_kernel *k, const struct fw_plan *plan, struct fw
 
 /* ---- stop ---------------------------------------------------------------------------------- */
 
-static bool is_ours(const struct fwd_kernel *k, unsigned int number)
-{
-	const struct fwd_config *c = k->core->config;
-
-	return number >= c->queue_base && number < c->queue_base + FWD_QUEUES_EACH * c->queues;
-}
-
-uint32_t fwd_kernel_waiting(const struct fwd_kernel *k)
-{
-	struct fwd_queue_proc rows[256];
-	const int n = fwd_queue_proc(rows, FW_ARRAY_SIZE(rows));
-	uint32_t waiting = 0;
-
-	for (int i = 0; i < n; i++)
-		if (is_ours(k, rows[i].number))
-			waiting += rows[i].waiting;
-	return waiting;
-}
-
 /* Nothing waits in the kernel, and workers found nothing several times. */
 static bool drained(struct fwd_kernel *k)
 {
@@ -453,76 +325,4 @@ void fwd_kernel_offload_stats(struct fwd_kernel *k, struct fwd_offload_stats *re
 void fwd_kernel_block_stats(struct fwd_kernel *k, struct fwd_block_stats *ret)
 {
 	fwd_blocks_stats(k->blocks, ret);
-}
-
-/* ---- what there is to tell ----------------------------------------------------------------- */
-
-bool fwd_kernel_alive(struct fwd_kernel *k, unsigned int within_s)
-{
-	const uint64_t now = fwd_now();
-
-	for (unsigned int i = 0; i < k->n_workers; i++) {
-		uint64_t beat = atomic_load_explicit(&k->workers[i].beat_ns, memory_order_relaxed);
-
-		if (now > beat && now - beat > within_s * FW_NSEC_PER_SEC)
-			return false;
-	}
-	return true;
-}
-
-size_t fwd_kernel_stats(struct fwd_kernel *k, struct fwd_queue_stats *ret, size_t max)
-{
-	struct fwd_queue_proc rows[256];
-	int n = fwd_queue_proc(rows, FW_ARRAY_SIZE(rows));
-	size_t i;
-
-	for (i = 0; i < k->n_workers && i < max; i++) {
-		struct fwd_worker *w = &k->workers[i];
-
-		ret[i] = (struct fwd_queue_stats){
-			.number = w->number,
-			.packets = atomic_load(&w->packets),
-			.accepted = atomic_load(&w->accepted),
-			.dropped = atomic_load(&w->dropped),
-			.queued_on = atomic_load(&w->queued_on),
-			.malformed = atomic_load(&w->malformed),
-			.overruns = atomic_load(&w->overruns),
-		};
-		for (int j = 0; j < n; j++) {
-			if (!is_ours(k, rows[j].number) ||
-			    (rows[j].number - w->number) % k->n_workers)
-				continue;
-			ret[i].kernel_dropped += rows[j].dropped;
-			ret[i].user_dropped += rows[j].user_dropped;
-			ret[i].waiting += rows[j].waiting;
-		}
-	}
-	return i;
-}
-
-void fwd_kernel_facts(struct fwd_kernel *k, struct fw_buf *out)
-{
-	static const char *const defrag[] = {
-		[FWD_DEFRAG_NONE] = "no (nothing needs it)",
-		[FWD_DEFRAG_TPROXY] = "yes (nft tproxy)",
-		[FWD_DEFRAG_CT] = "yes (kernel conntrack: no tproxy in this kernel)",
-	};
-	const struct fwd_worker *w = &k->workers[0];
-
-	fw_buf_fmt(out, "table inet fwdd\n");
-	fw_buf_fmt(out, "table-owner %s\n", k->nft.owner ? "yes" : "no");
-	fw_buf_fmt(out, "table-persist %s\n", k->nft.persist ? "yes" : "no");
-	fw_buf_fmt(out, "queue-rule %s\n",
-		   k->nft.queue_kind == FWD_QUEUE_NATIVE ? "native" : "compat");
-	fw_buf_fmt(out, "queue-numbers %u-%u\n", w->number,
-		   w->number + FWD_QUEUES_EACH * k->n_workers - 1);
-	fw_buf_fmt(out, "queue-gso %s\n", w->info.flags & NFQA_CFG_F_GSO ? "yes" : "no");
-	fw_buf_fmt(out, "queue-uid %s\n", w->info.flags & NFQA_CFG_F_UID_GID ? "yes" : "no");
-	fw_buf_fmt(out, "queue-fail-open %s\n",
-		   w->info.flags & NFQA_CFG_F_FAIL_OPEN ? "yes" : "no");
-	fw_buf_fmt(out, "queue-buffer-bytes %d\n", w->info.rcvbuf);
-	fw_buf_fmt(out, "offload %s\n", k->offload ? "on" : "off");
-	fw_buf_fmt(out, "queue-copy-bytes %u\n", k->copy_range);
-	fw_buf_fmt(out, "defragment-4 %s\n", defrag[k->nft.defrag[FW_IP4]]);
-	fw_buf_fmt(out, "defragment-6 %s\n", defrag[k->nft.defrag[FW_IP6]]);
 }

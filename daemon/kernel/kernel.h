@@ -34,6 +34,8 @@
  *	reject.c    REJECT's replies; build.c their bytes, icmplimit.c how many
  *	drops.c     the last dropped packets
  *	kernel.c    open, start, apply, stop
+ *	ops.c       what the engine asks of us
+ *	facts.c     what there is to tell
  *
  * Threads.  The control thread opens, applies and stops.  Each worker owns the receiving end of
  * its queue socket.  Everything that core->lock guards (tracker, lists, links) is touched
@@ -213,9 +215,6 @@ struct fwd_queue_proc { /* one line of /proc/net/netfilter/nfnetlink_queue */
 };
 /* How many lines were read (at most max), or -errno (unprivileged: -EACCES). */
 int fwd_queue_proc(struct fwd_queue_proc *ret, size_t max);
-/* How many packets in our queues were not answered yet; 0, too, where the kernel does not tell.
- * Reads a file; any thread. */
-uint32_t fwd_kernel_waiting(const struct fwd_kernel *k);
 
 /* ---- message.c ----------------------------------------------------------------------------- */
 
@@ -383,5 +382,14 @@ int fwd_worker_init(struct fwd_worker *w, struct fwd_kernel *k, unsigned int ind
 		    struct fw_err *err);
 void fwd_worker_deinit(struct fwd_worker *w);
 void *fwd_worker_main(void *worker);
+
+/* ---- ops.c, facts.c ------------------------------------------------------------------------ */
+
+/* Give the engine's world its functions.  Before packets are judged. */
+void fwd_ops_install(struct fwd_kernel *k);
+
+/* How many packets in our queues were not answered yet; 0, too, where the kernel does not tell.
+ * Reads a file; any thread. */
+uint32_t fwd_kernel_waiting(const struct fwd_kernel *k);
 
 #endif
