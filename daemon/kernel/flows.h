@@ -57,6 +57,7 @@ struct fwd_flows_of { /* a family */
 struct fwd_flows {
 	struct fwd_flows *next;
 	uint64_t since; /* when the first was sent; 0: none was */
+	bool cut; /* its rules are gone, or going, and must not come again: fwd_offload_cut() */
 	uint64_t until_wall; /* from then on its rules let nothing pass, should nobody end it */
 	unsigned int makes; /* of the table, when its sets were made */
 	uint64_t era; /* core->era when it was retired */
@@ -85,7 +86,9 @@ static inline uint64_t fwd_flow_kind(unsigned int base, enum fw_offer_kind kind)
 	return 1ull << (base * FW_N_OFFER_KINDS + kind);
 }
 
-/* known.c: rules of these kinds, that let pass what is in a family's set. */
+/* known.c.  Nothing passes by itself any more: all rules go that let it.  Under nft->lock. */
+void fwd_known_close(struct fwd_nft *nft);
+/* Rules of these kinds, that let pass what is in a family's set. */
 void fwd_known_rules(struct fwd_nft_batch *b, const struct fwd_flows *f, enum fw_family family,
 		     uint64_t kinds, bool kct);
 

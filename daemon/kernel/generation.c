@@ -104,7 +104,7 @@ static struct news gather(struct fwd_offload *o, struct fwd_flows_of *of)
 {
 	struct news news = {.n = of->n - of->sent, .kinds = of->wanted & ~of->ruled};
 
-	if (o->held)
+	if (o->held || o->live->cut)
 		news.n = 0; /* it is about to end */
 	if (news.n > FWD_FLOWS_BATCH)
 		news.n = FWD_FLOWS_BATCH;
@@ -115,6 +115,7 @@ static struct news gather(struct fwd_offload *o, struct fwd_flows_of *of)
 	return news;
 }
 
+/* 0, -errno, or 1: it was not sent, and will not be. */
 static int send_news(struct fwd_offload *o, enum fw_family family, const struct news *news)
 {
 	struct fwd_flows *f = o->live;
@@ -127,6 +128,10 @@ static int send_news(struct fwd_offload *o, enum fw_family family, const struct 
 		f->until_wall =
 			fwd_wall() + o->k->core->config->offload_s * FW_NSEC_PER_SEC + LATE_NS;
 	pthread_mutex_lock(&nft->lock);
+	if (fwd_offload_is_cut(o)) {
+		pthread_mutex_unlock(&nft->lock);
+		return 1;
+	}
 	b = fwd_nft_begin(nft);
 	if (b && news->make)
 		fwd_kset_make(b, &of->set);
@@ -155,7 +160,7 @@ static int push_some(struct fwd_offload *o, enum fw_family family)
 	pthread_mutex_unlock(lock);
 	r = news.n ? send_news(o, family, &news) : 0;
 	if (r)
-		return r;
+		return r < 0 ? r : 0;
 	pthread_mutex_lock(lock);
 	of->made |= news.make;
 	of->sent += news.n;
@@ -177,42 +182,33 @@ int fwd_generation_push(struct fwd_offload *o)
 
 /* ---- retiring ------------------------------------------------------------------------------ */
 
-static void close_chains(struct fwd_offload *o)
-{
-	struct fwd_nft *nft = &o->k->nft;
-	struct fwd_nft_batch *b;
-
-	pthread_mutex_lock(&nft->lock);
-	b = fwd_nft_begin(nft);
-	if (b)
-		fwd_known_flush(b);
-	if (fwd_nft_commit(nft, b))
-		fwd_log(2, "offload: cannot take flows back from the kernel");
-	pthread_mutex_unlock(&nft->lock);
-}
-
 void fwd_generation_retire(struct fwd_offload *o)
 {
 	struct fwd_flows *fresh = fwd_flows_new(++o->number, o->key), *old;
-	pthread_mutex_t *lock = &o->k->core->lock;
+	struct fwd_nft *nft = &o->k->nft;
+	struct fwd_core *core = o->k->core;
 
-	pthread_mutex_lock(lock);
+	pthread_mutex_lock(&core->lock);
 	old = o->live;
 	o->live = fresh;
 	o->turned = false;
 	o->untold += old != NULL;
 	fwd_offload_set_offering(o);
-	pthread_mutex_unlock(lock);
+	pthread_mutex_unlock(&core->lock);
 	if (!old)
 		return;
-	if (old->since) /* else the kernel knows nothing of it */
-		close_chains(o);
-	pthread_mutex_lock(lock);
-	old->era = o->k->core->era;
+	if (old->since) { /* else the kernel knows nothing of it */
+		pthread_mutex_lock(&nft->lock);
+		fwd_known_close(nft);
+		pthread_mutex_unlock(&nft->lock);
+	}
+	pthread_mutex_lock(&core->lock);
+	fw_recent_unwatch(core->world.recent); /* all its own: while it is untold none is new */
+	old->era = core->era;
 	old->next = o->retired;
 	o->retired = old;
 	pthread_cond_signal(&o->retirement);
-	pthread_mutex_unlock(lock);
+	pthread_mutex_unlock(&core->lock);
 }
 
 /* ---- finishing ----------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
  *
  *	offload.c       offers, the threads
  *	offload-life.c  what control asks for; beginning and end
+ *	claims.c        what offers rest on, and the end of that
  *	generation.c    a generation in the kernel: sent, read, retired, deleted
  */
 #ifndef FWD_KERNEL_GENERATION_H
@@ -28,6 +29,8 @@ struct fwd_offload {
 	bool turned; /* a connection of the living one has ended, or begun anew */
 	uint64_t quiet_until; /* the kernel has refused; 0: not so */
 	uint64_t renames;
+	uint64_t came; /* fw_recent_came() as it was last */
+	uint64_t claims_from; /* offers with claims are not taken before */
 	uint64_t packets, bytes;
 
 	/* under lock */
@@ -43,6 +46,10 @@ struct fwd_offload {
 	int retired_fd;
 };
 
+/* When a generation ends its flows return, by some packets each: until another is ended for the same
+ * reason it must be so much longer for each of them. */
+#define FWD_RETURN_NS 500000
+
 static inline uint64_t fwd_offload_flows(const struct fwd_flows *f)
 {
 	return f ? (uint64_t)f->of[FW_IP4].n + f->of[FW_IP6].n : 0;
@@ -54,6 +61,13 @@ void fwd_offload_set_offering(struct fwd_offload *o);
 /* The threads; o.  The second waits for packets on their way, and what is new should not. */
 void *fwd_offload_main(void *o);
 void *fwd_offload_finisher(void *o);
+
+/* ---- claims.c ------------------------------------------------------------------------------ */
+
+/* Have lists tell when this offer ends; false: it cannot be taken.  Under core->lock. */
+bool fwd_offload_watch(struct fwd_offload *o, enum fw_family family, uint64_t now);
+/* Are the rules of the living generation gone, or going?  Under nft->lock, as it is cut. */
+bool fwd_offload_is_cut(struct fwd_offload *o);
 
 /* ---- generation.c -------------------------------------------------------------------------- */
 

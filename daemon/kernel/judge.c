@@ -177,6 +177,7 @@ void fwd_judge(struct fwd_worker *w, uint64_t now)
 	struct fwd_core *core = w->k->core;
 	struct fwd_batch *b = w->batch;
 	const uint64_t wall = fwd_wall();
+	bool came;
 
 	b->now = now;
 	b->n_rejects = 0;
@@ -199,6 +200,7 @@ void fwd_judge(struct fwd_worker *w, uint64_t now)
 		judge_one(w, i, now, wall);
 	if (w->k->blocks)
 		w->cut |= fwd_block_judged(w->k->blocks);
+	came = fwd_offload_judged(w->k->offload, now);
 	if (++w->rounds % GC_ROUNDS == 0)
 		fw_ct_gc(core->world.ct, now, GC_BUDGET);
 	fwd_snapshot_end(core, w->index);
@@ -207,4 +209,6 @@ void fwd_judge(struct fwd_worker *w, uint64_t now)
 	if (w->cut)
 		fwd_block_cut(w->k->blocks);
 	w->cut = false;
+	if (came)
+		fwd_offload_cut(w->k);
 }

@@ -71,6 +71,16 @@ void fwd_known_flush(struct fwd_nft_batch *b)
 	}
 }
 
+void fwd_known_close(struct fwd_nft *nft)
+{
+	struct fwd_nft_batch *b = fwd_nft_begin(nft);
+
+	if (b)
+		fwd_known_flush(b);
+	if (fwd_nft_commit(nft, b))
+		fwd_log(2, "offload: cannot take flows back from the kernel");
+}
+
 /* ---- rules --------------------------------------------------------------------------------- */
 
 /* Interfaces that a hook does not have, or that the queue does not tell, are zero. */

@@ -77,7 +77,7 @@ void fwd_offload_stats(struct fwd_offload *o, struct fwd_offload_stats *ret)
 	if (!o)
 		return;
 	pthread_mutex_lock(&o->k->core->lock);
-	if (o->live)
+	if (o->live && !o->live->cut)
 		ret->flows = o->live->of[FW_IP4].sent + o->live->of[FW_IP6].sent;
 	ret->packets = o->packets;
 	ret->bytes = o->bytes;

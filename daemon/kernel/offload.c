@@ -30,8 +30,8 @@
 #include "generation.h"
 
 #define CHECK_NS    100000000ull /* between looks at what else a verdict depends on: names */
-#define TURN_NS	    100000000ull /* a generation with an ended flow lasts so long at least … */
-#define TURN_EACH   500000 /* … and that longer for each of its flows, which return */
+#define TURN_NS	    100000000ull /* a generation with an ended flow lasts so long at least, and
+				  * FWD_RETURN_NS longer for each of its flows */
 #define EMPTY_LOOKS 40 /* for queues that are empty: some milliseconds … */
 #define LESS_LOOKS  200 /* … where many wait, for queues that have … */
 #define LESS	    128 /* … so many packets less */
@@ -54,6 +54,12 @@ static bool has_new(const struct fwd_offload *o)
 	return f && (f->of[FW_IP4].n > f->of[FW_IP4].sent || f->of[FW_IP6].n > f->of[FW_IP6].sent);
 }
 
+/* … that may be sent: not while an edit holds us, nor in a generation that was cut. */
+static bool may_send(const struct fwd_offload *o)
+{
+	return has_new(o) && !o->held && !o->live->cut;
+}
+
 static bool is_empty(const struct fwd_flows *f)
 {
 	return !fwd_offload_flows(f);
@@ -69,7 +75,8 @@ void fwd_offload_take(struct fwd_offload *o, const struct fwd_msg *m, const stru
 	if (!fwd_flow_key(m, plan, core->config->mark_shift, key))
 		return;
 	if (!fwd_flows_find(o->live, m->pkt.family, key)) { /* else queued before others pass */
-		if (!fwd_flows_add(o->live, m->pkt.family, fw_offer_kind(&m->pkt), key, &o->offer))
+		if (!fwd_offload_watch(o, m->pkt.family, now) ||
+		    !fwd_flows_add(o->live, m->pkt.family, fw_offer_kind(&m->pkt), key, &o->offer))
 			return;
 		if (!had)
 			pthread_cond_signal(&o->work);
@@ -103,7 +110,7 @@ const struct fw_tuple *fwd_offload_turn(struct fwd_offload *o, const struct fwd_
 static uint64_t end_of(const struct fwd_offload *o)
 {
 	const uint64_t longest = o->k->core->config->offload_s * FW_NSEC_PER_SEC;
-	uint64_t lasts = TURN_NS + fwd_offload_flows(o->live) * TURN_EACH;
+	uint64_t lasts = TURN_NS + fwd_offload_flows(o->live) * FWD_RETURN_NS;
 
 	if (!o->turned || lasts > longest)
 		lasts = longest;
@@ -117,6 +124,8 @@ static bool is_over(struct fwd_offload *o, uint64_t now)
 	const bool renamed = renames != o->renames;
 
 	o->renames = renames;
+	if (o->live && o->live->cut)
+		return true;
 	if (!o->live || !o->live->since)
 		return false;
 	return renamed || now >= end_of(o);
@@ -128,7 +137,7 @@ static void wait_for_work(struct fwd_offload *o)
 	uint64_t until = fwd_now() + CHECK_NS;
 	struct timespec ts;
 
-	if (o->stop || (has_new(o) && !o->held))
+	if (o->stop || may_send(o) || (o->live && o->live->cut))
 		return;
 	if (is_empty(o->live) && !o->quiet_until) {
 		pthread_cond_wait(&o->work, &o->k->core->lock);
@@ -192,7 +201,7 @@ static bool has_more(struct fwd_offload *o)
 	bool more;
 
 	fwd_core_lock(o->k->core);
-	more = has_new(o) && !o->held && !o->stop;
+	more = may_send(o) && !o->stop;
 	fwd_core_unlock(o->k->core);
 	return more;
 }

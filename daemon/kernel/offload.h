@@ -2,7 +2,7 @@
 /*
  * Flow offload: what the engine offers (fw/offer.h), the kernel does.
  *
- * Every function takes NULL: then nothing is offloaded.
+ * Every function takes NULL for `o`: then nothing is offloaded.
  */
 #ifndef FWD_KERNEL_OFFLOAD_H
 #define FWD_KERNEL_OFFLOAD_H
@@ -23,7 +23,13 @@ void fwd_offload_stop(struct fwd_offload **at);
 void fwd_offload_take(struct fwd_offload *o, const struct fwd_msg *m, const struct fw_plan *plan,
 		      uint64_t now);
 
-/* The same, before it is run: a segment that begins or ends a connection.  If its flow passes by
+/* A batch is judged, under core->lock.  True: fwd_offload_cut() before it is answered, for somebody
+ * has come on a list and flows pass because it did not have him. */
+bool fwd_offload_judged(struct fwd_offload *o, uint64_t now);
+/* A worker's, without any lock: nothing passes by itself until the thread has begun anew. */
+void fwd_offload_cut(struct fwd_kernel *k);
+
+/* A worker, before a packet is run: a segment that begins or ends a connection.  If its flow passes by
  * itself, that is over soon; then, what the tracker has to be told of behind the run. */
 const struct fw_tuple *fwd_offload_turn(struct fwd_offload *o, const struct fwd_msg *m,
 					const struct fw_plan *plan);

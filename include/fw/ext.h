@@ -86,6 +86,7 @@ static inline void fw_use_move(struct fw_use *use, unsigned int from, unsigned i
 #define FW_EXT_LOCKED 0x100000 /* attach() meets what packets of other rules see, as a list that has
                               * this name already */
 
+struct fw_claims; /* fw/offer.h */
 struct fw_fields; /* fw/classify.h */
 struct fw_generic; /* fw/ruleset.h */
 struct fw_owners; /* fw/owners.h */
@@ -156,6 +157,11 @@ struct fw_ext {
 	 * FW_YES and FW_NO only where asking has no effect, or one that it notes in src->path.
 	 * NULL: some. */
 	int (*by_source)(const struct fw_use *use, struct fw_source *src);
+
+	/* A match that is no FW_EXT_OF_FLOW, about to be asked: will it say the same of all packets
+	 * that differ from this one in what FW_EXT_OF_FLOW may not look at, and have no effect?  If
+	 * so until somebody comes on a list, that is added to `claims` (fw/offer.h).  NULL: no. */
+	bool (*claim)(const struct fw_use *use, const struct fw_eval *e, struct fw_claims *claims);
 
 	/* What a match constrains, for the classifier: add to `f` conditions that are implied by a
 	 * match (never stricter).  Return true when they are exactly equivalent, so that evaluation

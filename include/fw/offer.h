@@ -16,8 +16,10 @@
  * echoes; other packets of the flow, and those that carry one of our mark bits, are to be judged one by
  * one as before.
  *
- * An offer is good while ruleset and plan stay in force.  It must be taken back within half of
- * min_left_s: a flow whose packets nobody sees looks like one that has ended.
+ * An offer is good while ruleset and plan stay in force, and as long as its claims hold: that lists
+ * do not have an address, for then rules which ask for it say the same each time, and do nothing.
+ * Who takes an offer has the lists watch them (fw_recent_watch()).  It must be taken back within
+ * half of min_left_s: a flow whose packets nobody sees looks like one that has ended.
  *
  * The tracker goes on with what it sees.  It knows no windows of such a flow and so holds nothing
  * against its segments; a FIN counts as acknowledged, for the acknowledgement may pass unseen.
@@ -31,7 +33,23 @@
 #include "fw/ct.h"
 
 #define FW_OFFER_MAX  120 /* counters; packets that count more often are not offered */
+#define FW_OFFER_CLAIMS 8 /* the same */
 #define FW_OFFER_HEAT 1024 /* flows that nobody tracks and that are counted at a time */
+
+struct fw_recent_list;
+
+/* What holds for all packets of a flow until somebody is put on a list; each once. */
+struct fw_claims {
+	uint32_t n;
+	struct {
+		struct fw_recent_list *list; /* does not have … */
+		union fw_addr addr; /* … this one, an end of the packet */
+	} claim[FW_OFFER_CLAIMS];
+};
+
+/* For extensions (fw_ext.claim): one more; false: no room. */
+bool fw_claims_add(struct fw_claims *claims, struct fw_recent_list *list,
+		   const union fw_addr *addr);
 
 struct fw_offer {
 	uint32_t min_left_s; /* to be set: flows that may expire sooner are not offered … */
@@ -43,6 +61,7 @@ struct fw_offer {
 	bool tracked; /* … and whether this hook is where the tracker looks at it */
 	uint32_t n;
 	struct fw_counters *counters[FW_OFFER_MAX]; /* borrowed from the ruleset */
+	struct fw_claims claims; /* the lists are borrowed, too */
 };
 
 enum fw_offer_kind {

@@ -76,6 +76,15 @@ bool fw_recent_looked_at_closer(const struct fw_recent_list *list);
 void fw_recent_used(struct fw_recent_list *list, enum fw_family family, const union fw_addr *addr,
 		    uint64_t n, uint64_t last);
 
+/*
+ * Who acts on it that a list does not have an address watches it: when it comes on the list all the
+ * same, by whatever way, fw_recent_came() has risen.  All watches end together, and before a list
+ * goes.  False: no room, or no memory.
+ */
+bool fw_recent_watch(struct fw_recent_list *list, enum fw_family family, const union fw_addr *addr);
+void fw_recent_unwatch(struct fw_recent *r);
+uint64_t fw_recent_came(const struct fw_recent *r);
+
 /* By command, as /proc/net/xt_recent/NAME takes it: list (text as /proc prints it, times being
  * milliseconds of the monotonic clock), add, remove, flush.  -1: no such list. */
 /* One a line.  Lists come and go with rules, so the thread that edits may ask without a lock. */
@@ -95,8 +104,8 @@ struct recent_entry *fw_recent_gone(struct fw_recent *r, const char *name, size_
 bool fw_recent_free_gone(struct recent_entry *gone);
 
 /* State across restarts: text lines "NAME ADDR TTL AGE_NS…" (ages relative to now).  load ignores
- * lists that no rule uses and reports bad lines.  now of load: the dump's time on this clock, now
- * less the time since; it may wrap below zero (after a reboot), ages stay right. */
+ * lists that no rule uses and reports bad lines; nobody watches yet.  now of load: the dump's time on
+ * this clock, now less the time since; it may wrap below zero (after a reboot), ages stay right. */
 void fw_recent_dump(const struct fw_recent *r, uint64_t now, struct fw_buf *out);
 int fw_recent_load(struct fw_recent *r, const char *text, size_t len, uint64_t now, struct fw_err *err);
 /* A dump while packets go on: begin, then slices of at most `max` entries with the same `now` until

@@ -32,10 +32,11 @@ static_assert(sizeof(struct flow_key) == FLOW_KEY_WORDS * 8, "no padding");
 
 /* What a walk did, as far as the cache and offers are concerned. */
 struct fw_trail {
-	bool varies; /* something was asked, or done, that may be different next time … */
-	bool of_packet; /* … or for the flow's next packet, being no FW_EXT_OF_FLOW */
+	bool varies; /* something was asked, or done, that may be different next time */
+	bool of_packet; /* … or for the flow's next packet, though the claims hold */
 	uint32_t n;
 	struct fw_counters *counters[TRAIL_MAX];
+	struct fw_claims claims; /* of the walk so far; of no use once it is of_packet */
 };
 
 /* An outcome; stored once for all keys that have it. */
@@ -57,7 +58,7 @@ struct flow_path {
 static inline void fw_trail_add(struct fw_trail *t, struct fw_counters *c)
 {
 	if (t->n == TRAIL_MAX)
-		t->varies = true;
+		t->varies = t->of_packet = true;
 	else
 		t->counters[t->n++] = c;
 }

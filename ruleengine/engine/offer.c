@@ -105,10 +105,24 @@ bool fw_offer_wanted(const struct fw_walk *w, const struct fw_plan *plan)
 /* Was it let pass as it came, for reasons that its flow gives? */
 static bool was_let_pass(const struct fw_walk *w, const struct fw_decision *d)
 {
-	if (w->trail->varies || w->trail->of_packet)
+	if (w->trail->of_packet)
 		return false;
 	return d->verdict == FW_ACCEPT && !d->nat && d->mark == w->e.pkt->meta.mark &&
 		!d->reroute && !d->set_priority && !d->new_len && d->ctinfo == FW_CT_NONE;
+}
+
+bool fw_claims_add(struct fw_claims *claims, struct fw_recent_list *list,
+		   const union fw_addr *addr)
+{
+	for (uint32_t i = 0; i < claims->n; i++)
+		if (claims->claim[i].list == list &&
+		    !memcmp(&claims->claim[i].addr, addr, sizeof(*addr)))
+			return true;
+	if (claims->n == FW_OFFER_CLAIMS)
+		return false;
+	claims->claim[claims->n].list = list;
+	claims->claim[claims->n++].addr = *addr;
+	return true;
 }
 
 /* Of which flow; false: it may have to be judged again. */
@@ -139,5 +153,6 @@ bool fw_offer_make(const struct fw_walk *w, const struct fw_plan *plan, const st
 		return false;
 	offer->n = w->trail->n;
 	memcpy(offer->counters, w->trail->counters, offer->n * sizeof(offer->counters[0]));
+	offer->claims = w->trail->claims;
 	return true;
 }

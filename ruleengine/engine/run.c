@@ -183,7 +183,7 @@ static enum fw_verdict replay(struct hook_run *r, const struct flow_path *path,
 
 static void begin_trail(struct hook_run *r)
 {
-	r->trail->n = 0;
+	r->trail->n = r->trail->claims.n = 0;
 	r->trail->varies = r->trail->of_packet = false;
 	r->w.trail = r->trail;
 }
@@ -238,17 +238,17 @@ static enum fw_verdict walk_noting(struct hook_run *r, const struct fw_ruleset *
 				   const struct flow_slot *slot, struct fw_decision *ret)
 {
 	enum fw_verdict verdict;
+	bool of_packet;
 	uint32_t first;
-	bool varied;
 
 	if (!r->w.trail)
 		begin_trail(r);
 	first = r->trail->n;
-	varied = r->trail->varies;
-	r->trail->varies = false;
+	of_packet = r->trail->of_packet;
+	r->trail->varies = r->trail->of_packet = false;
 	verdict = walk_tables(r, rs, tables, n, ret);
 	remember(r, first, slot, verdict, ret);
-	r->trail->varies |= varied;
+	r->trail->of_packet |= of_packet;
 	return verdict;
 }
 

@@ -48,15 +48,15 @@ static void trace(struct fw_walk *w, const struct fw_chain *chain, uint32_t numb
 	world->ops->trace(world->priv, &w->e, w->e.table, chain, number, rule, matched);
 }
 
-/* This was asked, or done. */
-static void note(struct fw_trail *trail, const struct fw_use *use)
+/* This is about to be asked, or done. */
+static void note(struct fw_trail *trail, const struct fw_use *use, const struct fw_eval *e)
 {
 	const struct fw_ext *ext = use->ext;
+	const bool varies = !(ext->flags & FW_EXT_INVARIANT) || (ext->varies && ext->varies(use));
 
-	if (!(ext->flags & FW_EXT_INVARIANT) || (ext->varies && ext->varies(use)))
-		trail->varies = true;
-	if (!(ext->flags & FW_EXT_OF_FLOW))
-		trail->of_packet = true;
+	trail->varies |= varies;
+	if ((varies || !(ext->flags & FW_EXT_OF_FLOW)) && !trail->of_packet)
+		trail->of_packet = !ext->claim || !ext->claim(use, e, &trail->claims);
 }
 
 /* The same as fw_rule_matches(), noting whether anything was asked that the cache does not know. */
@@ -65,7 +65,7 @@ static bool matches_noting(const struct fw_rule *rule, struct fw_eval *e, struct
 	if (!generic_holds(rule, e))
 		return false;
 	for (unsigned int i = 0; i < rule->n_matches; i++) {
-		note(trail, &rule->matches[i]);
+		note(trail, &rule->matches[i], e);
 		if (!rule->matches[i].ext->match(&rule->matches[i], e))
 			return false;
 	}
@@ -148,7 +148,7 @@ static enum fw_verdict run_rule(struct fw_walk *w, struct fw_rule *rule)
 {
 	count(w, &rule->counters);
 	if (w->trail && rule->target.ext)
-		note(w->trail, &rule->target);
+		note(w->trail, &rule->target, &w->e);
 	if (rule->target.ext)
 		return rule->target.ext->run(&rule->target, &w->e);
 	return (enum fw_verdict)rule->verdict;

@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "fw/offer.h"
 #include "fw/recent.h"
 #include "fw/source.h"
 #include "opt/opt.h"
@@ -219,6 +220,11 @@ static uint8_t original_ttl(const struct fw_packet *pkt)
 	return (uint8_t)(pkt->ttl + more);
 }
 
+static const union fw_addr *end_of(const struct recent *r, const struct fw_packet *pkt)
+{
+	return r->dest ? &pkt->dst : &pkt->src;
+}
+
 static bool match(const struct fw_use *use, struct fw_eval *e)
 {
 	const struct recent *r = use->data;
@@ -239,9 +245,22 @@ static bool match(const struct fw_use *use, struct fw_eval *e)
 	bool found = q.op == FW_RECENT_SET;
 
 	if (s->list)
-		found = fw_recent_match(s->list, pkt->family, r->dest ? &pkt->dst : &pkt->src, &q,
-					e->now);
+		found = fw_recent_match(s->list, pkt->family, end_of(r, pkt), &q, e->now);
 	return found != q.invert;
+}
+
+/* Of whom the list does not have every question but --set is answered alike, whatever else it asks
+ * for, and does nothing. */
+static bool claim(const struct fw_use *use, const struct fw_eval *e, struct fw_claims *claims)
+{
+	const struct recent *r = use->data;
+	const struct state *s = use->state;
+	const union fw_addr *addr = end_of(r, e->pkt);
+	uint64_t until;
+
+	return !fw_use_has(use, SET) && s->list &&
+		!fw_recent_has(s->list, e->pkt->family, addr, 0, e->now, &until) &&
+		fw_claims_add(claims, s->list, addr);
 }
 
 /*
@@ -277,5 +296,5 @@ const struct fw_ext fw_match_recent = {
 	.flags = FW_EXT_STATEFUL | FW_EXT_LOCKED,
 	.size = sizeof(struct recent), .state_size = sizeof(struct state), .opts = opts, .init = init,
 	.check = check, .used = used, .list = list, .attach = attach, .detach = detach, .match = match,
-	.by_source = by_source,
+	.by_source = by_source, .claim = claim,
 };

@@ -8,10 +8,8 @@
 static struct recent_entry *find(struct fw_recent_list *list, enum fw_family family,
 				 const union fw_addr *addr)
 {
-	union fw_addr key;
+	const union fw_addr key = recent_key(list, addr);
 
-	for (int i = 0; i < 4; i++)
-		key.u32[i] = addr->u32[i] & list->mask.u32[i];
 	return recent_lookup(list, family, &key, 0);
 }
 

@@ -69,6 +69,7 @@ struct fw_recent *fw_recent_free(struct fw_recent *r)
 		next = l->next;
 		list_free(&l->remains);
 	}
+	free(r->watches);
 	free(r);
 	return NULL;
 }
@@ -247,6 +248,7 @@ struct recent_entry *recent_insert(struct fw_recent_list *list, enum fw_family f
 	*end = e;
 	link_newest(list, e);
 	list->entries++;
+	recent_come(list, family, addr);
 	return e;
 }
 

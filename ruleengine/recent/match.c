@@ -36,11 +36,9 @@ bool fw_recent_match(struct fw_recent_list *list, enum fw_family family, const u
 {
 	int64_t since = (int64_t)now - (int64_t)q->seconds * (int64_t)FW_NSEC_PER_SEC;
 	struct recent_entry *e;
-	union fw_addr key;
+	const union fw_addr key = recent_key(list, addr);
 	bool found, update;
 
-	for (int i = 0; i < 4; i++)
-		key.u32[i] = addr->u32[i] & list->mask.u32[i];
 	e = recent_lookup(list, family, &key, q->rttl ? q->ttl : 0);
 	if (!e) {
 		if (q->op == FW_RECENT_SET)

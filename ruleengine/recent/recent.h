@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Recent lists, inside (fw/recent.h is outside): what list.c, match.c and text.c share.
+ * Recent lists, inside (fw/recent.h is outside): what its files share.
  *
  * A list is a hash of entries and a chain of the same entries by last use, oldest first.  An
  * entry's stamps are a ring of a power of two; `index` is where the next stamp goes (it is masked
@@ -45,6 +45,7 @@ struct fw_recent_list {
 	union fw_addr mask;
 	uint32_t users, close_users;
 	uint32_t entries, held; /* held: of them */
+	uint64_t watched; /* the last time of watching (below) in which it was */
 	uint64_t number; /* no other's: below, its name's hash */
 	uint32_t stamps_mask;
 	uint32_t epoch;
@@ -61,6 +62,10 @@ struct fw_recent {
 	struct fw_names names;
 	uint64_t made; /* lists and entries so far: gives each its number */
 	uint64_t lost; /* held entries that went */
+	struct recent_watch *watches; /* NULL until the first; watch.c */
+	uint32_t n_watches;
+	uint64_t watching; /* number of the present time of watching, from 1 on */
+	uint64_t came; /* who was watched for */
 	struct { /* a dump in slices: where it goes on; moves on when that goes away */
 		struct fw_recent_list *list; /* NULL: it is over */
 		struct recent_entry *at; /* NULL: this list is done */
@@ -68,6 +73,16 @@ struct fw_recent {
 };
 
 struct fw_recent_list *recent_find(const struct fw_recent *r, const char *name);
+/* What the entry of an address has as its address. */
+static inline union fw_addr recent_key(const struct fw_recent_list *list, const union fw_addr *addr)
+{
+	union fw_addr key;
+
+	for (int i = 0; i < 4; i++)
+		key.u32[i] = addr->u32[i] & list->mask.u32[i];
+	return key;
+}
+
 /* ttl 0 matches any; so does an entry's ttl 0. */
 struct recent_entry *recent_lookup(struct fw_recent_list *list, enum fw_family family,
 				   const union fw_addr *addr, uint8_t ttl);
@@ -81,6 +96,8 @@ void recent_drop(struct fw_recent_list *list, struct recent_entry *e);
 void recent_flush(struct fw_recent_list *list);
 /* At most `max` entries that are gone, chained by `newer`, for fw_recent_free_gone(). */
 struct recent_entry *recent_take_gone(struct fw_recent_list *list, size_t max);
+/* An address, as entries have it, comes on a list: fw_recent_came() if that is watched. */
+void recent_come(struct fw_recent_list *list, enum fw_family family, const union fw_addr *key);
 /* The dump in slices goes on at the start of this list, or is over. */
 void recent_walk_to(struct fw_recent *r, struct fw_recent_list *list);
 

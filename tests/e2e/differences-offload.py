@@ -11,7 +11,7 @@ import firewall  # noqa: E402
 import pkt  # noqa: E402
 import topo  # noqa: E402
 import wait  # noqa: E402
-from beside import CLIENT, SERVER, packets, send, udp  # noqa: E402
+from beside import CLIENT, SERVER, connection, packets, send, udp  # noqa: E402
 
 
 def flood(router, ttl=64):
@@ -55,30 +55,6 @@ def test_recent_learns_by_tenths(both, c):
             [firewall.FWCTL, "recent", "list", "l"]
         return "ttl: 9 " in r.ns.run(*show, env=r.fw.env()).stdout
     c.equal("the list has the last packet's TTL", both.routers(what), (True, False))
-
-
-def connection(r, rounds):
-    """A TCP connection through the router and some segments each way; send(side, flags, data, skip)
-    sends one more (side 0 is the client; skip bytes are as if sent before) and tells what came out."""
-    ends, seq = ((CLIENT, 5000), (SERVER, 80)), [1000, 900000]
-
-    def segment(side, flags, data=b"", skip=0, **kw):
-        (src, sp), (dst, dp) = ends[side], ends[not side]
-        p = pkt.ip4(src, dst, 6, pkt.tcp(src, dst, sp, dp, flags=flags, seq=seq[side] + skip,
-                                         ack=seq[not side] if flags & pkt.ACK else 0, data=data,
-                                         **kw))
-        if not skip:
-            seq[side] += len(data) + bool(flags & (pkt.SYN | pkt.FIN))
-        return send(r, p, "eth1" if side else "eth0", (2, 20) if side else (1, 10))["eth0" if side
-                                                                                     else "eth1"]
-
-    segment(0, pkt.SYN)
-    segment(1, pkt.SYN | pkt.ACK)
-    segment(0, pkt.ACK)
-    for _ in range(rounds):
-        segment(0, pkt.ACK, b"q")
-        segment(1, pkt.ACK, b"r")
-    return segment
 
 
 KNOWN = ("*filter\n-A FORWARD -m conntrack --ctstate INVALID -j DROP\n"

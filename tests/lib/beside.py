@@ -58,6 +58,30 @@ def syn(dport):
     return pkt.ip4(CLIENT, SERVER, 6, pkt.tcp(CLIENT, SERVER, 5000, dport))
 
 
+def connection(r, rounds):
+    """A TCP connection through the router and some segments each way; send(side, flags, data, skip)
+    sends one more (side 0 is the client; skip bytes are as if sent before) and tells what came out."""
+    ends, seq = ((CLIENT, 5000), (SERVER, 80)), [1000, 900000]
+
+    def segment(side, flags, data=b"", skip=0, **kw):
+        (src, sp), (dst, dp) = ends[side], ends[not side]
+        p = pkt.ip4(src, dst, 6, pkt.tcp(src, dst, sp, dp, flags=flags, seq=seq[side] + skip,
+                                         ack=seq[not side] if flags & pkt.ACK else 0, data=data,
+                                         **kw))
+        if not skip:
+            seq[side] += len(data) + bool(flags & (pkt.SYN | pkt.FIN))
+        return send(r, p, "eth1" if side else "eth0", (2, 20) if side else (1, 10))["eth0" if side
+                                                                                     else "eth1"]
+
+    segment(0, pkt.SYN)
+    segment(1, pkt.SYN | pkt.ACK)
+    segment(0, pkt.ACK)
+    for _ in range(rounds):
+        segment(0, pkt.ACK, b"q")
+        segment(1, pkt.ACK, b"r")
+    return segment
+
+
 def packets(fw, words, family=4):
     """Packets of the first rule whose saved line ends so."""
     for line in fw.save(family).splitlines():
