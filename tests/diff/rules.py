@@ -98,7 +98,7 @@ class Gen(PacketMatches, StatefulMatches, Targets):
             first = self.r.choice([0, 0, 0, 1])
             for i in range(n):
                 if self.known and table == "filter" and i == first:
-                    rs.rules.append((table, chain, self.r.choice(KNOWN)))
+                    self.begin(rs, table, chain)
                 self.put(rs, table, chain, hooks, jumps, reach)
         for i, u in enumerate(users):
             if not reach[u]:
@@ -108,6 +108,12 @@ class Gen(PacketMatches, StatefulMatches, Targets):
             hooks = reach[u]
             for _ in range(self.r.randint(1, 5)):
                 self.put(rs, table, u, hooks, users[i + 1:], reach)
+
+    def begin(self, rs, table, chain):
+        """What is known passes; in some rulesets whoever is not on a list."""
+        if self.lists:
+            rs.rules += [(table, chain, words) for words in self.listing()]
+        rs.rules.append((table, chain, self.r.choice(KNOWN)))
 
     def put(self, rs, table, chain, hooks, jumps, reach):
         self.in_user = chain in reach
@@ -132,12 +138,13 @@ def generate(rng, family, tag, without=(), nat="", offload=False):
     """nat: "nat" for rules that translate, "kct" for one that only makes the kernel track."""
     g, rs = Gen(rng, family, tag, without, nat), Ruleset(family)
     g.known = offload and "track" not in without
+    g.lists = g.known and "recent" not in without and g.maybe(0.25)
     if nat:
         import nat as translation
         (translation.table if nat == "nat" else translation.never)(g, rs)
-    if g.maybe(0.25):
+    if g.maybe(0.25) and not g.lists:
         g.table(rs, "raw")
-    if g.maybe(0.4):
+    if g.maybe(0.4) and not g.lists:
         g.table(rs, "mangle")
     g.table(rs, "filter")
     spare_answers(rs.rules)

@@ -83,6 +83,20 @@ class StatefulMatches(Words):
         w.append(self.r.choice(["--rsource", "--rsource", "--rdest"]))
         return w
 
+    def listing(self):
+        """Rules: datagrams put their hosts on a list, or take them off it, and all are asked whether
+        they are on it."""
+        name, sides = "-m recent --name %sl" % self.tag, ["--rsource", "--rdest"]
+        rules = ["-p udp %s --%s %s" % (name, how, self.r.choice(sides))
+                 for how in self.r.choice([["set"], ["set"], ["set", "remove"], ["remove", "set"]])]
+        if self.maybe(0.2):
+            rules[0] += " -m statistic --mode nth --every 2 --packet 0"
+        how = self.r.choice(["rcheck", "update", "remove"])
+        asked = [name, self.neg("--" + how), self.r.choice(sides)]
+        if how != "remove" and self.maybe(0.4):
+            asked.append("--seconds 600 --hitcount %d" % self.r.randint(1, 2))
+        return rules + [" ".join(asked + self.r.choice([["-j DROP"], ["-j DROP"], []]))]
+
     def m_limit(self):
         return ["-m limit", "--limit %d/hour" % self.r.choice([1, 2, 6]),
                 "--limit-burst %d" % self.r.choice([1, 2, 3, 5, 10])]

@@ -167,6 +167,9 @@ class Traffic:
                     lambda: fwd(flags=ACK | URG, seq=x, ack=y), lambda: fwd(flags=0, seq=x, ack=y),
                     lambda: self.error_about(out[-1], self.pick("s")),
                     lambda: fwd(flags=ACK, seq=x, ack=y, opts=b"\1\1\x08\x0a" + b"\1" * 8)])())
+            if self.offload and self.maybe(0.15):  # of the same hosts: rules may list them by it
+                p, q = self.r.choice([(a, b), (b, a)])
+                out.append(self.send(p, q, 17, pkt.udp(p, q, sp, dp, b"l")))
         end = self.r.choice(["fin", "fin", "rst", "half", "none"])
         if end == "rst":
             out.append(fwd(flags=RST | ACK, seq=x, ack=y))

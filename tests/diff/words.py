@@ -46,6 +46,7 @@ class Words:
         self.payload = rng.random() < 0.5 and "payload" not in without
         self.track &= "track" not in without
         self.known = False  # chains begin as many rulesets do, and flows are offloaded
+        self.lists = False  # … but not before a list is asked (stateful.py's listing())
         self.recent &= "recent" not in without
 
     def maybe(self, p):
