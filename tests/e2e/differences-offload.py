@@ -138,6 +138,28 @@ def test_offloaded_flow_survives_a_crash(both, c):
     r.close()
 
 
+def test_offloaded_flow_overtakes(both, c):
+    listing = KNOWN.replace("*filter\n", "*filter\n-A FORWARD -p udp -m recent --name l --set\n"
+                            "-A FORWARD -p tcp -m recent --name l --rcheck -j DROP\n")
+
+    def what(r):
+        r.fw.restore(4, listing)
+        segment = connection(r, 10)
+        if isinstance(r.fw, firewall.Fwd):
+            r.fw.pause()
+        r.fw.settle = lambda: None
+        send(r, udp())
+        seen = [len(segment(0, pkt.ACK, b"behind"))]
+        if isinstance(r.fw, firewall.Fwd):
+            r.fw.resume()
+        del r.fw.settle
+        r.fw.settle()
+        r.ports["eth1"].drain()  # the datagram
+        return seen + [len(segment(0, pkt.ACK, b"later"))]
+    c.equal("segments that arrive: right behind what lists their source, and later",
+            both.routers(what), ([0, 0], [1, 0]))
+
+
 def test_renamed_under_offloaded_flow(both, c):
     def what(r):
         r.fw.restore(4, KNOWN + "*mangle\n-A FORWARD -i new0\nCOMMIT\n")
