@@ -15,6 +15,8 @@
 #include "track/pending.h"
 #include "track/wait.h"
 
+#define TICK_NS (FW_NSEC_PER_SEC / 250) /* of the kernel, as most are built */
+
 static const struct {
 	const char *name; /* after net.netfilter.nf_conntrack_; NULL: no setting of its own */
 	uint32_t seconds;
@@ -206,7 +208,8 @@ uint32_t fw_flow_expires_s(const struct fw_flow *flow, uint64_t now)
 	/* the kernel's timer runs from confirmation on; before, it reads as 0 */
 	if (!(flow->status & FW_CTS_CONFIRMED) || flow->expires <= now)
 		return 0;
-	return (uint32_t)((flow->expires - now) / FW_NSEC_PER_SEC);
+	/* the kernel's clock has not ticked since the packet's first hook */
+	return (uint32_t)((flow->expires - now + TICK_NS - 1) / FW_NSEC_PER_SEC);
 }
 
 uint32_t fw_flow_mark(const struct fw_flow *flow)

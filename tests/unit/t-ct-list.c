@@ -182,6 +182,8 @@ static void test_dump_and_load(void **state)
 	assert_int_equal(h.ctinfo, FW_CT_ESTABLISHED_REPLY);
 	assert_int_equal(fw_flow_mark(h.flow), 0xabc);
 	assert_int_equal(fw_flow_expires_s(h.flow, 4 * SEC), 120);
+	assert_int_equal(fw_flow_expires_s(h.flow, 4 * SEC + MSEC), 120); /* at a later hook */
+	assert_int_equal(fw_flow_expires_s(h.flow, 4 * SEC + 5 * MSEC), 119);
 	fw_ct_free(next);
 	/* text → flows → text is the same, counters too */
 	next = fw_ct_new(&config);
