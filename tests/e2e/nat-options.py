@@ -6,9 +6,11 @@ taken, which port, how far a range of ports reaches; and what stays when the rul
 Where the kernel chooses by a hash both must choose the same; where it draws lots, none may be the
 client's own choice.
 """
+import fcntl
 import os
 import socket
 import sys
+import termios
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "lib")]
@@ -16,6 +18,7 @@ sys.path[:0] = [HERE, os.path.join(HERE, "..", "lib")]
 import firewall  # noqa: E402
 import hosts  # noqa: E402
 import netns  # noqa: E402
+import wait  # noqa: E402
 from nat import C, R1, R2, S, Side  # noqa: E402
 
 N, MANY = 24, 1000
@@ -168,6 +171,10 @@ def by_lot(c, both, family):
             c.true("%s to ports --random, %s: several (%s)" % (name, who, got), len(got) > 1)
 
 
+def unacknowledged(s):
+    return int.from_bytes(fcntl.ioctl(s, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+
+
 def rule_goes(w):
     """Established connections keep their translation when its rule is gone, and fwd was stopped
     meanwhile; new ones have none."""
@@ -183,6 +190,8 @@ def rule_goes(w):
                  "--to-destination 10.66.2.77", "-F", "-Z"):
         w.router.run("iptables", "-t", "nat", *line.split(), env=w.fw.env())
         if line == "-Z" and isinstance(w.fw, firewall.Fwd):
+            for x in s, a:  # nobody speaks while nobody translates
+                wait.must("all is acknowledged", lambda: unacknowledged(x) == 0)
             w.fw.stop()
             w.fw.start()
         for x, y in ((s, a), (a, s)):
