@@ -3,15 +3,18 @@
 """docs/differences.md, of rules that translate, for whose sake the kernel tracks, too."""
 import os
 import socket
+import struct
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import beside  # noqa: E402
 import firewall  # noqa: E402
+import hosts  # noqa: E402
 import pkt  # noqa: E402
 from beside import CLIENT, send, syn, udp  # noqa: E402
 
 ROUTER = "10.77.1.1"
+GRE = 47
 NETLINK_NETFILTER, EXPECTATIONS_NEW = 12, 4  # protocol; group (NFNLGRP_CONNTRACK_EXP_NEW)
 
 
@@ -21,6 +24,55 @@ def test_kernel_conntrack_while_translating(both, c):
         w.sh("iptables -t nat -A PREROUTING -p tcp --dport 81 -j REDIRECT --to-ports 80")
         return w.tcp(81), int(w.host.run("conntrack", "-C").stdout)
     c.equal("a translated connection", both.hosts(what), (("open", 1), ("open", 1)))
+
+
+def test_ctexpire_goes_by_our_timeouts(both, c):
+    def what(r):
+        r.ns.sysctl(netfilter__nf_conntrack_udp_timeout=100)
+        r.fw.restore(4, "*nat\n-A POSTROUTING -j MASQUERADE\nCOMMIT\n"
+                        "*filter\n-A FORWARD -m conntrack --ctexpire 90:110\nCOMMIT\n")
+        send(r, udp())
+        send(r, udp())
+        return beside.packets(r.fw, "--ctexpire 90:110")
+    c.equal("some hundred seconds are left", both.routers(what), (1, 0))
+
+
+def call(there, here):
+    """A client of PPTP opens a tunnel: its packets have call number 88, the answers 77."""
+    for s, other, kind, body in (
+            (there, here, 1, struct.pack("!HHIIHH", 0x100, 0, 3, 3, 0, 0) + bytes(128)),
+            (here, there, 2, struct.pack("!HBBIIHH", 0x100, 1, 0, 3, 3, 0, 0) + bytes(128)),
+            (there, here, 7, struct.pack("!HHIIIIHHHH", 77, 1, 0, 0, 3, 3, 0, 0, 0, 0) + bytes(128)),
+            (here, there, 8, struct.pack("!HHBBHIHHI", 88, 77, 1, 0, 0, 1000, 64, 0, 0))):
+        s.sendall(struct.pack("!HHIHH", 12 + len(body), 1, 0x1a2b3c4d, kind, 0) + body)
+        other.recv(256)
+
+
+def test_gre_of_pptp(both, c):
+    def what(w):
+        w.fw.restore(4, "*raw\n-A PREROUTING -p tcp --dport 1723 -j CT --helper pptp\nCOMMIT\n"
+                        "*filter\n-A INPUT -p 47 -m helper --helper pptp\n"
+                        "-A OUTPUT -p 47 -m helper --helper pptp\n"
+                        "-A OUTPUT -p 47 -m conntrack --ctstate ESTABLISHED\nCOMMIT\n")
+        listener = w.listen(1723)
+        with w.peer:
+            there = socket.create_connection((hosts.V4, 1723), timeout=2)
+            far = socket.socket(socket.AF_INET, socket.SOCK_RAW, GRE)
+        here = listener.accept()[0]
+        with w.host:
+            near = socket.socket(socket.AF_INET, socket.SOCK_RAW, GRE)
+        with there, here, far, near:
+            for s in (here, far, near):
+                s.settimeout(2)
+            call(there, here)
+            for s, other, to, number in ((far, near, hosts.V4, 88), (near, far, hosts.PEER4, 77)):
+                s.sendto(struct.pack("!HHHHI", 0x3001, 0x880b, 0, number, 1), (to, 0))
+                other.recv(256)
+            w.fw.settle()
+        return [beside.packets(w.fw, words) for words in (
+            "-A INPUT -p gre -m helper --helper pptp", "-A OUTPUT -p gre -m helper --helper pptp",
+            "--ctstate ESTABLISHED")]
+    c.equal("packets of a tunnel", both.hosts(what), ([1, 1, 1], [1, 0, 1]))
 
 
 def test_errors_about_first_packets_pass(both, c):

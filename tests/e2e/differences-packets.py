@@ -43,6 +43,18 @@ def test_changed_fragments_are_cut_anew(both, c):
             ([84, 100, 276], [276, 164]))
 
 
+def test_mss_at_an_odd_place(both, c):
+    def what(r):
+        r.fw.restore(4, "*mangle\n-A FORWARD -p tcp --syn -j TCPMSS --set-mss 900\nCOMMIT\n")
+        out = []
+        for before in (b"\1\1", b"\1"):
+            syn = pkt.tcp(CLIENT, SERVER, 5000, 80, opts=before + b"\2\4\5\xb4")
+            segment = send(r, pkt.ip4(CLIENT, SERVER, 6, syn))["eth1"][0][20:]
+            out.append(pkt.l4sum(CLIENT, SERVER, 6, segment) == 0)
+        return out
+    c.equal("the checksum is right", both.routers(what), ([True, False], [True, True]))
+
+
 def test_pattern_across_fragments(both, c):
     body = pkt.udp(CLIENT, SERVER, 1, 53, b"." * 20 + b"needle" + b"." * 30)  # 8 + 20 + 4 = 32
 

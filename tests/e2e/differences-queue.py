@@ -133,6 +133,22 @@ def test_tables_are_one_visit(both, c):
     c.equal("a chain at -250 sees what raw drops", both.routers(what), (False, True))
 
 
+def test_marked_to_nowhere(both, c):
+    def what(w):
+        w.sh("ip rule add fwmark 1 lookup 77; ip route add blackhole default table 77; "
+             "iptables -t mangle -A OUTPUT -p udp -j MARK --set-mark 1; "
+             "iptables -A OUTPUT -p udp -d %s" % hosts.PEER4)
+        told = False
+        with w.host, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            try:
+                s.sendto(b"x", (hosts.PEER4, 9))
+            except OSError:
+                told = True
+        w.fw.settle()
+        return told, packets(w.fw, "-A OUTPUT -d %s/32 -p udp" % hosts.PEER4)
+    c.equal("the sender is told; filter's packets", both.hosts(what), ((True, 0), (False, 1)))
+
+
 def test_no_proc_recent(both, c):
     def what(w):
         w.listen(80)
