@@ -122,6 +122,7 @@ enum ct_say ct_restart(struct ct_ctx *c)
 		memset(c->flow->ext->bytes, 0, sizeof(c->flow->ext->bytes));
 	}
 	c->flow->status &= FW_CTS_EXPECTED | CT_NAT;
+	c->flow->flags &= (uint8_t)~CT_F_MASKED;
 	c->fresh = true;
 	say = ct_handle(c);
 	if (say != CT_ACCEPT)

@@ -46,6 +46,7 @@ bool fw_flow_counters(const struct fw_flow *flow, enum fw_ct_dir dir, uint64_t *
 	return true;
 }
 
+/* Nobody answers to the end from which a masked flow came, whatever it is that they answer to. */
 static struct fw_flow *confirmed(struct fw_ct *ct, const struct fw_tuple *tuple, uint64_t now)
 {
 	struct fw_flow *flow = NULL;
@@ -54,7 +55,12 @@ static struct fw_flow *confirmed(struct fw_ct *ct, const struct fw_tuple *tuple,
 
 	if (ct_key_make(ct, tuple, &key))
 		flow = ct_find(ct, &key, now, false, &dir);
-	return flow && (flow->status & FW_CTS_CONFIRMED) ? flow : NULL;
+	if (!flow || !(flow->status & FW_CTS_CONFIRMED))
+		return NULL;
+	return dir == FW_DIR_REPLY && (flow->flags & CT_F_MASKED) &&
+			!(flow->status & FW_CTS_SRC_NAT)
+		? NULL
+		: flow;
 }
 
 bool fw_ct_counted_as(struct fw_ct *ct, const struct fw_eval *e, struct fw_tuple *ret,

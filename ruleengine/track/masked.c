@@ -59,8 +59,10 @@ void fw_ct_expect_masking(struct fw_ct *ct, const struct fw_eval *e)
 
 	if (e->nat)
 		nat = fw_nat_at(e->nat, (enum fw_hook)e->pkt->meta.hook);
-	if (e->flow && e->flow != &ct->scratch)
-		note_twice(ct, e->flow, &nat, e->now);
+	if (!e->flow || e->flow == &ct->scratch)
+		return;
+	e->flow->flags |= CT_F_MASKED;
+	note_twice(ct, e->flow, &nat, e->now);
 }
 
 struct asked {

@@ -99,6 +99,7 @@ struct fw_flow_ext {
 #define CT_F_INDEX 0x04 /* stands in the index */
 #define CT_F_ACCT  0x08 /* ext counts its packets */
 #define CT_F_UNSEEN 0x10 /* some of its packets pass without our seeing them (fw/offer.h) */
+#define CT_F_MASKED 0x20 /* its source was to be translated; until SRC_NAT says to what */
 
 struct fw_flow {
 	struct fw_tuple orig;

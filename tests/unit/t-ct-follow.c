@@ -238,6 +238,29 @@ static struct fw_flow *refused(struct fw_ct *ct, struct kernel *k, uint8_t src, 
 	return follow(ct, k, &b, FW_CT_ESTABLISHED_REPLY, in);
 }
 
+/* Nobody answers to where a masked flow came from: who counts connections finds none by that tuple. */
+static void test_masked_has_no_plain_answer(void **state)
+{
+	struct kernel k = {.known = false};
+	struct fw_tuple there, answer;
+	struct fw_ct *ct = fresh();
+	struct fw_eval e = {.ctinfo = FW_CT_NEW};
+	struct fw_tuple room;
+
+	(void)state;
+	e.flow = masked(ct, &k, 5000);
+	fw_ct_confirm(ct, &e);
+	there = *fw_flow_tuple(e.flow, FW_DIR_ORIG, &room);
+	answer = *fw_flow_tuple(e.flow, FW_DIR_REPLY, &room);
+	assert_int_equal(fw_ct_life(ct, &there, SEC), FW_CT_ALIVE);
+	assert_int_equal(fw_ct_life(ct, &answer, SEC), FW_CT_GONE);
+	/* until it is known what it was translated to, and that is somebody's */
+	answer.dst.u8[3] = ROUTER;
+	assert_true(ct_flow_translate(ct, e.flow, &answer));
+	assert_int_equal(fw_ct_life(ct, &answer, SEC), FW_CT_ALIVE);
+	fw_ct_free(ct);
+}
+
 /* A reset is the first answer, and the kernel has forgotten the connection for it. */
 static void test_masked_and_refused(void **state)
 {
@@ -564,6 +587,7 @@ int main(void)
 		cmocka_unit_test(test_error_of_another),
 		cmocka_unit_test(test_opposite_of_a_translated_flow),
 		cmocka_unit_test(test_opposite_of_a_forgotten_flow),
+		cmocka_unit_test(test_masked_has_no_plain_answer),
 		cmocka_unit_test(test_masked_and_refused),
 		cmocka_unit_test(test_other_port_is_refused),
 		cmocka_unit_test(test_clash_is_refused),
