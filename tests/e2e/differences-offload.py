@@ -109,6 +109,22 @@ def test_offloaded_fin_is_acknowledged(both, c):
             (["FIN_WAIT", "LAST_ACK", "TIME_WAIT"], ["CLOSE_WAIT", "TIME_WAIT", "TIME_WAIT"]))
 
 
+def test_offloaded_reset_is_taken_back(both, c):
+    def what(r):
+        r.fw.restore(4, KNOWN)
+        segment = connection(r, 10)
+        segment(1, pkt.RST | pkt.ACK)
+        seen = states(r)
+
+        def goes_on():  # the first may pass unseen
+            segment(1, pkt.ACK)
+            return isinstance(r.fw, firewall.Kernel) or states(r) != seen
+        wait.must("an ACK comes to be seen", goes_on)
+        return seen + states(r)
+    c.equal("states after a reset and an ACK by who has sent it", both.routers(what),
+            (["CLOSE", "CLOSE"], ["CLOSE", "ESTABLISHED"]))
+
+
 def test_offloaded_flow_lives_longer(both, c):
     def what(r):
         r.fw.restore(4, KNOWN)
