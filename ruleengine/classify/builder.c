@@ -94,7 +94,8 @@ struct builder *fw_builder_new(const struct fw_chain *chain, enum fw_family fami
 	bl->b->n_words = (chain->n_chunks + 63) / 64;
 	bl->b->row_limit = row_limit;
 #if defined(__x86_64__)
-	bl->b->avx2 = __builtin_cpu_supports("avx2");
+	/* a virtual machine may have one of them without the other */
+	bl->b->avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi");
 #endif
 	if (allocate(bl, chain->n_chunks) < 0)
 		return fw_builder_free(bl);
