@@ -4,8 +4,10 @@
  *
  * How fresh.  Change notices wait in our socket from the moment of the change.  They are read
  * before a batch of packets is judged, at most once a millisecond, so a packet is judged by names
- * at most that old; a number never seen before is asked for at once.  Numbers are not used twice,
- * so only a rename could be seen late.
+ * at most that old; a number never seen before is asked for at once.
+ *
+ * What is gone is remembered for packets of it that were read already (the kernel drops those that
+ * wait), until room is needed: a host of containers makes new interfaces as long as it runs.
  *
  * Everything here runs under core->lock.
  */
@@ -22,12 +24,14 @@
 #include "rtnl.h"
 
 #define FRESH_NS 1000000u
+#define SIZE_MIN 64 /* places */
 
 struct link {
 	uint32_t index; /* 0: free place */
 	uint16_t type;
 	uint32_t mtu, group;
 	bool known; /* false: asked for, and there is none */
+	bool gone;
 	char name[FW_IFNAMSIZ];
 };
 
@@ -53,19 +57,28 @@ static struct link *place(struct link *links, uint32_t size, uint32_t index)
 	return &links[i];
 }
 
-static bool grow(struct fwd_rtnl *r)
+static bool make_room(struct fwd_rtnl *r)
 {
-	uint32_t size = r->size ? 2 * r->size : 64;
-	struct link *links = calloc(size, sizeof(*links));
+	uint32_t size = SIZE_MIN, kept = 0, gone = 0;
+	struct link *links;
 
+	for (uint32_t i = 0; i < r->size; i++) {
+		kept += r->links[i].index && !r->links[i].gone;
+		gone += r->links[i].gone;
+	}
+	while (size < 4 * kept)
+		size *= 2;
+	links = calloc(size, sizeof(*links));
 	if (!links)
 		return false;
 	for (uint32_t i = 0; i < r->size; i++)
-		if (r->links[i].index)
+		if (r->links[i].index && !r->links[i].gone)
 			*place(links, size, r->links[i].index) = r->links[i];
 	free(r->links);
 	r->links = links;
 	r->size = size;
+	r->used = kept;
+	r->renames += gone != 0; /* should such a number come again, its name cannot be compared */
 	return true;
 }
 
@@ -73,7 +86,7 @@ static struct link *get(struct fwd_rtnl *r, uint32_t index)
 {
 	struct link *l;
 
-	if (2 * (r->used + 1) > r->size && !grow(r))
+	if (2 * (r->used + 1) > r->size && !make_room(r))
 		return NULL;
 	l = place(r->links, r->size, index);
 	if (!l->index) {
@@ -92,11 +105,15 @@ static void take_link(struct fwd_rtnl *r, const struct nlmsghdr *nlh)
 
 	if (ifi->ifi_index <= 0 || ifi->ifi_family != AF_UNSPEC)
 		return; /* bridges and IPv6 speak of links in other families */
-	if (nlh->nlmsg_type == RTM_DELLINK)
-		return; /* packets of it may still wait; its number will not come again */
+	if (nlh->nlmsg_type == RTM_DELLINK) {
+		l = place(r->links, r->size, (uint32_t)ifi->ifi_index);
+		l->gone = l->index;
+		return;
+	}
 	l = get(r, (uint32_t)ifi->ifi_index);
 	if (!l)
 		return;
+	l->gone = false;
 	l->type = ifi->ifi_type;
 	for (; RTA_OK(rta, len); rta = RTA_NEXT(rta, len)) {
 		size_t n = RTA_PAYLOAD(rta);
@@ -186,6 +203,8 @@ void fwd_rtnl_drain(struct fwd_rtnl *r)
 	if (fwd_nl_notices(r->events, take, r))
 		return;
 	r->changes++; /* some were lost: who knows */
+	for (uint32_t i = 0; i < r->size; i++)
+		r->links[i].gone = r->links[i].index;
 	ask_links(r, 0);
 }
 
@@ -216,6 +235,7 @@ uint16_t fwd_rtnl_link(struct fwd_rtnl *r, uint32_t ifindex, char name[FW_IFNAMS
 		l = get(r, ifindex);
 		if (!l)
 			return ARPHRD_VOID;
+		l->gone = !l->known;
 	}
 	memcpy(name, l->name, FW_IFNAMSIZ);
 	return l->known ? l->type : ARPHRD_VOID;
@@ -255,7 +275,7 @@ int fwd_rtnl_open(struct fwd_rtnl **ret, struct fw_err *err)
 	r->requests = fwd_nl_open(NETLINK_ROUTE, 0);
 	error = r->events < 0 ? r->events : r->requests < 0 ? r->requests : 0;
 	if (!error)
-		error = grow(r) ? ask_links(r, 0) : -ENOMEM;
+		error = make_room(r) ? ask_links(r, 0) : -ENOMEM;
 	if (error) {
 		fw_fail(err, FW_ERR_RESOURCE, "cannot read the interfaces: %s", strerror(-error));
 		fwd_rtnl_close(r);
