@@ -5,8 +5,9 @@
 The tracker against the kernel's: the same packets through both, the same state for each.
 
 Random but meaningful conversations (TCP with every kind of misbehaviour, UDP, UDP-Lite, ICMP,
-ICMPv6, their errors, SCTP, GRE, protocols nobody knows; IPv4 and IPv6) are put as raw frames into
-a namespace that forwards them between two links.  Nobody owns the addresses, so nobody answers.
+ICMPv6, their errors, SCTP, GRE, protocols nobody knows; IPv4 and IPv6), and some that real stacks
+have had with one another just before (recorded.py), are put as raw frames into a namespace that
+forwards them between two links.  Nobody owns the addresses, so nobody answers.
 Rules in mangle PREROUTING write what `-m conntrack` says of a packet into its DSCP, which is read
 where the packet comes out.  The same bytes with the times at which they were sent go through
 tests/tools/fwct.  Needs root, iptables-legacy, ip.
@@ -29,6 +30,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "lib")]
 
 import netns  # noqa: E402
+import recorded  # noqa: E402
 import talks  # noqa: E402
 import wire  # noqa: E402
 
@@ -140,7 +142,7 @@ def play(kernel, conversations, packets, single):
         kernel.receive(found)
         if single is not None:
             kernel.flows.append(kernel.list())
-        if len(log[n]) < packets:
+        if len(log[n]) < getattr(talk, "length", packets):
             heapq.heappush(queue, (time.monotonic() + gap(talk.rng), n))
     while wire.wait_readable(kernel.ports.values(), 0.3):  # until nothing more comes
         kernel.receive(found)
@@ -187,7 +189,7 @@ def compare(opt, n, talk, packets, found):
         if kernels in said:
             continue
         print("\nconversation %d (%s, ipv%d): packet %d: kernel %s, fwd %s" % (
-            n, type(talk).__name__, 6 if talk.net.six else 4, k + 1, kernels, said.pop()))
+            n, getattr(talk, "name", type(talk).__name__), 6 if talk.net.six else 4, k + 1, kernels, said.pop()))
         for j in range(k + 1):
             t, s, p = packets[j]
             st = found.get(number_of(p))
@@ -223,6 +225,8 @@ def main():
     for n in range(opt.sequences):
         kind = opt.only or rng.choices(list(talks.WEIGHTS), talks.WEIGHTS.values())[0]
         conversations.append(talks.KINDS[kind](random.Random(rng.getrandbits(64)), n, rng.random() < 0.3))
+    if not opt.only and opt.conversation is None:
+        conversations += recorded.record()
     kernel = Kernel(opt.sysctls)
     log, found = play(kernel, conversations, opt.packets, opt.conversation)
     if opt.conversation is not None:
