@@ -61,6 +61,7 @@ class Options(Side):
             with self.udp(self.client, c, cp) as q:
                 q.sendto(b"?", (s, sp))
                 self.fw.settle()
+                wait.until(lambda: any(readable(x) for x in there.values()), 2)
                 found = [(k, x) for k, x in there.items() if readable(x)]
                 if len(found) != 1:
                     out.append("%d got it" % len(found))
