@@ -24,6 +24,7 @@
 #define LINE_SIZE   1024
 #define LIMIT_LINES 20
 #define LIMIT_S	    5
+#define PATIENCE_S  1 /* with a reader, at the end */
 #define KINDS	    64 /* places for kinds; two kinds in one place share their limit */
 
 struct kind {
@@ -216,16 +217,23 @@ int fwd_log_start(void)
 
 void fwd_log_stop(void)
 {
+	struct timespec until;
 	bool was;
 
 	pthread_mutex_lock(&self.lock);
 	was = self.running;
-	self.running = false;
 	self.stopping = true;
 	pthread_cond_signal(&self.more);
 	pthread_mutex_unlock(&self.lock);
-	if (was)
-		pthread_join(self.thread, NULL);
+	if (!was)
+		return;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += PATIENCE_S;
+	if (pthread_clockjoin_np(self.thread, NULL, CLOCK_MONOTONIC, &until))
+		return; /* it waits for a reader; what is logged from now on waits in the ring */
+	pthread_mutex_lock(&self.lock);
+	self.running = false;
+	pthread_mutex_unlock(&self.lock);
 }
 
 void fwd_log_err(int priority, const char *file, const struct fw_err *err)

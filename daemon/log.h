@@ -15,7 +15,7 @@
 void fwd_log_init(void);
 /* Start the thread.  0 or negative errno (then logging goes on without). */
 int fwd_log_start(void);
-/* Write what is left, end the thread. */
+/* Write what is left, end the thread; where nobody reads, only for a second: packets may wait. */
 void fwd_log_stop(void);
 
 /* An error as a person reads it: "FILE:LINE:COLUMN: MESSAGE (HINT)".  file may be NULL. */

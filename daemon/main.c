@@ -97,15 +97,16 @@ static int set_up(struct fwd *d, struct fw_err *err)
 		r = fwd_control_probe(d, err);
 	if (!r)
 		r = fwd_privs_drop(&d->options, err);
-	if (!r)
-		r = set_up_rules(d, err);
+	if (r)
+		return r;
+	fwd_log_start(); /* after a restart packets wait already, and for no reader of ours */
+	r = set_up_rules(d, err);
 	if (!r)
 		r = fwd_kernel_open(&e->kernel, &d->core, err);
 	if (r)
 		return r;
 	if (d->options.seccomp && !d->baton.filtered)
 		fwd_sandbox_enter();
-	fwd_log_start();
 	if (!d->baton.restarts && fwd_kernel_learn(e->kernel))
 		fwd_edit_need_kct(e);
 	if (d->core.plan.kct) /* packets that have waited want to be translated at once */

@@ -22,7 +22,7 @@ RULES = "*filter\n-A INPUT -p udp --dport 9 -j DROP\nCOMMIT\n"
 class Manager:
     """Plays systemd: starts the daemon, keeps what it says."""
 
-    def __init__(self, ns, prefix=(), args=(), watchdog_ms=0, socket_path=True, owner=0):
+    def __init__(self, ns, prefix=(), args=(), watchdog_ms=0, socket_path=True, owner=0, log=None):
         self.ns, self.said = ns, []
         self.dir = tempfile.mkdtemp(prefix=netns.PREFIX + "-")
         os.chmod(self.dir, 0o755)
@@ -39,7 +39,7 @@ class Manager:
         if watchdog_ms:
             env["WATCHDOG_USEC"] = str(watchdog_ms * 1000)
         where = ["--socket", self.path] if socket_path else []
-        self.log = open(self.dir + "/log", "w+")
+        self.log = open(log[1] if log else self.dir + "/log", "w" if log else "w+")
         self.proc = ns.popen(*prefix, firewall.FWD, *where, "--state", self.state, "--rules",
                              self.dir + "/rules.v4", "--rules6", "", *args, env=env,
                              stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
@@ -157,6 +157,25 @@ def ptrace(request, tid):
         raise OSError(ctypes.get_errno(), "ptrace")
 
 
+def stuck_reader(ns):
+    """Somebody holds our stderr and does not read it: restart and stop wait for nobody."""
+    m = Manager(ns, log=os.pipe())
+    m.wait("READY=1")
+    control.edit(m.path, "-I INPUT -p udp --dport 12 -j LOG")
+    with ns:
+        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    for _ in range(5000):  # more than pipe and log hold
+        s.sendto(b"x", ("127.0.0.1", 12))
+    fwctl = [firewall.FWCTL, "--socket", m.path, "restart"]
+    ns.run(*fwctl)
+    assert control.values(control.ask(m.path, "ping"))["restarts"] == "1"
+    assert not arrives(ns, 9), "a packet passed after the restart"
+    m.proc.terminate()
+    assert m.proc.wait(10) == 0
+    assert arrives(ns, 9), "packets are still filtered after the stop"
+    m.close()
+
+
 def watchdog(ns):
     """Signs of life come while packets are judged, and not when a worker hangs and the control loop
     does not."""
@@ -243,6 +262,7 @@ def main():
     ready_reload_stop(ns)
     not_ready(ns)
     stopped_early(ns)
+    stuck_reader(ns)
     watchdog(ns)
     default_socket(ns)
     privileges(ns, "nobody", 65534, net_admin | net_raw)
