@@ -91,6 +91,13 @@ class Lab:
         self.count = 0
 
 
+def carry(ns, devices):
+    """Can they send?  Without a queueing discipline of its own, which the kernel gives it a while after
+    its carrier has come up, a link drops what it should send."""
+    lines = ns.run("ip", "-o", "link", "show").stdout.splitlines()
+    return not any(" noop " in x for x in lines if x.split()[1].partition("@")[0] in devices)
+
+
 class LabRouter:
     """A router between 10.77.1.0/24 (eth0) and 10.77.2.0/24 (eth1), fd77:1::/64 and fd77:2::/64.
 
@@ -137,6 +144,7 @@ class LabRouter:
         lines += ["route add 10.77.2.21 dev eth1 realm 7", "route add 10.77.1.11 dev eth0 realm 5",
                   "link set eth1 group 7"]
         ns.ip(*lines)
+        wait.must("the links carry", lambda: carry(ns, far.keys()) and carry(lab.ns, far.values()))
         self.ports = {dev: wire.Port(lab.ns, far[dev]) for dev in far}
         self.raw = wire.RawSender(ns)
         self._listen()
