@@ -9,10 +9,12 @@ import os
 import re
 import socket
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import beside
+import control
 import firewall
 import offloaded
 import pkt
@@ -164,19 +166,58 @@ def test_again(both, c):
     c.equal("off the list: offloaded again", both.routers(what), (True, True))
 
 
+LISTED = ("-A FORWARD -p udp --dport %d -m recent --name l --set -j DROP\n"
+          "-A FORWARD -p udp --dport %d -m recent --name l --remove -j DROP\n" % (ON, OFF))
+
+
+def datagrams(w, family):
+    with w.net.client:
+        return socket.socket(offloaded.FAMILY[family], socket.SOCK_DGRAM)
+
+
+def test_under_way(both, c):
+    """Streams over several queues, taken back again and again while they pass unseen, and edits behind
+    it: all arrives, and all is counted."""
+    w, stop, got = offloaded.World("--queues", "2"), threading.Event(), []
+    w.rules(4, LISTED + "-A FORWARD -m recent --name l --update\n")
+    pairs = [offloaded.tcp(w, 4, 7000 + i) for i in range(2)]
+
+    def stream(p):
+        while not stop.is_set():
+            got.append(p.bulk(offloaded.MIB) == offloaded.MIB)
+
+    streams = [threading.Thread(target=stream, args=(p,)) for p in pairs]
+    for t in streams:
+        t.start()
+    s = datagrams(w, 4)
+    for _ in range(3):
+        passed = w.metric("offload_packets_total")
+        wait.must("many pass unseen", lambda: w.metric("offload_packets_total") > passed + 1000)
+        for port in (ON, OFF):
+            s.sendto(b"x", (offloaded.ENDS[4][1], port))
+        control.edit(w.fw.socket, "-I FORWARD -p sctp", 4)
+        control.edit(w.fw.socket, "-D FORWARD 1", 4)
+    stop.set()
+    for t in streams:
+        t.join()
+    c.true("under way: all arrives", all(got))
+    w.same("under way", 4)
+    for x in pairs + [s]:
+        x.close()
+    w.close()
+
+
 def test_sockets(both, c):
     """Both families, with and without the kernel's conntrack."""
     for kct in (False, True):
         w = offloaded.World(kct=kct)
         for family in (4, 6):
             what = "IPv%d%s" % (family, ", the kernel tracks" if kct else "")
-            w.rules(family, "-A FORWARD -p udp --dport 9 -m recent --name l --set -j DROP\n"
-                            "-A FORWARD -m recent --name l --update -j DROP\n")
+            w.rules(family, LISTED + "-A FORWARD -m recent --name l --update -j DROP\n")
             p = offloaded.tcp(w, family)
             wait.must(what + ": offloaded", lambda: offloaded.is_offloaded(w, p))
-            with w.net.client:
-                s = socket.socket(offloaded.FAMILY[family], socket.SOCK_DGRAM)
-            s.sendto(b"x", (offloaded.ENDS[family][1], 9))
+            s = datagrams(w, family)
+            s.sendto(b"x", (offloaded.ENDS[family][1], ON))
             w.fw.settle()
             before = w.passed(family)["FORWARD"]
             for _ in range(10):
