@@ -27,12 +27,17 @@ static uint8_t check_entry(const struct fw_flow *flow, const struct ct_slot *slo
 		return 1;
 	}
 	require((flow->status & CT_NAT) && flow->ext);
-	if (slot->ref & CT_REF_REPLY) {
-		require(flow->ext->reply_hash == slot->hash);
+	switch (slot->ref & CT_REF_FLAGS) {
+	case CT_REF_REPLY:
+		require(flow->ext->has_reply && flow->ext->reply_hash == slot->hash);
 		return 2;
+	case CT_REF_MID:
+		require(flow->ext->has_mid && flow->ext->mid_hash == slot->hash);
+		return 4;
+	default:
+		require(flow->ext->has_later && flow->ext->later_hash == slot->hash);
+		return 8;
 	}
-	require(flow->ext->has_mid && flow->ext->mid_hash == slot->hash);
-	return 4;
 }
 
 /* Each entry leads to a record of its hash, to each record one of a kind, and no gap is before it. */
@@ -72,7 +77,8 @@ static void check(const struct fw_ct *ct)
 		if (!(flow->flags & CT_F_USED))
 			continue;
 		used++;
-		extra += flow->status & CT_NAT ? 1 + flow->ext->has_mid : 0;
+		if (flow->status & CT_NAT)
+			extra += flow->ext->has_reply + flow->ext->has_mid + flow->ext->has_later;
 		living += !(flow->flags & CT_F_DYING);
 		require(flow->flags & CT_F_INDEX);
 		require(flow->hash == ct_tuple_hash(ct->config.seed, &flow->orig));
