@@ -105,9 +105,8 @@ static bool add_entries(struct fw_ct *ct, struct fw_flow *flow, bool reply)
 
 /* found: by its reply, too */
 static bool translate(struct fw_ct *ct, struct fw_flow *flow, const struct fw_tuple *reply,
-		      bool found)
+		      uint16_t status, bool found)
 {
-	const uint16_t status = translated(&flow->orig, reply);
 	struct fw_tuple answer;
 	struct fw_flow_ext *ext;
 
@@ -139,7 +138,7 @@ static bool translate(struct fw_ct *ct, struct fw_flow *flow, const struct fw_tu
 
 bool ct_flow_translate(struct fw_ct *ct, struct fw_flow *flow, const struct fw_tuple *reply)
 {
-	return translate(ct, flow, reply, true);
+	return translate(ct, flow, reply, translated(&flow->orig, reply), true);
 }
 
 bool ct_flow_guess(struct fw_ct *ct, struct fw_flow *flow, const struct fw_tuple *reply,
@@ -148,9 +147,13 @@ bool ct_flow_guess(struct fw_ct *ct, struct fw_flow *flow, const struct fw_tuple
 	enum fw_ct_dir dir = FW_DIR_REPLY;
 	const struct fw_flow *other;
 	struct ct_key key;
+	uint16_t status;
 
 	if (!ct_key_make(ct, reply, &key))
 		return false;
+	status = translated(&flow->orig, reply);
+	if (status == FW_CTS_SRC_NAT && is_icmp(&flow->orig))
+		status = FW_CTS_DST_NAT; /* an id does not say whose work it is, but we have waited for it */
 	other = ct_find_met(ct, &key, now, false, CT_AHEAD, 0, &dir);
-	return translate(ct, flow, reply, !other || other == flow);
+	return translate(ct, flow, reply, status, !other || other == flow);
 }

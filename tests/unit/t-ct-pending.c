@@ -142,6 +142,27 @@ static struct fw_flow *find(struct fw_ct *ct, const struct fw_tuple *t)
 	return ct_key_make(ct, t, &key) ? ct_find(ct, &key, SEC, false, &dir) : NULL;
 }
 
+/* Led to where it went anyway, with another id: that, too, is a destination that was translated. */
+static void test_icmp_id_only(void **state)
+{
+	struct fw_nat nat = to(FW_NAT_DST, SERVER, SERVER, 0, 0);
+	struct ct_ctx c = {.ct = fresh(), .now = SEC};
+	struct fw_flow *flow;
+	struct fw_tuple t;
+	struct bytes b;
+
+	(void)state;
+	nat.flags |= FW_NAT_RANDOM;
+	make_icmp(&b, CLIENT, SERVER, 8, 7);
+	flow = noted(c.ct, &b, FW_PREROUTING, nat);
+	make_icmp(&b, CLIENT, SERVER, 8, 4711);
+	t = tuple_of(&b);
+	assert_ptr_equal(ct_take_pending(&c, &t, false), flow);
+	assert_int_equal(fw_flow_status(flow) & CT_NAT, FW_CTS_DST_NAT);
+	assert_ptr_equal(find(c.ct, &t), flow);
+	fw_ct_free(c.ct);
+}
+
 /* Ports of ICMP are its id, whose change is the whole packet's. */
 static void test_icmp(void **state)
 {
@@ -246,6 +267,7 @@ int main(void)
 		cmocka_unit_test(test_rules_tell), cmocka_unit_test(test_one_socket),
 		cmocka_unit_test(test_icmp),       cmocka_unit_test(test_same_port),
 		cmocka_unit_test(test_range),      cmocka_unit_test(test_to_itself),
+		cmocka_unit_test(test_icmp_id_only),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
