@@ -10,6 +10,7 @@ from stateful import StatefulMatches
 from targets import Targets
 from words import BUILTIN, INBOUND, MULTI
 
+PROTO = {4: "icmp", 6: "ipv6-icmp"}
 UNTRACKS = re.compile("-j (NOTRACK|CT --notrack)")
 KNOWN = ("-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
          "-m state --state ESTABLISHED -j ACCEPT",
@@ -124,14 +125,18 @@ class Gen(PacketMatches, StatefulMatches, Targets):
         rs.rules.append((table, chain, words))
 
 
-def spare_answers(rules):
-    """What raw says of REJECT's answers to untracked packets is another matter than in the kernel
-    (docs/differences.md)."""
-    if not any("-j REJECT" in words for _, _, words in rules):
-        return
+def spare_answers(rules, family):
+    """What raw says of answers to untracked packets, REJECT's or the stack's own errors, is another
+    matter than in the kernel (docs/differences.md)."""
+    rejects, icmp = any("-j REJECT" in w for _, _, w in rules), PROTO[family]
     for i, (table, chain, words) in enumerate(rules):
-        if table == "raw" and chain != "PREROUTING" and UNTRACKS.search(words):
-            rules[i] = (table, chain, UNTRACKS.sub("-j ACCEPT", words))
+        if table != "raw" or chain == "PREROUTING" or not UNTRACKS.search(words):
+            continue
+        if rejects or "-p " + icmp in words or "! -p " in words:
+            words = UNTRACKS.sub("-j ACCEPT", words)
+        elif "-p " not in words:
+            words = "! -p %s %s" % (icmp, words)
+        rules[i] = (table, chain, words)
 
 
 def generate(rng, family, tag, without=(), nat="", offload=False):
@@ -147,7 +152,7 @@ def generate(rng, family, tag, without=(), nat="", offload=False):
     if g.maybe(0.4) and not g.lists:
         g.table(rs, "mangle")
     g.table(rs, "filter")
-    spare_answers(rs.rules)
+    spare_answers(rs.rules, family)
     if nat:
         translation.spare_resets(rs.rules)
     return rs

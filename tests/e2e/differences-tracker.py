@@ -9,7 +9,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import beside  # noqa: E402
 import hosts  # noqa: E402
 import pkt  # noqa: E402
-from beside import packets, send, udp  # noqa: E402
+from beside import CLIENT, packets, send, udp  # noqa: E402
 
 
 def test_no_kernel_conntrack(both, c):
@@ -58,6 +58,13 @@ def test_notrack_of_answers(both, c):
                         "-A OUTPUT -m state --state UNTRACKED\nCOMMIT\n")
         return len(send(r, udp())["eth0"]), packets(r.fw, "--state UNTRACKED")
     c.equal("answers, and those that NOTRACK took", both.routers(what), ((1, 0), (1, 1)))
+
+    def own(r):
+        r.fw.restore(4, "*raw\n-A PREROUTING -p esp -j NOTRACK\n-A OUTPUT -p icmp -j NOTRACK\nCOMMIT\n"
+                        "*filter\n-A OUTPUT -m state --state UNTRACKED\nCOMMIT\n")
+        esp = pkt.ip4(CLIENT, "10.77.1.1", 50, b"\0\0\0\7\0\0\0\1" + bytes(24))
+        return len(send(r, esp)["eth0"]), packets(r.fw, "--state UNTRACKED")
+    c.equal("the stack's own errors", both.routers(own), ((1, 0), (1, 1)))
 
 
 def test_timeout_policies_are_read_once(both, c):
