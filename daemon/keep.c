@@ -213,6 +213,8 @@ struct fwd_keeper *fwd_keep_start(struct fwd *d)
 	ev_async_start(d->loop, &k->done);
 	d->editor.settle = settle;
 	d->editor.settle_priv = k;
+	if (d->editor.compact)
+		fwd_keep_now(k);
 	return k;
 }
 

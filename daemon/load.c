@@ -248,8 +248,9 @@ static int read_state(struct start *s, struct fw_err *err)
 	int r = 0;
 
 	if (read_baton(s, &r, err)) {
-		if (!r && e->store) /* the directory says the same; the journal goes on */
+		if (!r && e->store) /* the journal goes on */
 			r = fwd_store_load(e->store, pass_over, NULL, err);
+		e->compact = true; /* the directory may be another, or have been emptied */
 		return r ? r : fw_tx_prepare(s->tx, err);
 	}
 	r = 0;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core.h"
@@ -210,9 +211,20 @@ int fwd_journal_append(struct fwd_journal *j, const struct fwd_frame *edit, stru
 	return r;
 }
 
+/* Does the file still have a name?  What is written to one that was deleted is nowhere. */
+static int look(const struct fwd_journal *j)
+{
+	struct stat st;
+
+	if (fstat(j->fd, &st))
+		return -1;
+	errno = ENOENT;
+	return st.st_nlink ? 0 : -1;
+}
+
 int fwd_journal_sync(struct fwd_journal *j, struct fw_err *err)
 {
-	if (!fdatasync(j->fd))
+	if (!fdatasync(j->fd) && !look(j))
 		return 0;
 	/* The kernel forgets what it could not write: a second fdatasync would succeed and lie. */
 	j->broken = true;

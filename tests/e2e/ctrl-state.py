@@ -83,6 +83,28 @@ def full_disk(fwd):
         subprocess.run(["umount", fwd.state], check=True)
 
 
+def deleted(fwd):
+    """Files that somebody has deleted are noticed at the next edit, and made anew; at a restart, too."""
+    fwd.start()
+    control.edit(fwd.socket, "-A INPUT -s 10.0.0.1 -j ACCEPT")
+    os.unlink(fwd.state + "/journal")
+    refused(lambda: control.edit(fwd.socket, "-A INPUT -s 10.0.0.2 -j ACCEPT"), "resource",
+            "No such file")
+    control.edit(fwd.socket, "-A INPUT -s 10.0.0.3 -j ACCEPT")
+    want = control.rules(fwd.socket)
+    expect(len(want) == 2, want)
+    crash(fwd)
+    expect(control.rules(fwd.socket) == want, control.rules(fwd.socket))
+    for name in ("journal", "snapshot"):
+        if os.path.exists(fwd.state + "/" + name):
+            os.unlink(fwd.state + "/" + name)
+    fwd.ctl("restart")
+    wait.must("it is on the disk again", lambda: os.path.exists(fwd.state + "/snapshot"))
+    crash(fwd)
+    expect(control.rules(fwd.socket) == want, control.rules(fwd.socket))
+    fwd.stop()
+
+
 def keeps(fwd):
     """A clean stop keeps counters, recent lists, policies, both families."""
     fwd.start()
@@ -317,7 +339,7 @@ def users(fwd):
 def main():
     netns.need_root()
     netns.sweep()
-    for test in (keeps, flows, full_disk, damaged_tail, two_daemons, broken_rules,
+    for test in (keeps, flows, full_disk, deleted, damaged_tail, two_daemons, broken_rules,
                  reload_by_command, persist_off, users):
         ns = netns.Namespace("-state")
         ns.ip("link set lo up")

@@ -94,7 +94,8 @@ def restart(fwd):
 
 
 def links(pid):
-    """What kinds of files the daemon has open, each as often as it does."""
+    """What kinds of files the daemon has open, each as often as it does; one that it is writing anew
+    is closed again."""
     base = "/proc/%d/fd/" % pid
     found = []
     for fd in os.listdir(base):
@@ -102,7 +103,7 @@ def links(pid):
             found.append(re.sub(r"[0-9]+", "N", os.readlink(base + fd)))
         except FileNotFoundError:
             pass
-    return sorted(found)
+    return sorted(x for x in found if not x.endswith(".new"))
 
 
 def bound(pid, path):
