@@ -97,8 +97,8 @@ def acknowledge(p, isn):
 
 
 def exchange(sides, i, packets, patience):
-    """Each side's packet goes to it; what has arrived when it is the same, or patience ends: of each
-    side, in each view."""
+    """Each side's packet goes to it; what has arrived when it is the same, or patience ends: of
+    each side, in each view."""
     got = (([], []), ([], []))
     for s, p in zip(sides, packets):
         if p:
@@ -139,7 +139,7 @@ def refusal(sides, family, texts):
 
 
 def run(lab, case, peer, patience=0.25, sabotage=None):
-    """One run of a case: what was seen (seen.Run).  sabotage: what B gets otherwise (selftest.py)."""
+    """One run of a case: seen.Run.  sabotage: what B gets otherwise (selftest.py)."""
     sides, out, text = [], seen.Run(case), case.rules.text()
     try:
         for kind in ("legacy", peer):

@@ -26,8 +26,8 @@ class Case:
             self.spare_groups()
 
     def spare_groups(self):
-        """The kernel's cluster makes a multicast frame the host's own, and what is translated in it is
-        answered (docs/differences.md)."""
+        """The kernel's cluster makes a multicast frame the host's own, and what is translated in it
+        is answered (docs/differences.md)."""
         if any("-m cluster" in words for _, _, words in self.rules.rules):
             for step in self.steps:
                 step["l2"] = {"multicast": "unicast"}.get(step["l2"], step["l2"])

@@ -68,8 +68,8 @@ def blank(p):
 
 
 def coincide(p, q):
-    """Two packets of Lots.plain(): would they be the same, had a lot not fallen on a number that has
-    been before, drawn or named?"""
+    """Two packets of Lots.plain(): would they be the same, had a lot not fallen on a number that
+    has been before, drawn or named?"""
     return any(n >= DRAWN for n in numbers(p) ^ numbers(q)) and blank(p) == blank(q)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What two routers made of a case: at each place (a packet, a rule, a policy) a value of either's."""
+"""What two routers made of a case: at each place (a packet, a rule, a policy) either's value."""
 import os
 
 import compare
