@@ -33,7 +33,7 @@
 #include "fw/ct.h"
 
 #define FW_OFFER_MAX  120 /* counters; packets that count more often are not offered */
-#define FW_OFFER_CLAIMS 8 /* the same */
+#define FW_OFFER_CLAIMS 8 /* claims: the same */
 #define FW_OFFER_HEAT 1024 /* flows that nobody tracks and that are counted at a time */
 
 struct fw_recent_list;
