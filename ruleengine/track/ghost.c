@@ -11,9 +11,14 @@
 
 #define GHOST_NS FW_NSEC_PER_SEC
 
+static const struct fw_tuple *met_by(const struct ct_ghost *g)
+{
+	return g->alias ? &g->ext.mid : &g->flow.orig;
+}
+
 struct asked {
 	const struct fw_tuple *t;
-	bool alias, over;
+	bool alias;
 	struct ct_ghost *found;
 };
 
@@ -22,10 +27,10 @@ static enum ct_note_say is_it(void *priv, struct ct_note *note)
 	struct ct_ghost *g = (struct ct_ghost *)note;
 	struct asked *a = priv;
 
-	if (g->alias != a->alias || !ct_tuple_equal(g->alias ? &g->ext.mid : &g->flow.orig, a->t))
+	if (g->alias != a->alias || !ct_tuple_equal(met_by(g), a->t))
 		return CT_NOTE_NO;
 	a->found = g;
-	return a->over ? CT_NOTE_OVER : CT_NOTE_YES;
+	return CT_NOTE_YES;
 }
 
 static struct ct_ghost *find(struct fw_ct *ct, const struct fw_tuple *t, bool alias, uint64_t now)
@@ -36,12 +41,17 @@ static struct ct_ghost *find(struct fw_ct *ct, const struct fw_tuple *t, bool al
 	return a.found;
 }
 
-/* A packet like it was rejected before. */
-static void forget(struct fw_ct *ct, const struct fw_tuple *t, bool alias, uint64_t now)
+static enum ct_note_say is_past(void *priv, struct ct_note *note)
 {
-	struct asked a = {.t = t, .alias = alias, .over = true};
+	return ct_tuple_equal(met_by((struct ct_ghost *)note), priv) ? CT_NOTE_OVER : CT_NOTE_NO;
+}
 
-	ct_notes_ask(&ct->ghosts, ct_tuple_hash(ct->config.seed, t), now, is_it, &a);
+/* Packets were rejected before that had these ends there: what comes is the answer to the last. */
+static void forget(struct fw_ct *ct, const struct fw_tuple *t, uint64_t now)
+{
+	struct fw_tuple tuple = *t;
+
+	ct_notes_ask(&ct->ghosts, ct_tuple_hash(ct->config.seed, t), now, is_past, &tuple);
 }
 
 static void add(struct fw_ct *ct, const struct fw_flow *flow, const struct fw_tuple *t, bool alias,
@@ -49,7 +59,7 @@ static void add(struct fw_ct *ct, const struct fw_flow *flow, const struct fw_tu
 {
 	struct ct_ghost *g;
 
-	forget(ct, t, alias, now);
+	forget(ct, t, now);
 	g = ct_notes_add(&ct->ghosts, ct_tuple_hash(ct->config.seed, t), now, GHOST_NS);
 	if (!g)
 		return;
@@ -67,11 +77,11 @@ void fw_ct_rejected(struct fw_ct *ct, const struct fw_eval *e)
 	if (!flow || ct_notes_have(&ct->ghosts, flow))
 		return;
 	if (flow->status & FW_CTS_CONFIRMED) { /* it stays, and its answers will find it */
-		forget(ct, &flow->orig, false, e->now);
+		forget(ct, &flow->orig, e->now);
 		return;
 	}
 	add(ct, flow, &flow->orig, false, e->now);
-	if (flow->status & FW_CTS_DST_NAT)
+	if ((flow->status & FW_CTS_DST_NAT) && !ct_tuple_equal(&flow->ext->mid, &flow->orig))
 		add(ct, flow, &flow->ext->mid, true, e->now);
 }
 

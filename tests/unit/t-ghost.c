@@ -168,6 +168,29 @@ static void test_translated(void **state)
 	fw_ct_free(ct);
 }
 
+/* What had the same ends there as it came was rejected before; the answer is to the last. */
+static void test_translated_to_where_one_was_sent(void **state)
+{
+	struct fw_tuple mid = question(CLIENT), reply;
+	struct fw_ct *ct = fresh();
+	struct bytes b;
+	struct heard h;
+
+	(void)state;
+	mid.dst.u8[3] = ROUTER;
+	for (uint8_t to = ROUTER; to; to = to == ROUTER ? SERVER : 0) {
+		make_udp(&b, CLIENT, to, 5000, 53);
+		h = hear(ct, &b, SEC, &in, false);
+		h.e.pkt = &h.pkt;
+		assert_true(ct_tuple_invert(&mid, &reply));
+		assert_true(ct_flow_translate(ct, h.flow, &reply));
+		fw_ct_rejected(ct, &h.e);
+		fw_ct_dropped(ct, &h.e);
+		assert_int_equal(ct_ghost_of(ct, &mid, SEC)->orig.dst.u8[3], to);
+	}
+	fw_ct_free(ct);
+}
+
 /* An answer that is rejected itself is no first packet: its flow is the ghost, which stays. */
 static void test_ghosts_answer_is_rejected(void **state)
 {
@@ -235,6 +258,7 @@ int main(void)
 		cmocka_unit_test(test_living_flow_comes_first),
 		cmocka_unit_test(test_counters_are_kept),
 		cmocka_unit_test(test_translated),
+		cmocka_unit_test(test_translated_to_where_one_was_sent),
 		cmocka_unit_test(test_ghosts_answer_is_rejected),
 		cmocka_unit_test(test_error_about_reset_begins_it),
 	};
