@@ -243,7 +243,7 @@ int ct_carried(struct fw_ct *ct, struct fw_eval *e, enum fw_ctinfo ctinfo)
 
 	if (ctinfo == FW_CT_INVALID || ctinfo == FW_CT_UNTRACKED)
 		return ct_set(e, NULL, ctinfo);
-	if (ct_is_icmp(pkt) && ct_icmp_kind(ct, pkt, &quote) == CT_ICMP_ERROR &&
+	if (ct_is_icmp(pkt) && ct_icmp_taken(pkt, &quote) == CT_ICMP_ERROR &&
 	    ct_tuple_quoted(pkt, quote, &tuple)) {
 		known = ct_quoted_key(ct, &tuple, &key);
 		dir = FW_DIR_REPLY; /* the quoted packet goes against the error */

@@ -255,7 +255,7 @@ void fw_ct_follow(struct fw_ct *ct, struct fw_eval *e, bool first)
 	e->flow = NULL;
 	if (ctinfo == FW_CT_INVALID || ctinfo == FW_CT_UNTRACKED || ctinfo == FW_CT_NONE)
 		return;
-	kind = ct_is_icmp(e->pkt) ? ct_icmp_kind(ct, e->pkt, &quote) : CT_ICMP_PLAIN;
+	kind = ct_is_icmp(e->pkt) ? ct_icmp_taken(e->pkt, &quote) : CT_ICMP_PLAIN;
 	if (e->pkt->meta.carried || kind != CT_ICMP_PLAIN) {
 		if (kind == CT_ICMP_ERROR && !e->pkt->meta.carried)
 			learn_quoted(&c, e, quote);

@@ -46,14 +46,14 @@ static enum ct_icmp redirect6(const struct fw_packet *pkt, uint32_t *quote)
 	return CT_ICMP_ERROR;
 }
 
-enum ct_icmp ct_icmp_kind(const struct fw_ct *ct, const struct fw_packet *pkt, uint32_t *quote)
+enum ct_icmp ct_icmp_taken(const struct fw_packet *pkt, uint32_t *quote)
 {
 	const uint8_t *p;
 
 	if (pkt->proto != (pkt->family == FW_IP4 ? IPPROTO_ICMP : IPPROTO_ICMPV6))
 		return CT_ICMP_BAD; /* the other family's: the kernel makes no flow of it either */
 	p = pkt->l4_len >= 8 ? fw_packet_bytes(pkt, pkt->l4_off, 8) : NULL;
-	if (!p || ct_csum_bad(ct, pkt))
+	if (!p)
 		return CT_ICMP_BAD;
 	*quote = pkt->l4_off + 8;
 	if (pkt->family == FW_IP4) {
@@ -68,6 +68,13 @@ enum ct_icmp ct_icmp_kind(const struct fw_ct *ct, const struct fw_packet *pkt, u
 	if (p[0] == 137)
 		return redirect6(pkt, quote);
 	return p[0] >= 128 ? CT_ICMP_PLAIN : CT_ICMP_ERROR;
+}
+
+enum ct_icmp ct_icmp_kind(const struct fw_ct *ct, const struct fw_packet *pkt, uint32_t *quote)
+{
+	const enum ct_icmp kind = ct_icmp_taken(pkt, quote);
+
+	return kind != CT_ICMP_BAD && ct_csum_bad(ct, pkt) ? CT_ICMP_BAD : kind;
 }
 
 bool ct_is_icmp(const struct fw_packet *pkt)

@@ -342,6 +342,8 @@ enum ct_icmp { CT_ICMP_PLAIN, CT_ICMP_BAD, CT_ICMP_UNTRACKED, CT_ICMP_ERROR };
 bool ct_is_icmp(const struct fw_packet *pkt);
 /* What an ICMP message is to the tracker; for errors where the quoted packet begins. */
 enum ct_icmp ct_icmp_kind(const struct fw_ct *ct, const struct fw_packet *pkt, uint32_t *quote);
+/* … where somebody has judged it already: through lo comes what left with a wrong checksum. */
+enum ct_icmp ct_icmp_taken(const struct fw_packet *pkt, uint32_t *quote);
 /* The answer to the packet that an error quotes, as whose fellow the error goes.  false: none. */
 bool ct_quoted_key(const struct fw_ct *ct, const struct fw_tuple *quoted, struct ct_key *ret);
 int ct_icmp_error(struct fw_ct *ct, struct fw_eval *e, uint32_t quote, bool dying);

@@ -97,6 +97,34 @@ static void test_error_behind_lo(void **state)
 	fw_ct_free(ct);
 }
 
+/* What left with a wrong checksum comes through lo with its flow: nobody looks at it there. */
+static void test_wrong_checksum_behind_lo(void **state)
+{
+	const struct fw_pkt_meta lo = {.hook = FW_INPUT, .nat_status = FW_CTS_SRC_NAT,
+				       .flags = FW_PKT_CSUM_UNCHECKED, .in_name = "lo"};
+	struct fw_pkt_meta back = lo;
+	struct fw_ct *ct = fresh();
+	struct bytes b, error;
+	struct fw_flow *flow;
+	struct kernel k = {.known = false};
+
+	(void)state;
+	make_icmp(&b, CLIENT, SERVER, 8, 77);
+	flow = follow(ct, &k, &b, FW_CT_NEW, (struct fw_pkt_meta){.hook = FW_OUTPUT});
+	assert_non_null(flow);
+	k = (struct kernel){.known = true, .orig = flow->orig};
+	assert_true(ct_tuple_invert(&k.orig, &k.reply));
+	k.reply.dst = k.reply.src;
+	make_icmp(&b, SERVER, SERVER, 8, 77); /* from an end to itself */
+	assert_ptr_equal(follow(ct, &k, &b, FW_CT_NEW, lo), flow);
+	assert_int_equal(fw_flow_status(flow) & CT_NAT, FW_CTS_SRC_NAT);
+	assert_int_equal(fw_ct_stats(ct)->flows, 1);
+	make_icmp_error(&error, SERVER, SERVER, 3, &b);
+	back.nat_status = 0;
+	assert_ptr_equal(follow(ct, &k, &error, FW_CT_RELATED_REPLY, back), flow);
+	fw_ct_free(ct);
+}
+
 /* CLIENT's question, for ROUTER now, meets nobody there, and no hook on its way was ours. */
 static void test_error_comes_first(void **state)
 {
@@ -582,6 +610,7 @@ int main(void)
 		cmocka_unit_test(test_begun_anew),
 		cmocka_unit_test(test_dying_gives_way),
 		cmocka_unit_test(test_error_behind_lo),
+		cmocka_unit_test(test_wrong_checksum_behind_lo),
 		cmocka_unit_test(test_error_comes_first),
 		cmocka_unit_test(test_error_of_nobody),
 		cmocka_unit_test(test_error_of_another),
