@@ -37,6 +37,12 @@ def random(g, fully):
     return g.r.choice([" --random"] + [" --random-fully"] * fully) if g.maybe(0.04) else ""
 
 
+def span(first):
+    """Ports to draw from.  Not the one that somebody listens at, with others: whether a lot falls on
+    it decides more than a number, and seldom."""
+    return "%d-%d" % (first + 1, first + 10)
+
+
 def target(g, chain, proto):
     """One translation."""
     h, ported = HOSTS[g.f], proto in ("tcp", "udp")
@@ -45,13 +51,13 @@ def target(g, chain, proto):
         return "-j NETMAP --to " + g.r.choice(MAPS[g.f])
     if dst and g.maybe(0.35):
         first = g.r.choice(PORTS)
-        ports = " --to-ports %s" % g.r.choice([first, first, "%d-%d" % (first, first + 9)]) \
+        ports = " --to-ports %s" % g.r.choice([first, first, span(first)]) \
             if ported and g.maybe(0.7) else ""
         return "-j REDIRECT" + ports + random(g, False)
     if dst:
         ports = str(g.r.choice(PORTS)) if ported and g.maybe(0.5) else ""
         if ports and g.maybe(0.4):
-            ports = shift(g) if g.maybe(0.7) else "%s-%d" % (ports, int(ports) + 9)
+            ports = shift(g) if g.maybe(0.7) else span(int(ports))
         a = g.r.choice(h[g.r.choice("sssc")] + h["r"][:2])
         if g.maybe(0.15):
             a = "-".join((h["s"][0], h["s"][-1]))
