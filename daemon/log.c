@@ -35,14 +35,15 @@ struct kind {
 
 static struct {
 	pthread_mutex_t lock;
-	pthread_cond_t more;
+	pthread_cond_t more, written;
 	pthread_t thread;
-	bool journald, running, stopping;
+	bool journald, running, stopping, ended;
 	char ring[RING_SIZE];
 	size_t head, used; /* bytes [head, head + used) of the ring wait */
 	unsigned long lost;
 	struct kind kinds[KINDS];
-} self = {.lock = PTHREAD_MUTEX_INITIALIZER, .more = PTHREAD_COND_INITIALIZER};
+} self = {.lock = PTHREAD_MUTEX_INITIALIZER, .more = PTHREAD_COND_INITIALIZER,
+	  .written = PTHREAD_COND_INITIALIZER};
 
 void fwd_log_init(void)
 {
@@ -193,6 +194,8 @@ static void *writer(void *unused)
 		write_out(piece, n);
 		pthread_mutex_lock(&self.lock);
 	}
+	self.ended = true;
+	pthread_cond_signal(&self.written);
 	pthread_mutex_unlock(&self.lock);
 	return NULL;
 }
@@ -218,22 +221,22 @@ int fwd_log_start(void)
 void fwd_log_stop(void)
 {
 	struct timespec until;
-	bool was;
+	bool ended;
 
-	pthread_mutex_lock(&self.lock);
-	was = self.running;
-	self.stopping = true;
-	pthread_cond_signal(&self.more);
-	pthread_mutex_unlock(&self.lock);
-	if (!was)
-		return;
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += PATIENCE_S;
-	if (pthread_clockjoin_np(self.thread, NULL, CLOCK_MONOTONIC, &until))
-		return; /* it waits for a reader; what is logged from now on waits in the ring */
 	pthread_mutex_lock(&self.lock);
-	self.running = false;
+	self.stopping = true;
+	pthread_cond_signal(&self.more);
+	while (self.running && !self.ended &&
+	       !pthread_cond_clockwait(&self.written, &self.lock, CLOCK_MONOTONIC, &until))
+		;
+	ended = self.running && self.ended;
+	if (ended)
+		self.running = false; /* else it waits for a reader: what comes waits in the ring */
 	pthread_mutex_unlock(&self.lock);
+	if (ended)
+		pthread_join(self.thread, NULL);
 }
 
 void fwd_log_err(int priority, const char *file, const struct fw_err *err)

@@ -150,7 +150,8 @@ def short_holds(net, fwd):
 
 
 def memory(fwd):
-    """What an allocator keeps at most, it has kept after a few."""
+    """What an allocator keeps at most, it has kept after a few, or nearly; were a ruleset kept at
+    each restore, it would be many times that."""
     def some(n):
         for k in range(n):
             restore(fwd, rules(k % 2 * RULES))
@@ -162,7 +163,7 @@ def memory(fwd):
     before = some(5)
     after = some(RESTORES)
     print("%d KiB, and %d after %d restores and %d edits" % (before, after, RESTORES, EDITS))
-    assert after <= before * 1.1, "memory grew from %d to %d KiB" % (before, after)
+    assert after <= before * 1.25, "memory grew from %d to %d KiB" % (before, after)
     control.ask(fwd.socket, "restore 4", "*filter\nCOMMIT\n")
     wait.must(lambda: "%d KiB at first, %d with many rules, %d without" %
               (empty, after, fwd.rss_kib()),
