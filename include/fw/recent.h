@@ -79,7 +79,8 @@ void fw_recent_used(struct fw_recent_list *list, enum fw_family family, const un
 /*
  * Who acts on it that a list does not have an address watches it: when it comes on the list all the
  * same, by whatever way, fw_recent_came() has risen.  All watches end together, and before a list
- * goes.  False: no room, or no memory.
+ * goes.  False: it cannot be watched: no room (16,384 addresses at a time), or no memory.  All three
+ * under the engine lock, as the lists themselves.
  */
 bool fw_recent_watch(struct fw_recent_list *list, enum fw_family family, const union fw_addr *addr);
 void fw_recent_unwatch(struct fw_recent *r);

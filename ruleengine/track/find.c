@@ -59,18 +59,23 @@ static bool is_elsewhere(const struct fw_flow *flow, uint32_t entry, int dir,
 	return !s->dst_nat || !(entry & CT_REF_MID);
 }
 
-static bool suits(const struct fw_flow *flow, const struct ct_key *key, uint32_t entry,
-		  const struct sought *s, enum fw_ct_dir *dir)
+/* The way in which the tuple goes if this is the flow; -1: it is not. */
+static int suits(const struct fw_flow *flow, const struct ct_key *key, uint32_t entry,
+		 const struct sought *s)
 {
 	int d;
 
 	if (s->as_sent)
-		return !entry && ct_tuple_equal(&flow->orig, &key->tuple);
+		return !entry && ct_tuple_equal(&flow->orig, &key->tuple) ? FW_DIR_ORIG : -1;
 	d = direction(flow, key, entry);
-	if (d < 0 || (s->way >= 0 && d != s->way) || is_elsewhere(flow, entry, d, s))
-		return false;
-	*dir = (enum fw_ct_dir)d;
-	return true;
+	return (s->way >= 0 && d != s->way) || is_elsewhere(flow, entry, d, s) ? -1 : d;
+}
+
+/* Rather than what was found before?  A dying flow only where there is no other; of those that share
+ * their tuple the one that was met last. */
+static bool is_rather(const struct fw_flow *flow, bool shares, const struct fw_flow *found)
+{
+	return !found || (found->flags & CT_F_DYING) || !shares || found->ext->met < flow->ext->met;
 }
 
 /* One pass over the run of entries with this hash.  A flow that is past its time is freed, which
@@ -79,11 +84,13 @@ static struct fw_flow *find_pass(struct fw_ct *ct, const struct ct_key *key, uin
 				 const struct sought *s, enum fw_ct_dir *dir, bool *again)
 {
 	const struct ct_seg *seg = ct_index_seg(&ct->table.index, key->hash);
-	struct fw_flow *second = NULL, *latest = NULL;
+	struct fw_flow *found = NULL;
 
 	for (uint32_t i = key->hash & CT_SEG_MASK; seg->slots[i].ref; i = (i + 1) & CT_SEG_MASK) {
 		const uint32_t entry = seg->slots[i].ref & CT_REF_FLAGS;
 		struct fw_flow *flow;
+		bool shares;
+		int way;
 
 		if (seg->slots[i].hash != key->hash)
 			continue;
@@ -94,18 +101,18 @@ static struct fw_flow *find_pass(struct fw_ct *ct, const struct ct_key *key, uin
 			*again = true;
 			return NULL;
 		}
-		if ((flow->flags & CT_F_DYING) && (!s->dying || second || latest))
+		if ((flow->flags & CT_F_DYING) && (!s->dying || found))
 			continue;
-		if (!suits(flow, key, entry, s, dir))
+		way = suits(flow, key, entry, s);
+		shares = entry == CT_REF_MID && flow->ext->shares_mid;
+		if (way < 0 || !is_rather(flow, shares, found))
 			continue;
-		if (flow->flags & CT_F_DYING)
-			second = flow;
-		else if (entry != CT_REF_MID || !flow->ext->shares_mid)
-			return flow;
-		else if (!latest || latest->ext->met < flow->ext->met)
-			latest = flow;
+		found = flow;
+		*dir = (enum fw_ct_dir)way;
+		if (!shares && !(flow->flags & CT_F_DYING))
+			break;
 	}
-	return latest ? latest : second;
+	return found;
 }
 
 static struct fw_flow *find(struct fw_ct *ct, const struct ct_key *key, uint64_t now,

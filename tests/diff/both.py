@@ -14,6 +14,7 @@ import nat
 import pkt
 import seen
 import topo
+import wait
 import wire
 from judge import AS_IT_CAME, BY_TURN
 
@@ -22,7 +23,7 @@ OFFLOAD = {False: ["--offload", "off"], True: ["--offload-packets", "2"]}
 REWRITES = re.compile("-j (TTL|HL|TOS|DSCP|ECN|TCPMSS|TCPOPTSTRIP|CHECKSUM)")
 OFFLOADED = multiprocessing.Value("Q", 0)  # packets that passed without fwd
 ENOUGH = 12  # packets that were waited for in vain
-JIFFY = 0.011  # within one the kernel counts connections that are gone (docs/differences.md)
+COARSE = 6  # CLOCK_MONOTONIC_COARSE, which goes on with the kernel's tick
 L2 = {"broadcast": "ff:ff:ff:ff:ff:ff", "multicast": "01:00:5e:00:00:01"}
 
 
@@ -115,12 +116,18 @@ def exchange(sides, i, packets, patience):
     return got
 
 
+def next_tick():
+    """Within a tick the kernel goes on counting connections that are gone (docs/differences.md)."""
+    now = time.clock_gettime_ns(COARSE)
+    wait.must("a tick of the kernel's", lambda: time.clock_gettime_ns(COARSE) != now, every=0)
+
+
 def traffic(sides, run, text, patience, sabotage):
     """Send the case's packets."""
     rewrites, unequal = REWRITES.search(text), 0
     for i, step in enumerate(run.case.steps):
         if "connlimit" in text:
-            time.sleep(JIFFY)  # the kernel's tick is the subject: nothing tells of it
+            next_tick()
         got = exchange(sides, i, (step, sabotage.step(i, step) if sabotage else step),
                        patience if unequal < ENOUGH else 0)
         unequal += got[0][BY_TURN] != got[1][BY_TURN]

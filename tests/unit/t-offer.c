@@ -9,7 +9,6 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "engine/cache.h"
 
 #include "talking.h"
 
@@ -62,14 +61,10 @@ static void test_from_cache(void **state)
 	int offered = 0;
 
 	(void)state;
-	open_talk(&t,
-		  "*raw\n-A PREROUTING -p tcp\nCOMMIT\n"
-		  "*mangle\n-A PREROUTING -m state --state ESTABLISHED\nCOMMIT\n");
-	t.s.world.cache = fw_flow_cache_new(64, 1);
-	assert_non_null(t.s.world.cache);
-	fw_flow_cache_always(t.s.world.cache);
-	send_at(&t, FW_PREROUTING, 0, IPPROTO_TCP, PKT_SYN, 0);
-	send_at(&t, FW_PREROUTING, 1, IPPROTO_TCP, PKT_SYN | PKT_ACK, 0);
+	open_cached_talk(&t,
+			 "*raw\n-A PREROUTING -p tcp\nCOMMIT\n"
+			 "*mangle\n-A PREROUTING -m state --state ESTABLISHED\nCOMMIT\n");
+	handshake_ahead(&t);
 	for (int i = 0; i < 3 * EVERY; i++) {
 		if (!send_at(&t, FW_PREROUTING, 0, IPPROTO_TCP, PKT_ACK, 10))
 			continue;

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/cache.h"
 #include "fw/offer.h"
 
 #include "pkt.h"
@@ -35,6 +36,15 @@ static inline void open_talk(struct talk *t, const char *rules)
 	t->seq[0] = 1000;
 	t->seq[1] = 5000;
 	scene_rules(&t->s, FW_IP4, rules);
+}
+
+/* … with a cache that keeps all that it may. */
+static inline void open_cached_talk(struct talk *t, const char *rules)
+{
+	open_talk(t, rules);
+	t->s.world.cache = fw_flow_cache_new(64, 1);
+	assert_non_null(t->s.world.cache);
+	fw_flow_cache_always(t->s.world.cache);
 }
 
 static inline void close_talk(struct talk *t)
@@ -85,6 +95,13 @@ static inline void handshake(struct talk *t)
 	segment(t, 0, PKT_SYN, 0);
 	segment(t, 1, PKT_SYN | PKT_ACK, 0);
 	segment(t, 0, PKT_ACK, 0);
+}
+
+/* Met in PREROUTING. */
+static inline void handshake_ahead(struct talk *t)
+{
+	send_at(t, FW_PREROUTING, 0, IPPROTO_TCP, PKT_SYN, 0);
+	send_at(t, FW_PREROUTING, 1, IPPROTO_TCP, PKT_SYN | PKT_ACK, 0);
 }
 
 /* So many of both sides; how many of them were offered. */
